@@ -1,0 +1,43 @@
+"""Frame rates and picture sizes as users write them."""
+
+from fractions import Fraction
+
+from freegvc.errors import UsageError
+
+Rate = int | float | str | Fraction
+
+_HIGHEST_RATE = 1000
+_LARGEST_SIDE = 65535
+
+
+def parse_rate(rate: Rate) -> Fraction:
+    """Frames per second from 25, 29.97, "30000/1001" or a Fraction.
+
+    Decimals are taken at their word: 29.97 is 2997/100; write "30000/1001" for NTSC.
+    Raises UsageError for anything that is not a number in (0, 1000].
+    """
+    try:
+        value = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
+    except (ValueError, ZeroDivisionError, TypeError):
+        value = Fraction(0)
+    if not 0 < value <= _HIGHEST_RATE:
+        raise UsageError(
+            f"frame rate {rate!r}: it must be above 0 and at most {_HIGHEST_RATE} frames per "
+            'second, for example 25, 29.97 or "30000/1001"'
+        )
+    return value
+
+
+def parse_size(size: str | tuple[int, int]) -> tuple[int, int]:
+    """(width, height) from "416x240" or (416, 240). Raises UsageError for anything else."""
+    parts = size.lower().split("x") if isinstance(size, str) else list(size)
+    try:
+        width, height = (int(part) for part in parts)
+    except (ValueError, TypeError):
+        width = height = 0
+    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+        raise UsageError(
+            f"size {size!r}: write WIDTHxHEIGHT, for example 416x240, each from 1 to "
+            f"{_LARGEST_SIDE}"
+        )
+    return width, height

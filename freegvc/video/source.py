@@ -1,0 +1,100 @@
+"""Opening a video, whatever it is."""
+
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from freegvc.errors import UsageError, VideoReadError
+from freegvc.video.frame_source import Frame, FrameSource
+from freegvc.video.rate import Rate
+from freegvc.video.video import Video
+
+
+def open_video(
+    source: str | PathLike[str] | Video | Any,
+    *,
+    size: str | tuple[int, int] | None = None,
+    fps: Rate | None = None,
+    pix_fmt: str | None = None,
+) -> FrameSource:
+    """Open a video for reading, frame by frame.
+
+    source: a path, a Video, or an array or tensor, uint8 [T, H, W, 3]. A path is a folder of
+    PNG or JPEG files, a headerless .yuv file, or anything that FFmpeg reads.
+    size, pix_fmt: of a .yuv file, "416x240" and for example "yuv420p10le" (default yuv420p).
+    fps: of sources that do not state a rate: .yuv, folders, arrays, bare H.264 and H.265
+    streams; default 25.
+
+    Raises UsageError for options that do not fit the source, VideoReadError where there is
+    nothing to read, UnsupportedVideoError for PQ, HLG, and depths other than 8 and 10 bits.
+    """
+    if not isinstance(source, str | PathLike):
+        _refuse("an array", size=size, pix_fmt=pix_fmt)
+        if isinstance(source, Video):
+            _refuse("a Video, which has its own rate", fps=fps)
+            return VideoSource(source)
+        return VideoSource(Video.from_array(source, 25 if fps is None else fps))
+
+    path = Path(source)
+    if not path.exists():
+        raise VideoReadError(f"{path} does not exist")
+    if path.suffix.lower() == ".yuv" and not path.is_dir():
+        from freegvc.video.raw import RawSource
+
+        return RawSource(path, size, fps, pix_fmt)
+    _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
+    if path.is_dir():
+        from freegvc.video.images import ImageFolderSource
+
+        return ImageFolderSource(path, fps)
+    from freegvc.video.container import ContainerSource
+
+    return ContainerSource(path, fps)
+
+
+def load_video(
+    source: str | PathLike[str],
+    *,
+    size: str | tuple[int, int] | None = None,
+    fps: Rate | None = None,
+    pix_fmt: str | None = None,
+) -> Video:
+    """Read a whole video, with its audio, into memory; arguments and errors of `open_video`."""
+    import numpy as np
+
+    from freegvc.video.audio import read_audio
+
+    with open_video(source, size=size, fps=fps, pix_fmt=pix_fmt) as frames:
+        return Video(
+            np.stack(list(frames)),
+            frames.frame_rate,
+            frames.timestamps(),
+            frames.colour,
+            frames.pixel_aspect,
+            read_audio(source),
+        )
+
+
+class VideoSource(FrameSource):
+    """The frames of a Video."""
+
+    def __init__(self, video: Video) -> None:
+        self._video = video
+        self.width, self.height = video.width, video.height
+        self.frame_rate = video.frame_rate
+        self.colour = video.colour
+        self.pixel_aspect = video.pixel_aspect
+        self.num_frames = video.num_frames
+
+    def _frames(self) -> Iterator[Frame]:
+        yield from self._video.frames
+
+    def _timestamps(self) -> Any:
+        return self._video.timestamps
+
+
+def _refuse(what: str, **options: object) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise UsageError(f"{option}={value!r} was given for {what}: leave it out")

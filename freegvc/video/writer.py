@@ -1,0 +1,100 @@
+"""Writing a video: one door, the format by suffix, and all or nothing."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+
+from freegvc.atomic import check_output
+from freegvc.errors import UsageError
+from freegvc.video.colour import BT709, Colour
+from freegvc.video.frame_writer import FrameWriter, OutputSpec
+from freegvc.video.rate import Rate, parse_rate
+from freegvc.video.video import check_timestamps
+
+_CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
+_CODECS = ("x264", "x265")
+_HIGHEST_CRF = 51
+
+
+def open_writer(
+    path: str | PathLike[str],
+    *,
+    width: int,
+    height: int,
+    frame_rate: Rate,
+    colour: Colour = BT709,
+    pixel_aspect: Fraction | int = 1,
+    codec: str = "x264",
+    crf: int | None = None,
+    timestamps: Sequence[Fraction] | None = None,
+    audio: bytes | None = None,
+    overwrite: bool = False,
+) -> AbstractContextManager[FrameWriter]:
+    """Open a video for writing; `.write(frame)` takes uint8 [height, width, 3], full-range RGB.
+
+    The suffix of `path` chooses the format:
+    .mp4, .mkv: 8-bit H.264 or H.265 (`codec`), 4:2:0, or 4:4:4 where a side is odd. The default
+        `crf` of 4 is near-lossless, above 45 dB luma PSNR on camera footage.
+        Colour tags, pixel aspect and `timestamps` (seconds of each frame; .mkv rounds them to
+        milliseconds) are written; `audio`, a blob from `read_audio`, is copied.
+    .y4m: uncompressed 4:2:0, or 4:4:4 where a side is odd. It cannot name a matrix.
+    no suffix, or a folder: f00000.png and so on, lossless RGB.
+    .y4m and PNG hold no audio and no timestamps: these are left out, with an OutputWarning.
+
+    Everything is written beside `path` and moved there on leaving the `with` block without an
+    exception; otherwise nothing remains and an older output stays as it was. An existing folder
+    is replaced only where it is empty or holds nothing but our PNG files.
+
+    Raises OutputExistsError before anything is written where the output exists and `overwrite`
+    is false; UsageError for arguments that do not fit the format, for frames of another dtype or
+    size, for no frame at all, or another number of frames than timestamps.
+    """
+    target = Path(path)
+    spec = OutputSpec(
+        path=target,
+        width=width,
+        height=height,
+        frame_rate=parse_rate(frame_rate),
+        colour=colour,
+        pixel_aspect=Fraction(pixel_aspect),
+        timestamps=None if timestamps is None else tuple(timestamps),
+        audio=audio,
+        overwrite=overwrite,
+    )
+    _check(spec, codec, crf)
+    suffix = target.suffix.lower()
+    if not suffix or target.is_dir():
+        from freegvc.video.png import PngWriter
+
+        return PngWriter(spec)
+    if suffix == ".y4m":
+        from freegvc.video.y4m import Y4mWriter
+
+        check_output(target, overwrite=overwrite)
+        return Y4mWriter(spec)
+    if suffix in _CONTAINERS:
+        from freegvc.video.encoder import EncodedWriter
+
+        check_output(target, overwrite=overwrite)
+        return EncodedWriter(spec, _CONTAINERS[suffix], codec, crf)
+    raise UsageError(
+        f"{target} ends in {suffix}: supported are {', '.join(_CONTAINERS)}, .y4m, and a name "
+        "without suffix for a folder of PNG files"
+    )
+
+
+def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
+    if spec.width < 1 or spec.height < 1:
+        raise UsageError(f"size {spec.width}x{spec.height}: both sides must be at least 1")
+    if spec.pixel_aspect <= 0:
+        raise UsageError(f"pixel aspect {spec.pixel_aspect}: it must be above 0")
+    if spec.colour.matrix == 0:
+        raise UsageError("colour matrix 0 (RGB): videos are written as Y'CbCr; use BT709")
+    if codec not in _CODECS:
+        raise UsageError(f"codec {codec!r}: supported are {', '.join(_CODECS)}")
+    if crf is not None and not 0 <= crf <= _HIGHEST_CRF:
+        raise UsageError(f"crf {crf}: it must be from 0 (best) to {_HIGHEST_CRF}")
+    if spec.timestamps is not None:
+        check_timestamps(spec.timestamps)
