@@ -1,0 +1,126 @@
+"""The searches behind the targets, over anything that walks step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from freegvc.errors import TargetError
+
+PROBE_STRIDE = 4  # steps between two probes while a quality target is still ahead
+FILL = 0.985  # a rate target is met once this share of the budget is used
+
+
+class Stopper(Protocol):
+    """A walk that can go on and go back; see `freegvc.trajectory.Sender`."""
+
+    @property
+    def timestep(self) -> int:
+        """Where the walk stands."""
+
+    @property
+    def num_steps(self) -> int:
+        """How many steps were sent."""
+
+    def extend(self, timestep: int) -> None:
+        """Send one step to `timestep`."""
+
+    def rewind(self, num_steps: int) -> None:
+        """Forget all but the first steps."""
+
+    def step_bits(self, timestep: int) -> float:
+        """Bits that a step from here to `timestep` will take, as predicted."""
+
+
+def stop_at_step(walk: Stopper, grid: Sequence[int]) -> None:
+    """Walk the whole grid."""
+    for timestep in grid:
+        walk.extend(timestep)
+
+
+def stop_within_bytes(
+    walk: Stopper, grid: Sequence[int], budget_bytes: float, num_bytes: Callable[[], int]
+) -> None:
+    """Walk until the budget is used, never beyond it.
+
+    The last step is cut to fit: a step's KL is known before it is sent, and falls with its length.
+
+    Args:
+        walk: stands at the start of the grid.
+        grid: timesteps to visit.
+        budget_bytes: upper bound for `num_bytes`.
+        num_bytes: size of the file if the walk stopped here.
+
+    Raises:
+        TargetError: not even a walk of no steps fits.
+    """
+    if num_bytes() > budget_bytes:
+        raise TargetError(
+            f"the target allows {budget_bytes:.0f} bytes so far, but the stream takes "
+            f"{num_bytes()} bytes before a single step is sent; raise the target"
+        )
+    for goal in grid:
+        caution = 1.0
+        while walk.timestep > goal:
+            spare_bits = 8.0 * (budget_bytes - num_bytes()) / caution
+            timestep = _longest_step(walk, goal, spare_bits)
+            if timestep is None:
+                return
+            walk.extend(timestep)
+            if num_bytes() > budget_bytes:
+                walk.rewind(walk.num_steps - 1)
+                caution *= 1.03
+            elif timestep > goal and num_bytes() >= FILL * budget_bytes:
+                return
+
+
+def _longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:
+    """The least noisy timestep, not beyond `goal`, whose predicted bits fit; None if none does."""
+    fits, too_far = walk.timestep, goal - 1
+    while fits - too_far > 1:
+        middle = (fits + too_far) // 2
+        if walk.step_bits(middle) <= spare_bits:
+            fits = middle
+        else:
+            too_far = middle
+    return fits if fits < walk.timestep else None
+
+
+def stop_at_quality(
+    walk: Stopper, grid: Sequence[int], target: float, score: Callable[[int], float]
+) -> float:
+    """Stop at the first step whose score reaches the target, found by bisection over kept states.
+
+    Args:
+        walk: stands at the start of the grid.
+        grid: timesteps to visit.
+        target: wanted score; larger is better.
+        score: score of the decode after that many steps.
+
+    Returns:
+        The score at the stop step.
+
+    Raises:
+        TargetError: the end of the grid does not reach it.
+    """
+    low, best = 0, score(0)  # low: a number of steps known to miss the target
+    while best < target:
+        if walk.num_steps == len(grid):
+            raise TargetError(
+                f"the target score is {target:g}, but this prior reaches {best:.4g} at the end of "
+                f"its trajectory; lower the target or use another prior"
+            )
+        low = walk.num_steps
+        for timestep in grid[low : low + PROBE_STRIDE]:
+            walk.extend(timestep)
+        best = score(walk.num_steps)
+    high = walk.num_steps
+    while high - low > 1:
+        middle = (low + high) // 2
+        at_middle = score(middle)
+        if at_middle >= target:
+            high, best = middle, at_middle
+        else:
+            low = middle
+    walk.rewind(high)
+    return best

@@ -1,0 +1,215 @@
+"""AnalyticPrior: a Gaussian model of video in closed form, with known KL. No download, no training.
+
+A GOP becomes three small pictures per frame (luma at a quarter of the size, chroma at an eighth), cut
+from the spectrum of an orthonormal DCT. Under an orthonormal 3-D DCT of each plane over the whole
+GOP, coefficients are independent zero-mean Gaussians; their variances are shared within bands of
+similar frequency, fitted per GOP, and sent as powers of two. Everything the codec needs then has a
+formula: with lambda the variance of a coefficient,
+
+    E[x0 | z_t] = mu + lambda alpha / (alpha^2 lambda + sigma^2) (z_t - alpha mu),
+
+applied in the DCT domain. It is the test double of every other prior.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
+
+from freegvc.diffusion.levels import NoiseSchedule
+from freegvc.priors.base import Frames, LatentSpec, Prior
+
+LUMA_STRIDE, CHROMA_STRIDE = 4, 8
+START, MAX_ROOT_SNR = 1000, 64.0
+LEVEL_BIAS = 24  # side value q > 0 says variance 2^(q - LEVEL_BIAS); q = 0 says none
+MAX_LEVEL = 40
+MEAN_STEPS = 64  # plane means in -1 .. 1 travel as integers 0 .. 2 * MEAN_STEPS
+
+# BT.709 luma and colour differences in -1 .. 1; the model's own colour space, whatever the video's
+RGB_TO_YCC = (
+    (0.2126, 0.7152, 0.0722),
+    (-0.2126 / 1.8556, -0.7152 / 1.8556, 0.9278 / 1.8556),
+    (0.7874 / 1.5748, -0.7152 / 1.5748, -0.0722 / 1.5748),
+)
+
+
+class AnalyticPrior(Prior):
+    """Closed-form Gaussian video model (see the module's docstring).
+
+    Args:
+        device: where to compute.
+        dtype: arithmetic of the model: float64, float32, bfloat16 or float16.
+    """
+
+    name = "analytic"
+    latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8)
+    silent_steps = 1  # the posterior mean: a Gaussian model has no detail worth imagining
+
+    def __init__(
+        self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.device = torch.device(device)
+        self.dtype = dtype
+        root_snr = MAX_ROOT_SNR * (1.0 - np.arange(START + 1) / START) ** 2
+        norm = np.sqrt(1.0 + root_snr**2)
+        self.schedule = NoiseSchedule(root_snr / norm, 1.0 / norm)
+
+    @property
+    def fingerprint(self) -> bytes:
+        constants = (LUMA_STRIDE, CHROMA_STRIDE, START, MAX_ROOT_SNR, LEVEL_BIAS, MEAN_STEPS)
+        return hashlib.sha256(f"analytic 1 {constants} {RGB_TO_YCC}".encode()).digest()[:8]
+
+    def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:
+        level = self.schedule.level(timestep)
+        means, variances = self._unpack(side, tuple(z.shape))
+        planes = []
+        for plane, mean, variance in zip(_to_planes(z), means, variances, strict=True):
+            gain = level.alpha * variance / (level.alpha**2 * variance + level.sigma**2)
+            spectrum = self._dct3(plane - level.alpha * mean)
+            planes.append(self._idct3(spectrum * gain) + mean)
+        return _from_planes(planes)
+
+    def encode_frames(self, frames: Frames) -> Tensor:
+        padded = torch.from_numpy(self.latent.pad(frames)).to(self.device)
+        matrix = torch.tensor(RGB_TO_YCC, dtype=torch.float32, device=self.device)
+        colours = (padded.to(torch.float32) / 127.5 - 1.0) @ matrix.T
+        h, w = padded.shape[1:3]
+        planes = [
+            self._separable(colours[..., c], self._shrink(h, k), self._shrink(w, k))
+            for c, k in enumerate((LUMA_STRIDE, CHROMA_STRIDE, CHROMA_STRIDE))
+        ]
+        return _from_planes(planes)
+
+    def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
+        luma, *chroma = _to_planes(latent)
+        h, w = luma.shape[1] * LUMA_STRIDE, luma.shape[2] * LUMA_STRIDE
+        planes = [
+            self._separable(plane, self._shrink(h, k).T * k * k, self._shrink(w, k).T)
+            for plane, k in ((luma, LUMA_STRIDE), *((c, CHROMA_STRIDE) for c in chroma))
+        ]
+        matrix = torch.linalg.inv(torch.tensor(RGB_TO_YCC, dtype=torch.float64)).float()
+        rgb = torch.stack(planes, dim=-1)[:, :height, :width] @ matrix.T.to(self.device)
+        return ((rgb + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()
+
+    def side_count(self, shape: tuple[int, int, int, int]) -> int:
+        return sum(1 + int(band.max()) + 1 for band in self._bands(shape))
+
+    def fit(self, latent: Tensor) -> tuple[int, ...]:
+        """Plane means and maximum likelihood band variances, rounded to integers."""
+        side: list[int] = []
+        shape = tuple(latent.shape)
+        for plane, band in zip(_to_planes(latent), self._bands(shape), strict=True):
+            mean = round(float(plane.mean()) * MEAN_STEPS)
+            side.append(min(max(mean + MEAN_STEPS, 0), 2 * MEAN_STEPS))
+            energy = self._dct3(plane - mean / MEAN_STEPS).double() ** 2
+            index = band.flatten()
+            counts = torch.bincount(index)
+            sums = torch.bincount(index, weights=energy.flatten())
+            variances = (sums / counts).tolist()
+            side += [_level_of(v) for v in variances]
+        return tuple(side)
+
+    def information_nats(self, side: tuple[int, ...], shape: tuple[int, ...], snr: float) -> float:
+        """Mutual information of x0 and z at this SNR under the model: 1/2 sum log(1 + SNR lambda)."""
+        _, variances = self._unpack(side, shape)
+        return sum(0.5 * float(torch.log1p(snr * v.double()).sum()) for v in variances)
+
+    def _unpack(
+        self, side: tuple[int, ...], shape: tuple[int, ...]
+    ) -> tuple[list[float], list[Tensor]]:
+        """Plane means and the variance of every DCT coefficient, from the integers of the packet."""
+        means, variances, at = [], [], 0
+        for band in self._bands(shape):
+            means.append(side[at] / MEAN_STEPS - 1.0)
+            count = int(band.max()) + 1
+            levels = [_variance_of(q) for q in side[at + 1 : at + 1 + count]]
+            table = torch.tensor(levels, dtype=torch.float32, device=self.device)
+            variances.append(table[band])
+            at += 1 + count
+        return means, variances
+
+    def _bands(self, shape: tuple[int, ...]) -> list[Tensor]:
+        _, t, h, w = shape
+        luma = _octave_bands(t, 2 * h, 2 * w).to(self.device)
+        chroma = _octave_bands(t, h, w).to(self.device)
+        return [luma, chroma, chroma]
+
+    def _dct3(self, plane: Tensor) -> Tensor:
+        t, h, w = plane.shape
+        across = self._separable(plane, self._matrix(dct_matrix(h)), self._matrix(dct_matrix(w)))
+        in_time = self._matrix(dct_matrix(t)) @ across.to(self.dtype).reshape(t, h * w)
+        return in_time.reshape(t, h, w).float()
+
+    def _idct3(self, spectrum: Tensor) -> Tensor:
+        t, h, w = spectrum.shape
+        in_time = self._matrix(dct_matrix(t)).T @ spectrum.to(self.dtype).reshape(t, h * w)
+        rows, columns = self._matrix(dct_matrix(h)).T, self._matrix(dct_matrix(w)).T
+        return self._separable(in_time.reshape(t, h, w), rows, columns)
+
+    def _shrink(self, size: int, stride: int) -> Tensor:
+        """[size / stride, size]: keep the low frequencies; the small picture has the same range."""
+        small = size // stride
+        low_pass = dct_matrix(small).T @ dct_matrix(size)[:small]
+        return self._matrix(low_pass / math.sqrt(stride))
+
+    def _matrix(self, matrix: Tensor) -> Tensor:
+        return matrix.to(device=self.device, dtype=self.dtype)
+
+    def _separable(self, planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """rows @ plane @ columns^T for each plane, in the model's dtype; float32 out."""
+        return (rows @ planes.to(self.dtype) @ columns.T).float()
+
+
+@lru_cache(maxsize=64)
+def dct_matrix(size: int) -> Tensor:
+    """Orthonormal DCT-II matrix, float64 [size, size]; row k is frequency k."""
+    k = torch.arange(size, dtype=torch.float64)[:, None]
+    n = torch.arange(size, dtype=torch.float64)[None, :]
+    matrix = torch.cos(math.pi * (n + 0.5) * k / size) * math.sqrt(2.0 / size)
+    matrix[0] /= math.sqrt(2.0)
+    return matrix
+
+
+@lru_cache(maxsize=16)
+def _octave_bands(t: int, h: int, w: int) -> Tensor:
+    """Band of every coefficient of a [t, h, w] plane: int64, numbered 0, 1, ... without gaps.
+
+    A band is an octave in time crossed with an octave of the larger relative spatial frequency;
+    the constant has bands of its own. Integers only: encoder and decoder must agree exactly.
+    """
+    time = torch.tensor([k.bit_length() for k in range(t)])
+    # frequency k of n stands at floor(log2(2^16 k / n)) + 1: the octave below Nyquist is the same
+    # one in both directions, and anything under 2^-7 of Nyquist joins the lowest octave
+    rows = torch.tensor([((k << 16) // h).bit_length() for k in range(h)])
+    columns = torch.tensor([((k << 16) // w).bit_length() for k in range(w)])
+    space = torch.maximum(rows[:, None], columns[None, :])
+    space = torch.where(space == 0, 0, (space - 9).clamp(min=1))
+    joint = time[:, None, None] * 8 + space[None]
+    return torch.unique(joint, return_inverse=True)[1]
+
+
+def _level_of(variance: float) -> int:
+    if variance <= 0.0:
+        return 0
+    return min(max(round(math.log2(variance)) + LEVEL_BIAS, 0), MAX_LEVEL)
+
+
+def _variance_of(level: int) -> float:
+    return 0.0 if level == 0 else 2.0 ** (min(level, MAX_LEVEL) - LEVEL_BIAS)
+
+
+def _to_planes(latent: Tensor) -> list[Tensor]:
+    """[6, T, h, w] to luma [T, 2h, 2w] and two chroma planes [T, h, w]."""
+    luma = pixel_shuffle(latent[:4].transpose(0, 1), 2).squeeze(1)
+    return [luma, latent[4], latent[5]]
+
+
+def _from_planes(planes: list[Tensor]) -> Tensor:
+    luma = pixel_unshuffle(planes[0].unsqueeze(1), 2).transpose(0, 1)
+    return torch.cat([luma, planes[1].unsqueeze(0), planes[2].unsqueeze(0)])
