@@ -1,0 +1,236 @@
+"""The header: everything that the decoder needs to know besides the packets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from freegvc.bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
+from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
+
+# Positions are the ids on the wire: append, never reorder. The three ids and the range flag share
+# one byte, as a header has to fit into 64.
+NUMERICS = ("float32", "float64", "bfloat16", "float16")
+SAMPLERS = ("ddim", "dpmpp2m")
+CODERS = ("pfr", "trellis")
+
+MAX_SIDE = 16384
+MAX_FRAMES = 1 << 24
+MAX_GOPS = 1 << 20
+MAX_GOP_LENGTH = 4096
+MAX_FUSION_WEIGHTS = 256
+MAX_TIMESTEP = 65535
+MAX_SILENT_STEPS = 1000
+MAX_PRIOR_BYTES = 128
+FINGERPRINT_BYTES = 8
+
+_PRIOR = re.compile(rf"[A-Za-z0-9._/@-]{{1,{MAX_PRIOR_BYTES}}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header of a stream; docs/format.md gives the meaning and limits of each field.
+
+    Args:
+        width, height, num_frames: of the source.
+        frame_rate: frames per second; nominal if the stream has timestamps.
+        pixel_aspect: width over height of a pixel.
+        colour: H.273 matrix, primaries and transfer, and whether the range is full.
+        gop_length, overlap: in frames.
+        fusion_weights: in 1/128, one for each shared latent frame or one for all.
+        tile: height, width, overlap in latent samples; zeros if not tiled.
+        prior, fingerprint: name of the prior and 8 bytes over its weights.
+        numerics: dtype in which the encoder ran the prior.
+        start_timestep: the noisiest integer timestep.
+        sampler, silent_steps: the deterministic end of the trajectory.
+        coder: the channel coder of all packets.
+        key: the stream's key for the counter-based generator.
+    """
+
+    width: int
+    height: int
+    num_frames: int
+    frame_rate: Fraction
+    gop_length: int
+    overlap: int
+    prior: str
+    fingerprint: bytes
+    start_timestep: int
+    silent_steps: int
+    pixel_aspect: Fraction = Fraction(1)
+    colour: tuple[int, int, int, bool] = (1, 1, 1, False)
+    fusion_weights: tuple[int, ...] = (64,)
+    tile: tuple[int, int, int] = (0, 0, 0)
+    numerics: str = "float32"
+    sampler: str = "ddim"
+    coder: str = "pfr"
+    key: int = 0
+
+    @property
+    def num_gops(self) -> int:
+        """K: as many GOPs of gop_length with overlap as cover the frames."""
+        if self.num_frames <= self.gop_length:
+            return 1
+        return 1 + -(-(self.num_frames - self.gop_length) // (self.gop_length - self.overlap))
+
+    def gop_frames(self, gop: int) -> range:
+        """Frames of the source that a GOP covers; the last GOP may be shorter than the others."""
+        if not 0 <= gop < self.num_gops:
+            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{self.num_gops - 1}")
+        first = gop * (self.gop_length - self.overlap)
+        return range(first, min(first + self.gop_length, self.num_frames))
+
+    def new_frames(self, gop: int) -> range:
+        """The frames of a GOP that no earlier GOP covers."""
+        frames = self.gop_frames(gop)
+        return frames if gop == 0 else range(frames.start + self.overlap, frames.stop)
+
+    def validate(self, error: type[FreeGvcError] = UsageError) -> None:
+        """Check every field against its limits.
+
+        Args:
+            error: what to raise; the reader passes CorruptStreamError.
+        """
+
+        def check(name: str, value: int, low: int, high: int) -> None:
+            if not low <= value <= high:
+                raise error(f"{name} is {value}; it must be in {low}..{high}")
+
+        check("width", self.width, 1, MAX_SIDE)
+        check("height", self.height, 1, MAX_SIDE)
+        check("number of frames", self.num_frames, 1, MAX_FRAMES)
+        for name, ratio in (("frame rate", self.frame_rate), ("pixel aspect", self.pixel_aspect)):
+            check(f"{name} numerator", ratio.numerator, 1, MAX_VARINT)
+            check(f"{name} denominator", ratio.denominator, 1, MAX_VARINT)
+        for name, code in zip(("matrix", "primaries", "transfer"), self.colour[:3], strict=True):
+            check(f"colour {name}", code, 0, 255)
+        check("full range flag", self.colour[3], 0, 1)
+        check("GOP length", self.gop_length, 1, MAX_GOP_LENGTH)
+        # with more than half, three GOPs would meet at a frame
+        check("GOP overlap", self.overlap, 0, self.gop_length // 2)
+        check("number of GOPs", self.num_gops, 1, MAX_GOPS)
+        low, high = (1, min(self.overlap, MAX_FUSION_WEIGHTS)) if self.overlap else (0, 0)
+        check("number of fusion weights", len(self.fusion_weights), low, high)
+        for weight in self.fusion_weights:
+            check("fusion weight", weight, 0, 128)
+        if not _PRIOR.fullmatch(self.prior):
+            raise error(
+                f"prior id is {self.prior!r}; it must be 1..{MAX_PRIOR_BYTES} characters "
+                "of A-Z a-z 0-9 . _ / @ -"
+            )
+        check("fingerprint length", len(self.fingerprint), FINGERPRINT_BYTES, FINGERPRINT_BYTES)
+        check("start timestep", self.start_timestep, 1, MAX_TIMESTEP)
+        check("silent steps", self.silent_steps, 1, MAX_SILENT_STEPS)
+        check("stream key", self.key, 0, MAX_VARINT)
+        for name, word, words in (
+            ("numerics", self.numerics, NUMERICS),
+            ("sampler", self.sampler, SAMPLERS),
+            ("coder", self.coder, CODERS),
+        ):
+            if word not in words:
+                raise error(f"{name} is {word!r}; it must be one of {', '.join(words)}")
+        if self.tile != (0, 0, 0):
+            later = UnsupportedStreamError if error is CorruptStreamError else error
+            raise later(
+                f"tile height, width, overlap are {self.tile}; this release knows only (0, 0, 0), "
+                "no tiles: use a newer freegvc"
+            )
+
+
+def encode_header(header: Header) -> bytes:
+    """The header's fields as bytes.
+
+    Raises:
+        UsageError: a field is outside its limits.
+    """
+    header.validate()
+    matrix, primaries, transfer, full_range = header.colour
+    modes = (
+        NUMERICS.index(header.numerics)
+        | SAMPLERS.index(header.sampler) << 3
+        | CODERS.index(header.coder) << 5
+        | int(full_range) << 7
+    )
+    prior = header.prior.encode("ascii")
+    return b"".join(
+        (
+            encode_varint(header.width),
+            encode_varint(header.height),
+            encode_varint(header.num_frames),
+            encode_ratio(header.frame_rate),
+            encode_ratio(header.pixel_aspect),
+            bytes((modes, matrix, primaries, transfer)),
+            encode_varint(header.gop_length),
+            encode_varint(header.overlap),
+            encode_varint(len(header.fusion_weights)),
+            bytes(header.fusion_weights),
+            encode_varint(0),  # no tiles; validate() has checked it
+            encode_varint(len(prior)),
+            prior,
+            header.fingerprint,
+            encode_varint(header.start_timestep),
+            encode_varint(header.silent_steps),
+            encode_varint(header.key),
+        )
+    )
+
+
+def _word(name: str, code: int, words: tuple[str, ...]) -> str:
+    if code >= len(words):
+        raise UnsupportedStreamError(
+            f"{name} id is {code}; this release knows 0..{len(words) - 1}: use a newer freegvc"
+        )
+    return words[code]
+
+
+def _tile(reader: FieldReader) -> tuple[int, int, int]:
+    height = reader.varint("tile height")
+    if height == 0:
+        return (0, 0, 0)
+    return (height, reader.varint("tile width"), reader.varint("tile overlap"))
+
+
+def decode_header(reader: FieldReader) -> Header:
+    """Read the header's fields.
+
+    Raises:
+        CorruptStreamError: a field is outside its limits.
+        UnsupportedStreamError: an id is unknown.
+    """
+    width, height = reader.varint("width"), reader.varint("height")
+    num_frames = reader.varint("number of frames")
+    frame_rate, pixel_aspect = reader.ratio("frame rate"), reader.ratio("pixel aspect")
+    modes = reader.u8("modes")
+    matrix, primaries, transfer = reader.raw(3, "colour")
+    gop_length = reader.varint("GOP length", 1, MAX_GOP_LENGTH)
+    overlap = reader.varint("GOP overlap", 0, MAX_GOP_LENGTH // 2)
+    num_weights = reader.varint("number of fusion weights", 0, MAX_FUSION_WEIGHTS)
+    fusion_weights = tuple(reader.raw(num_weights, "fusion weights"))
+    tile = _tile(reader)
+    num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
+    # latin-1 never fails; validate() refuses what is not ASCII
+    prior = reader.raw(num_characters, "prior id").decode("latin-1")
+    header = Header(
+        width=width,
+        height=height,
+        num_frames=num_frames,
+        frame_rate=frame_rate,
+        pixel_aspect=pixel_aspect,
+        colour=(matrix, primaries, transfer, bool(modes >> 7)),
+        gop_length=gop_length,
+        overlap=overlap,
+        fusion_weights=fusion_weights,
+        tile=tile,
+        prior=prior,
+        fingerprint=reader.raw(FINGERPRINT_BYTES, "fingerprint"),
+        # keyword arguments are evaluated in the order they are written: this is the wire order
+        start_timestep=reader.varint("start timestep"),
+        silent_steps=reader.varint("silent steps"),
+        key=reader.varint("stream key"),
+        numerics=_word("numerics", modes & 7, NUMERICS),
+        sampler=_word("sampler", modes >> 3 & 3, SAMPLERS),
+        coder=_word("coder", modes >> 5 & 3, CODERS),
+    )
+    header.validate(CorruptStreamError)
+    return header

@@ -1,0 +1,306 @@
+"""Hand-made hostile streams, each with the one error that it must end in.
+
+`python tests/attacks/attack_files.py FOLDER` writes them as files. The builder below does not use
+the writer of freegvc, which refuses most of this.
+"""
+
+import sys
+import zlib
+from functools import cache
+from pathlib import Path
+
+from freegvc.errors import (
+    ChecksumError,
+    CorruptStreamError,
+    NotAStreamError,
+    TruncatedStreamError,
+    UnsupportedStreamError,
+)
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
+
+
+def crc(data, start=0):
+    return zlib.crc32(data, start).to_bytes(4, "little")
+
+
+def header(**changes):
+    """A header's bytes; a change replaces the bytes of one field."""
+    fields = {
+        "width": varint(416),
+        "height": varint(240),
+        "frames": varint(6),
+        "frame_rate": varint(24) + varint(1),
+        "pixel_aspect": varint(1) + varint(1),
+        "modes": b"\0",
+        "colour": b"\1\1\1",
+        "gop_length": varint(4),
+        "overlap": varint(2),
+        "fusion": varint(1) + b"\x40",
+        "tile": b"\0",
+        "prior": varint(8) + b"analytic",
+        "fingerprint": bytes(8),
+        "start_timestep": varint(999),
+        "silent_steps": varint(20),
+        "key": varint(0),
+    }
+    assert not changes.keys() - fields.keys()
+    return b"".join((fields | changes).values())
+
+
+def packet(payload=b"", gop=0):
+    return payload + crc(payload, zlib.crc32(gop.to_bytes(4, "little")))
+
+
+PACKETS = (packet(b"", 0), packet(b"", 1))
+
+
+def head(body, *, magic=b"FGVC\1", length=None):
+    data = magic + (varint(len(body)) if length is None else length) + body
+    return data + crc(data)
+
+
+def stream(fields=None, packets=PACKETS, sections=(), *, index=None, table=None, **framing):
+    """A whole file; sections are (tag, payload)."""
+    if index is None:
+        index = b"".join(varint(len(p)) for p in packets)
+    if table is None:
+        table = bytes((len(sections),)) + b"".join(
+            bytes((tag,)) + varint(len(payload) + 4) for tag, payload in sections
+        )
+    body = (header() if fields is None else fields) + index + table
+    parts = [payload + crc(payload) for _, payload in sections]
+    return head(body, **framing) + b"".join(parts) + b"".join(packets)
+
+
+def timestamps(raw):
+    return varint(1) + varint(90) + zlib.compress(raw, 9)
+
+
+def payload_of(steps):
+    """A payload of steps given by their coded differences of jump and class, without seeds."""
+    import constriction
+
+    from freegvc.bitstream import entropy
+    from freegvc.bitstream.packet import _KIND
+
+    encoder = constriction.stream.queue.RangeEncoder()
+    entropy.encode_uint(encoder, 0)
+    for jump, block_class in steps:
+        encoder.encode(1, _KIND)
+        entropy.encode_residual(encoder, jump)
+        entropy.encode_residual(encoder, block_class)
+    encoder.encode(0, _KIND)
+    return entropy.shortest_bytes(encoder)
+
+
+def side_values(count):
+    """A payload that claims this many side values."""
+    import constriction
+
+    from freegvc.bitstream import entropy
+
+    encoder = constriction.stream.queue.RangeEncoder()
+    entropy.encode_uint(encoder, count)
+    return entropy.shortest_bytes(encoder)
+
+
+MANY = 1 << 20
+
+
+@cache
+def bomb():
+    """A timestamps section of 300 kB that inflates to 320 MB of zeros."""
+    deflate = zlib.compressobj(9)
+    blocks = [deflate.compress(bytes(1 << 20)) for _ in range(320)]
+    return varint(1) + varint(90) + b"".join((*blocks, deflate.flush()))
+
+
+# name: (builder, error, words of the message where another check could give the same error)
+
+ATTACKS = {
+    "empty": (lambda: b"", TruncatedStreamError),
+    "magic_only": (lambda: b"FGVC", TruncatedStreamError),
+    "other_magic": (lambda: b"RIFF" + stream()[4:], NotAStreamError),
+    "version_2": (lambda: stream(magic=b"FGVC\2"), UnsupportedStreamError),
+    "head_length_4_gb": (
+        lambda: stream(length=varint((1 << 32) - 1)),
+        CorruptStreamError,
+        "head length",
+    ),
+    "head_length_8_mb": (lambda: stream(length=varint(1 << 23)), TruncatedStreamError),
+    "head_length_not_minimal": (
+        lambda: stream(length=b"\xbb\x80\x00"),
+        CorruptStreamError,
+        "shortest form",
+    ),
+    "head_crc": (lambda: stream().replace(b"analytic", b"analytik"), ChecksumError),
+    "width_0": (lambda: stream(header(width=b"\0")), CorruptStreamError, "width is 0"),
+    "width_2_32": (lambda: stream(header(width=varint((1 << 32) - 1))), CorruptStreamError),
+    "width_not_minimal": (
+        lambda: stream(header(width=b"\xa0\x83\x00")),
+        CorruptStreamError,
+        "shortest form",
+    ),
+    "frame_rate_0": (lambda: stream(header(frame_rate=b"\x18\0")), CorruptStreamError),
+    "frame_rate_48_2": (lambda: stream(header(frame_rate=b"\x30\2")), CorruptStreamError),
+    "overlap_3_of_4": (lambda: stream(header(overlap=b"\3")), CorruptStreamError, "GOP overlap"),
+    "fusion_256_of_1": (lambda: stream(header(fusion=varint(256) + b"\x40")), CorruptStreamError),
+    "prior_control_character": (
+        lambda: stream(header(prior=b"\2a\n")),
+        CorruptStreamError,
+    ),
+    "prior_longer_than_file": (lambda: stream(header(prior=b"\x7fa")), CorruptStreamError),
+    "numerics_7": (lambda: stream(header(modes=b"\7")), UnsupportedStreamError),
+    "coder_3": (lambda: stream(header(modes=b"\x60")), UnsupportedStreamError),
+    "tiles": (lambda: stream(header(tile=b"\x3c\x3c\x08")), UnsupportedStreamError),
+    "gops_2_24": (
+        lambda: stream(
+            header(
+                frames=varint(1 << 24),
+                gop_length=b"\1",
+                overlap=b"\0",
+                fusion=b"\0",
+            )
+        ),
+        CorruptStreamError,
+        "number of GOPs",
+    ),
+    "gops_2_20_no_index": (
+        lambda: stream(header(frames=varint(MANY), gop_length=b"\1", overlap=b"\0", fusion=b"\0")),
+        CorruptStreamError,
+        "GOPs, but only",
+    ),
+    "gops_2_18_no_packets": (
+        lambda: stream(
+            header(frames=varint(MANY >> 2), gop_length=b"\1", overlap=b"\0", fusion=b"\0"),
+            (),
+            index=b"\4" * (MANY >> 2),
+        ),
+        TruncatedStreamError,
+    ),
+    "index_packet_3_bytes": (lambda: stream(index=b"\4\3"), CorruptStreamError),
+    "index_beyond_file": (lambda: stream(index=b"\4\5"), TruncatedStreamError),
+    "index_packet_4_gb": (
+        lambda: stream(index=b"\4" + varint((1 << 32) - 1)),
+        TruncatedStreamError,
+    ),
+    "index_shifted": (
+        lambda: stream(packets=(packet(b"abc"), PACKETS[1]), index=b"\6\5"),
+        ChecksumError,
+    ),
+    "trailing_byte": (lambda: stream() + b"\0", CorruptStreamError, "appended"),
+    "left_over_in_head": (lambda: stream(table=b"\0\0"), CorruptStreamError, "left over"),
+    "packets_swapped": (lambda: stream(packets=PACKETS[::-1]), ChecksumError),
+    "sections_9": (
+        lambda: stream(sections=[(128 + k, b"") for k in range(9)]),
+        CorruptStreamError,
+        "number of sections",
+    ),
+    "section_unknown": (lambda: stream(sections=[(3, b"")]), UnsupportedStreamError),
+    "section_twice": (
+        lambda: stream(sections=[(2, b"a"), (2, b"b")]),
+        CorruptStreamError,
+        "tags must rise",
+    ),
+    "section_4_gb": (
+        lambda: stream(table=b"\1\2" + varint((1 << 32) - 1)),
+        TruncatedStreamError,
+    ),
+    "section_crc": (
+        lambda: stream(sections=[(2, b"audio")]).replace(b"audio", b"Audio"),
+        ChecksumError,
+    ),
+    "timestamps_bomb": (lambda: stream(sections=[(1, bomb())]), CorruptStreamError, "holds more"),
+    "timestamps_bomb_2_20_frames": (
+        lambda: stream(
+            header(frames=varint(MANY), gop_length=varint(4096), overlap=b"\0", fusion=b"\0"),
+            tuple(packet(b"", gop) for gop in range(256)),
+            sections=[(1, bomb())],
+        ),
+        CorruptStreamError,
+        "holds more",
+    ),
+    "timestamps_2_24_frames": (
+        lambda: stream(
+            header(frames=varint(1 << 24), gop_length=varint(4096), overlap=b"\0", fusion=b"\0"),
+            tuple(packet(b"", gop) for gop in range(4096)),
+            sections=[(1, timestamps(b"\2" * (1 << 24)))],
+        ),
+        CorruptStreamError,
+        "can have",
+    ),
+    "timestamps_not_zlib": (
+        lambda: stream(sections=[(1, b"\1\1zlib")]),
+        CorruptStreamError,
+        "not a zlib",
+    ),
+    "timestamps_too_few": (
+        lambda: stream(sections=[(1, timestamps(b"\0\2"))]),
+        CorruptStreamError,
+    ),
+    "timestamps_too_many": (
+        lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(5)))]),
+        CorruptStreamError,
+        "left over",
+    ),
+    "timestamps_stand_still": (
+        lambda: stream(sections=[(1, timestamps(bytes(6)))]),
+        CorruptStreamError,
+        "must rise",
+    ),
+    "timestamps_trailing": (
+        lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(4)) + b"\0")]),
+        CorruptStreamError,
+        "does not end",
+    ),
+    "blocks_2_24": (
+        lambda: stream(packets=(packet(payload_of([(0, 176 - 40)])), PACKETS[1])),
+        CorruptStreamError,
+        "more steps and blocks",
+    ),
+    "blocks_class_177": (
+        lambda: stream(packets=(packet(payload_of([(0, 177 - 40)])), PACKETS[1])),
+        CorruptStreamError,
+        "class 177",
+    ),
+    "steps_without_blocks": (
+        lambda: stream(
+            header(start_timestep=varint(65535)),
+            (packet(payload_of([(1 - 8191, -40)] + [(0, 0)] * 20_000)), PACKETS[1]),
+        ),
+        None,  # 20,000 empty steps do cost their bytes; big, but honest
+    ),
+    "jump_backwards": (
+        lambda: stream(packets=(packet(payload_of([(-125, 0)])), PACKETS[1])),
+        CorruptStreamError,
+        "jumps by",
+    ),
+    "jump_below_0": (
+        lambda: stream(packets=(packet(payload_of([(876, 0)])), PACKETS[1])),
+        CorruptStreamError,
+        "jumps by 1000 from timestep 999",
+    ),
+    "side_2_32": (
+        lambda: stream(packets=(packet(side_values((1 << 32) - 1)), PACKETS[1])),
+        CorruptStreamError,
+        "side values",
+    ),
+    "no_encoder_writes": (
+        lambda: stream(packets=(packet(b"\xff" * 8), PACKETS[1])),
+        CorruptStreamError,
+        "no encoder writes",
+    ),
+}
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (build, *_) in ATTACKS.items():
+        (folder / f"{name}.fgvc").write_bytes(build())

@@ -1,0 +1,120 @@
+"""Streams made of fixed or drawn integers."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+from freegvc.bitstream import Header, Packet, Shot, Step, Stream, Timestamps, encode_packet
+from freegvc.bitstream.header import CODERS, NUMERICS, SAMPLERS
+from freegvc.bitstream.shot import blocks_of_class
+
+USUAL = Header(
+    width=416,
+    height=240,
+    num_frames=92,
+    frame_rate=Fraction(24000, 1001),
+    gop_length=48,
+    overlap=4,
+    prior="THUDM/CogVideoX-2b",
+    fingerprint=bytes(range(8)),
+    start_timestep=999,
+    silent_steps=20,
+    numerics="bfloat16",
+    sampler="dpmpp2m",
+    coder="trellis",
+)
+
+# 15 steps that are even in sqrt(SNR) on CogVideoX's schedule, and what a GOP of 1,200 bytes has
+USUAL_TIMESTEPS = (882, 801, 736, 680, 632, 589, 551, 516, 484, 455, 428, 403, 380, 358, 338)
+TRELLIS_BLOCKS = (352, 448, 480, 512, 576, 576, 640, 640, 640, 704, 704, 704, 768, 768, 832)
+PFR_BLOCKS = (30, 36, 40, 44, 48, 52, 52, 56, 56, 56, 60, 60, 64, 64, 72)
+
+
+def usual_packet(coder, seed=0):
+    """A packet of about 1,200 bytes."""
+    rng = np.random.default_rng(seed)
+    steps = []
+    if coder == "trellis":
+        for timestep, blocks in zip(USUAL_TIMESTEPS, TRELLIS_BLOCKS, strict=True):
+            steps.append(Step(timestep, Shot(12, 1, rng.integers(0, 2, blocks))))
+    else:
+        for timestep, blocks in zip(USUAL_TIMESTEPS, PFR_BLOCKS, strict=True):
+            seeds = (2 ** rng.uniform(0, 16, blocks) - 1).astype(np.int64)
+            steps.append(Step(timestep, Shot(16, 12, seeds)))
+    return Packet((), tuple(steps))
+
+
+def small_stream(coder="pfr"):
+    """Two GOPs with few steps, timestamps and audio: a few hundred bytes."""
+    header = replace(USUAL, num_frames=6, gop_length=4, overlap=2, coder=coder)
+    rng = np.random.default_rng(7)
+    packets = []
+    for gop in range(2):
+        steps = []
+        for timestep, blocks in ((800, 5), (700, 8 + gop), (620, 16)):
+            mode, high = ((12, 1), 2) if coder == "trellis" else ((8, 6 + gop), 256)
+            steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
+        packet = Packet((10, 12, 200), tuple(steps))
+        packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
+    ticks = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
+    return Stream(header, tuple(packets), ticks, b"\x1aE\xdf\xa3audio")
+
+
+uint32 = st.integers(1, (1 << 32) - 1)
+ratios = st.builds(Fraction, uint32, uint32)
+prior_ids = st.text("ABCxyz019._/@-", min_size=1, max_size=128)
+
+
+@st.composite
+def headers(draw):
+    """Any header with at most 64 GOPs."""
+    gop_length = draw(st.integers(1, 4096))
+    overlap = draw(st.integers(0, gop_length // 2))
+    gops = draw(st.integers(1, 64))
+    least = 1 if gops == 1 else gop_length + (gops - 2) * (gop_length - overlap) + 1
+    weights = draw(
+        st.lists(
+            st.integers(0, 128),
+            min_size=min(1, overlap),
+            max_size=min(overlap, 256),
+        )
+    )
+    return Header(
+        width=draw(st.integers(1, 16384)),
+        height=draw(st.integers(1, 16384)),
+        num_frames=min(least, 1 << 24),
+        frame_rate=draw(ratios),
+        pixel_aspect=draw(ratios),
+        colour=(*draw(st.tuples(*[st.integers(0, 255)] * 3)), draw(st.booleans())),
+        gop_length=gop_length,
+        overlap=overlap,
+        fusion_weights=tuple(weights),
+        prior=draw(prior_ids),
+        fingerprint=draw(st.binary(min_size=8, max_size=8)),
+        numerics=draw(st.sampled_from(NUMERICS)),
+        start_timestep=draw(st.integers(1, 65535)),
+        sampler=draw(st.sampled_from(SAMPLERS)),
+        silent_steps=draw(st.integers(1, 1000)),
+        coder=draw(st.sampled_from(CODERS)),
+        key=draw(st.integers(0, (1 << 32) - 1)),
+    )
+
+
+@st.composite
+def packets(draw, start_timestep, coder, max_steps=8):
+    """Any packet for this header."""
+    side = draw(st.lists(st.integers(0, 255), max_size=20))
+    timesteps = draw(st.lists(st.integers(0, start_timestep - 1), unique=True, max_size=max_steps))
+    steps = []
+    rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    for timestep in sorted(timesteps, reverse=True):
+        if coder == "trellis":
+            mode, high = (draw(st.integers(8, 16)), 1), 2
+        else:
+            mode = (draw(st.sampled_from((8, 10, 12, 14, 16))), draw(st.integers(1, 24)))
+            high = draw(st.sampled_from((1, 1 << mode[0])))
+        blocks = blocks_of_class(draw(st.integers(0, 60)))
+        steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
+    return Packet(tuple(side), tuple(steps))

@@ -1,0 +1,129 @@
+"""Varints, the header, the timestamps."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from bitstream_samples import USUAL, headers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freegvc.bitstream import Packet, Stream, Timestamps, encode_packet, write_stream
+from freegvc.bitstream.fields import FieldReader, encode_varint, unzigzag, zigzag
+from freegvc.bitstream.header import decode_header, encode_header
+from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
+from freegvc.errors import CorruptStreamError, UnsupportedStreamError, UsageError
+
+
+@given(st.integers(0, (1 << 63) - 1))
+def test_varints_come_back(value):
+    reader = FieldReader(encode_varint(value), "test")
+    assert reader.varint("value", 0, (1 << 63) - 1) == value
+    reader.done()
+
+
+@given(st.integers(-(1 << 40), 1 << 40))
+def test_zigzag_comes_back(value):
+    assert zigzag(value) >= 0
+    assert unzigzag(zigzag(value)) == value
+
+
+@pytest.mark.parametrize("data", ["8000", "ff00", "808080808000", "ffffffff1f", "80", ""])
+def test_other_spellings_of_varints_are_refused(data):
+    with pytest.raises(CorruptStreamError):
+        FieldReader(bytes.fromhex(data), "test").varint("value")
+
+
+@given(headers())
+@settings(max_examples=200, deadline=None)
+def test_headers_come_back(header):
+    reader = FieldReader(encode_header(header), "head")
+    assert decode_header(reader) == header
+    assert reader.remaining == 0
+
+
+def test_a_usual_header_fits_into_64_bytes():
+    header = replace(USUAL, num_frames=48)
+    packet = encode_packet(Packet(), start_timestep=999, coder="trellis", gop=0)
+    index = 1 + 1  # length of the packet, number of sections
+    assert len(write_stream(Stream(header, (packet,)))) - len(packet) - index <= 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0},
+        {"height": 16385},
+        {"num_frames": 0},
+        {"num_frames": (1 << 24) + 1},
+        {"num_frames": 1 << 21, "gop_length": 1, "overlap": 0, "fusion_weights": ()},
+        {"frame_rate": Fraction(0)},
+        {"pixel_aspect": Fraction(1, 1 << 32)},
+        {"colour": (256, 1, 1, False)},
+        {"gop_length": 4097},
+        {"overlap": 25},
+        {"overlap": 0},
+        {"fusion_weights": ()},
+        {"fusion_weights": (1,) * 5},
+        {"fusion_weights": (129,)},
+        {"prior": ""},
+        {"prior": "p" * 129},
+        {"prior": "a b"},
+        {"prior": "ä"},
+        {"prior": "a\n"},
+        {"fingerprint": b"1234567"},
+        {"start_timestep": 0},
+        {"start_timestep": 65536},
+        {"silent_steps": 0},
+        {"silent_steps": 1001},
+        {"key": 1 << 32},
+        {"key": -1},
+        {"numerics": "int8"},
+        {"sampler": "euler"},
+        {"coder": "huffman"},
+        {"tile": (60, 60, 8)},
+    ],
+)
+def test_headers_outside_their_limits_are_not_written(change):
+    with pytest.raises(UsageError):
+        encode_header(replace(USUAL, **change))
+
+
+def test_unknown_ids_are_unsupported():
+    data = bytearray(encode_header(USUAL))
+    modes = data.index(2 | 1 << 3 | 1 << 5)
+    for bits in (7, 3 << 3, 3 << 5):
+        with pytest.raises(UnsupportedStreamError, match="this release knows"):
+            decode_header(
+                FieldReader(data[:modes] + bytes((data[modes] | bits,)) + data[modes + 1 :], "head")
+            )
+
+
+def test_gops_cover_every_frame_once():
+    for num_frames in range(1, 60):
+        for gop_length, overlap in ((1, 0), (4, 0), (4, 2), (7, 3), (48, 4)):
+            header = replace(USUAL, num_frames=num_frames, gop_length=gop_length, overlap=overlap)
+            frames = [header.gop_frames(k) for k in range(header.num_gops)]
+            new = [f for k in range(header.num_gops) for f in header.new_frames(k)]
+            assert new == list(range(num_frames))
+            assert all(len(f) == gop_length for f in frames[:-1])
+            assert len(frames[-1]) > (overlap if len(frames) > 1 else 0)
+            with pytest.raises(UsageError):
+                header.gop_frames(header.num_gops)
+
+
+@given(
+    st.lists(st.integers(1, 1 << 40), min_size=1, max_size=50),
+    st.integers(-(1 << 40), 1 << 40),
+    st.builds(Fraction, st.integers(1, 1 << 31), st.integers(1, 1 << 31)),
+)
+def test_timestamps_come_back(steps, first, time_base):
+    ticks = tuple(first + sum(steps[:k]) for k in range(len(steps)))
+    stamps = Timestamps(ticks, time_base)
+    assert decode_timestamps(encode_timestamps(stamps, len(ticks)), len(ticks)) == stamps
+
+
+@pytest.mark.parametrize("ticks", [(0,), (0, 0, 1), (2, 1, 3), (0, 1, 1 << 54)])
+def test_timestamps_outside_their_limits_are_not_written(ticks):
+    with pytest.raises(UsageError):
+        encode_timestamps(Timestamps(ticks, Fraction(1, 90)), 3)

@@ -1,0 +1,39 @@
+"""Streams that must keep their bytes, and a timestamps section that must keep its meaning."""
+
+from fractions import Fraction
+
+import pytest
+from golden_streams import FOLDER, build
+
+from freegvc.bitstream import Timestamps, decode_packet, read_stream, write_stream
+from freegvc.bitstream.timestamps import decode_timestamps
+
+CHANGED = (
+    "the bytes of a fixed stream differ: this is a change of the bitstream, old files will not "
+    "decode. If it is meant: say so under 'Bitstream' in CHANGELOG.md and in docs/format.md, "
+    "then run python tests/golden/golden_streams.py"
+)
+
+
+@pytest.mark.parametrize("coder", ["trellis", "pfr"])
+def test_the_writer_keeps_its_bytes(coder):
+    assert write_stream(build(coder)) == (FOLDER / f"{coder}.fgvc").read_bytes(), CHANGED
+
+
+@pytest.mark.parametrize("coder", ["trellis", "pfr"])
+def test_the_reader_understands_old_files(coder):
+    stream = read_stream((FOLDER / f"{coder}.fgvc").read_bytes())
+    expected = build(coder)
+    assert stream.header == expected.header, CHANGED
+    assert stream.audio == expected.audio, CHANGED
+    for gop in range(2):
+        context = {"start_timestep": 999, "coder": coder, "gop": gop}
+        old = decode_packet(stream.packets[gop], **context)
+        assert old == decode_packet(expected.packets[gop], **context), CHANGED
+
+
+def test_the_reader_understands_old_timestamps():
+    # only read: the bytes that zlib writes are not the same in all its versions
+    section = bytes.fromhex("015a78da6360636264d20100005f0038")
+    expected = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
+    assert decode_timestamps(section, 6) == expected, CHANGED
