@@ -24,9 +24,7 @@ def clips():
 
 def moving_scene(num_frames, height, width):
     """A textured background that pans behind a moving ball, uint8 [T, H, W, 3]."""
-    t, y, x = np.meshgrid(
-        np.arange(num_frames), np.arange(height), np.arange(width), indexing="ij"
-    )
+    t, y, x = np.meshgrid(np.arange(num_frames), np.arange(height), np.arange(width), indexing="ij")
     ground = 110 + 40 * np.sin((x + 1.5 * t) / 5.0) + 30 * np.cos((y - 0.5 * t) / 8.0)
     ball = (x - width / 3 - t) ** 2 + (y - height / 2) ** 2 < (height / 5) ** 2
     scene = np.stack([ground, ground * 0.8 + 20, 200 - ground * 0.6], axis=-1)

@@ -1,4 +1,4 @@
-"""The posterior and the reverse kernel of one step, in float64 on the scalars (design.md, The mathematics)."""
+"""The posterior and the reverse kernel of one step, in float64 on the scalars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise levels and schedules: z = alpha x0 + sigma eps, for variance preserving models and flow matching."""
+"""Noise levels and schedules of z = alpha x0 + sigma eps: variance preserving or flow matching."""
 
 from __future__ import annotations
 

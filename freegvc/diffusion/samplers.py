@@ -1,4 +1,4 @@
-"""Deterministic samplers for the silent part of the trajectory, from the stop step to the clean latent.
+"""Deterministic samplers for the silent part: from the stop step to the clean latent.
 
 Both are written for any path z = alpha x0 + sigma eps and take `predict_x0(z, timestep)`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from freegvc.diffusion.levels import CLEAN, NoiseLevel, NoiseSchedule
@@ -58,7 +59,7 @@ def dpmpp2m(
     for t, (noisy, less_noisy) in zip(timesteps, _pairs(timesteps, schedule), strict=True):
         x0 = predict_x0(z, t)
         ratio = less_noisy.sigma / noisy.sigma
-        # h is the step in lambda = log(alpha / sigma): infinite from pure noise and to the clean level
+        # the step in lambda = log(alpha / sigma); infinite, and first order, at both ends
         h = 0.5 * math.log(less_noisy.snr / noisy.snr) if noisy.alpha and less_noisy.sigma else 0.0
         target = x0
         if previous_x0 is not None and previous_h and h:
@@ -75,4 +76,4 @@ def _pairs(
     timesteps: Sequence[int], schedule: NoiseSchedule
 ) -> list[tuple[NoiseLevel, NoiseLevel]]:
     levels = [*(schedule.level(t) for t in timesteps), CLEAN]
-    return list(zip(levels[:-1], levels[1:], strict=True))
+    return list(pairwise(levels))

@@ -1,5 +1,5 @@
-"""Scores of a decoded video against its reference: RGB, full range, full resolution, no resizing."""
+"""Scores of a decoded video: RGB, full range, full resolution, no resizing."""
 
-from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, METRICS, ms_ssim, psnr
+from freegvc.metrics.fidelity import METRICS, MS_SSIM_MIN_SIZE, ms_ssim, psnr
 
 __all__ = ["METRICS", "MS_SSIM_MIN_SIZE", "ms_ssim", "psnr"]

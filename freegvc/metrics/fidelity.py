@@ -32,7 +32,8 @@ def psnr(reference: Frames, distorted: Frames) -> Scores:
     squares = np.square(difference, dtype=np.float32)
     mse = squares.reshape(len(reference), -1).mean(axis=1, dtype=np.float64)
     floor = 255.0**2 / 10.0 ** (MAX_PSNR_DB / 10.0)
-    return 10.0 * np.log10(255.0**2 / np.maximum(mse, floor))
+    scores: Scores = 10.0 * np.log10(255.0**2 / np.maximum(mse, floor))
+    return scores
 
 
 def ms_ssim(reference: Frames, distorted: Frames) -> Scores:

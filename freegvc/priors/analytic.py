@@ -1,10 +1,10 @@
 """AnalyticPrior: a Gaussian model of video in closed form, with known KL. No download, no training.
 
-A GOP becomes three small pictures per frame (luma at a quarter of the size, chroma at an eighth), cut
-from the spectrum of an orthonormal DCT. Under an orthonormal 3-D DCT of each plane over the whole
-GOP, coefficients are independent zero-mean Gaussians; their variances are shared within bands of
-similar frequency, fitted per GOP, and sent as powers of two. Everything the codec needs then has a
-formula: with lambda the variance of a coefficient,
+A GOP becomes three small pictures per frame (luma at a quarter of the size, chroma at an eighth),
+cut from the spectrum of an orthonormal DCT. Under an orthonormal 3-D DCT of each plane over the
+whole GOP, coefficients are independent zero-mean Gaussians; their variances are shared within bands
+of similar frequency, fitted per GOP, and sent as powers of two. Everything the codec needs then has
+a formula: with lambda the variance of a coefficient,
 
     E[x0 | z_t] = mu + lambda alpha / (alpha^2 lambda + sigma^2) (z_t - alpha mu),
 
@@ -95,7 +95,9 @@ class AnalyticPrior(Prior):
         ]
         matrix = torch.linalg.inv(torch.tensor(RGB_TO_YCC, dtype=torch.float64)).float()
         rgb = torch.stack(planes, dim=-1)[:, :height, :width] @ matrix.T.to(self.device)
-        return ((rgb + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()
+        pixels = ((rgb + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+        frames: Frames = pixels.cpu().numpy()
+        return frames
 
     def side_count(self, shape: tuple[int, int, int, int]) -> int:
         return sum(1 + int(band.max()) + 1 for band in self._bands(shape))
@@ -116,14 +118,14 @@ class AnalyticPrior(Prior):
         return tuple(side)
 
     def information_nats(self, side: tuple[int, ...], shape: tuple[int, ...], snr: float) -> float:
-        """Mutual information of x0 and z at this SNR under the model: 1/2 sum log(1 + SNR lambda)."""
+        """Mutual information of x0 and z at this SNR: 1/2 sum log(1 + SNR lambda)."""
         _, variances = self._unpack(side, shape)
         return sum(0.5 * float(torch.log1p(snr * v.double()).sum()) for v in variances)
 
     def _unpack(
         self, side: tuple[int, ...], shape: tuple[int, ...]
     ) -> tuple[list[float], list[Tensor]]:
-        """Plane means and the variance of every DCT coefficient, from the integers of the packet."""
+        """Plane means and the variance of every DCT coefficient, from a packet's integers."""
         means, variances, at = [], [], 0
         for band in self._bands(shape):
             means.append(side[at] / MEAN_STEPS - 1.0)
@@ -191,7 +193,8 @@ def _octave_bands(t: int, h: int, w: int) -> Tensor:
     space = torch.maximum(rows[:, None], columns[None, :])
     space = torch.where(space == 0, 0, (space - 9).clamp(min=1))
     joint = time[:, None, None] * 8 + space[None]
-    return torch.unique(joint, return_inverse=True)[1]
+    numbered: Tensor = torch.unique(joint, return_inverse=True)[1]
+    return numbered
 
 
 def _level_of(variance: float) -> int:

@@ -44,12 +44,11 @@ def load_prior(
         raise PriorUnavailableError(
             f"no prior is called {name!r}; this release knows: {', '.join(known_priors())}"
         )
-    if isinstance(dtype, str):
-        if dtype not in DTYPES:
-            raise UsageError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
-        dtype = getattr(torch, dtype)
+    name_of_dtype = str(dtype).removeprefix("torch.")
+    if name_of_dtype not in DTYPES:
+        raise UsageError(f"dtype {name_of_dtype!r} is not one of {', '.join(DTYPES)}")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise PriorUnavailableError(f"device {str(device)!r} cannot be used: {error}") from error
-    return AnalyticPrior(device, dtype)
+    return AnalyticPrior(device, getattr(torch, name_of_dtype))

@@ -56,7 +56,9 @@ class EncodedWriter(FrameWriter):
             context.color_trc = spec.colour.transfer
             context.color_range = 2 if spec.colour.full_range else 1
             if self._codec == "x265":
-                stream.options |= {"x265-params": "log-level=none"}
+                # x265 corrupts memory on some pictures below 64 pixels unless its cutree is off
+                cutree = ":cutree=0" if min(spec.width, spec.height) < 64 else ""
+                stream.options |= {"x265-params": f"log-level=none{cutree}"}
                 if self._container_format == "mp4":
                     context.codec_tag = "hvc1"  # Apple's players take no other
             context.open()

@@ -27,7 +27,7 @@ def gaussian_predict_x0(schedule):
 
 
 def probability_flow(z, level):
-    """Where the exact ODE leads: the quantile of z under the noisy marginal, under the clean one."""
+    """Where the exact ODE leads: to the same quantile of the clean marginal."""
     spread = math.sqrt(level.alpha**2 * VARIANCE + level.sigma**2)
     return MEAN + math.sqrt(VARIANCE) * (z - level.alpha * MEAN) / spread
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -238,3 +240,16 @@ def test_arguments_are_checked(tmp_path):
     ):
         writer.write(textured(1)[0])
     assert not list(tmp_path.iterdir())
+
+
+def test_x265_survives_tiny_pictures(tmp_path):
+    """Without `cutree=0` this kills the process: run in one of its own."""
+    code = (
+        "import sys, numpy as np, freegvc;"
+        "freegvc.Video.from_array(np.zeros((9, 32, 48, 3), np.uint8)).save(sys.argv[1],"
+        " codec='x265')"
+    )
+    for attempt in range(3):
+        path = tmp_path / f"{attempt}.mp4"
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+        assert path.stat().st_size > 0

@@ -1,0 +1,8 @@
+"""`python -m freegvc` is the command `freegvc`."""
+
+import sys
+
+from freegvc.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

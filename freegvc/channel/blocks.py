@@ -1,0 +1,54 @@
+"""From a step's dims to blocks of equal energy and back.
+
+The permuted dims are dealt to the B blocks like cards, so that their sizes differ by one at most;
+a zero fills the shorter ones. Each block has its own random signs d_b, so that blocks can share
+one codebook:
+<d_b * C_i, delta_b> = <C_i, d_b * delta_b>.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from freegvc.channel.counter import Address, Kind, words
+from freegvc.channel.permutation import permutation, permute
+
+
+def block_dims(dims: int, blocks: int) -> int:
+    """n = ceil(D / B), the dims of a block."""
+    return -(-dims // blocks)
+
+
+def dim_order(address: Address, dims: int, device: torch.device) -> torch.Tensor:
+    """Which dim stands where after the permutation: int64 [D] on `device`."""
+    if device.type == "cpu":
+        return torch.from_numpy(permutation(address, dims))
+    order: torch.Tensor = permute(address, dims, torch.arange(dims, device=device))
+    return order
+
+
+def signs(address: Address, blocks: int, width: int, device: torch.device) -> torch.Tensor:
+    """d_b: float32 [blocks, width] of -1 and 1 on `device`.
+
+    One Philox call gives 128 signs: word 0 to word 3, lowest bit first, a set bit is -1.
+    """
+    rows = torch.arange(blocks, dtype=torch.int64, device=device)[:, None]
+    positions = torch.arange(-(-width // 128), dtype=torch.int64, device=device)[None, :]
+    drawn = torch.stack(words(address, Kind.SIGNS, rows, positions), dim=-1)
+    bits = (drawn[..., None] >> torch.arange(32, device=device)) & 1
+    flips: torch.Tensor = 1 - 2 * bits.reshape(blocks, -1)[:, :width].to(torch.float32)
+    return flips
+
+
+def split(x: torch.Tensor, order: torch.Tensor, blocks: int) -> torch.Tensor:
+    """Deal [D] to [blocks, ceil(D / blocks)]: block b gets permuted dims b, b + B, b + 2 B, .."""
+    dealt = x.new_zeros(blocks * block_dims(len(x), blocks))
+    dealt[: len(x)] = x[order]
+    return dealt.view(-1, blocks).t().contiguous()
+
+
+def join(rows: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """The inverse of `split`: [B, n] back to [D]; the padding is dropped."""
+    x = rows.new_empty(len(order))
+    x[order] = rows.t().reshape(-1)[: len(order)]
+    return x

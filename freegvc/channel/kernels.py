@@ -1,0 +1,89 @@
+"""The numba twins: the array code of `counter` and `permutation`, compiled for the CPU.
+
+Numba compiles the very functions that NumPy and torch run, so there is one source of the bits.
+The kernels release the GIL and are split over plain threads: numba's own pools abort when two
+Python threads enter them or when a process forks. Compiled code is cached on disk where that is
+possible; after a change of `philox` or `feistel`, delete `__pycache__`, since numba watches only
+this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from freegvc.channel.counter import philox
+from freegvc.channel.permutation import feistel
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    try:
+        return numba.njit(function, nogil=True, cache=True)
+    except RuntimeError:  # no directory to write a cache to
+        return numba.njit(function, nogil=True)
+
+
+_philox = numba.njit(philox)
+_feistel = numba.njit(feistel)
+
+
+@_compiled
+def fill_normals(
+    table: Any,
+    rows: Any,
+    start: int,
+    stop: int,
+    dims: int,
+    c2: int,
+    c3: int,
+    k0: int,
+    k1: int,
+    out: Any,
+) -> None:
+    """out[r, :dims] = the normals of row rows[r], for r in [start, stop)."""
+    groups = (dims + 7) // 8
+    unit = np.empty(8, np.float32)
+    for r in range(start, stop):
+        row = rows[r]
+        for g in range(dims // 8):
+            w0, w1, w2, w3 = _philox(g, row, c2, c3, k0, k1)
+            j = 8 * g
+            out[r, j] = table[w0 & 0xFFFF]
+            out[r, j + 1] = table[w0 >> 16]
+            out[r, j + 2] = table[w1 & 0xFFFF]
+            out[r, j + 3] = table[w1 >> 16]
+            out[r, j + 4] = table[w2 & 0xFFFF]
+            out[r, j + 5] = table[w2 >> 16]
+            out[r, j + 6] = table[w3 & 0xFFFF]
+            out[r, j + 7] = table[w3 >> 16]
+        if dims % 8:
+            w0, w1, w2, w3 = _philox(groups - 1, row, c2, c3, k0, k1)
+            for k, w in enumerate((w0, w1, w2, w3)):
+                unit[2 * k] = table[w & 0xFFFF]
+                unit[2 * k + 1] = table[w >> 16]
+            for k in range(dims % 8):
+                out[r, 8 * (groups - 1) + k] = unit[k]
+
+
+@_compiled
+def fill_permutation(
+    keys: Any, low_bits: int, high_bits: int, start: int, stop: int, out: Any
+) -> None:
+    """out[j] = the image of j under the permutation of range(len(out)), for j in [start, stop)."""
+    for j in range(start, stop):
+        y = _feistel(j, keys, low_bits, high_bits)
+        while y >= out.size:
+            y = _feistel(y, keys, low_bits, high_bits)
+        out[j] = y
+
+
+@_compiled
+def fill_uniforms(row: int, c2: int, c3: int, k0: int, k1: int, out: Any) -> None:
+    """out[2 i], out[2 i + 1] = two uniforms of 52 bits from the words at (row, position i)."""
+    for i in range(len(out) // 2):
+        w0, w1, w2, w3 = _philox(i, row, c2, c3, k0, k1)
+        out[2 * i] = ((w0 << 20 | w1 >> 12) + 0.5) * 2.0**-52
+        out[2 * i + 1] = ((w2 << 20 | w3 >> 12) + 0.5) * 2.0**-52

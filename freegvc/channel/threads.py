@@ -1,0 +1,25 @@
+"""Plain threads for work that releases the GIL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def threads() -> int:
+    """How many CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_threads(work: Callable[[int, int], None], count: int) -> None:
+    """Call work(start, stop) on slices of range(count), one per core."""
+    workers = min(threads(), count)
+    if workers < 2:
+        work(0, count)
+        return
+    bounds = [count * i // workers for i in range(workers + 1)]
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, bounds[:-1], bounds[1:]))

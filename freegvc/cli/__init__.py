@@ -1,0 +1,1 @@
+"""The command `freegvc`: one file per group of commands, rendering apart."""

@@ -1,0 +1,80 @@
+"""The argument parser: each command declares its arguments only when it is the one asked for.
+
+Their defaults are read from the codec's own signatures, and the help page does without the codec.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from freegvc.errors import UsageError
+
+# What a command does with its arguments; returns the exit code.
+Run = Callable[[argparse.Namespace], int]
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose `declare` adds the arguments on first use.
+
+    Args:
+        declare: called once with this parser before it parses.
+        **kwargs: as for ArgumentParser.
+    """
+
+    def __init__(
+        self, *, declare: Callable[[argparse.ArgumentParser], None] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
+        self._declare = declare
+
+    def parse_known_args(  # type: ignore[override]  # the stubs overload it by the namespace's type
+        self,
+        args: Sequence[str] | None = None,
+        namespace: argparse.Namespace | None = None,
+        **kwargs: Any,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self._declare is not None:
+            declare, self._declare = self._declare, None
+            declare(self)
+        result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
+            args, namespace, **kwargs
+        )
+        return result
+
+    def error(self, message: str) -> NoReturn:
+        """One line, as for every other error."""
+        self.exit(UsageError.exit_code, f"freegvc: error: {message} (see {self.prog} --help)\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse swallows a closed pipe; main answers it for all output alike
+        if message:
+            (file or sys.stderr).write(message)
+
+
+def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
+    """Keyword arguments of a function and their defaults, without its listener for events."""
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        p.name: p.default
+        for p in parameters
+        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "on_event"
+    }
+
+
+def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """The three options that say what a headerless .yuv file cannot say itself."""
+    group = parser.add_argument_group(f"if {what} does not say so itself")
+    group.add_argument("--size", metavar="WxH", help="picture size of a .yuv file, such as 416x240")
+    group.add_argument(
+        "--fps", metavar="R", help="frame rate of .yuv, bare .264 or .265, and images (default: 25)"
+    )
+    group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """--force, for every command that writes."""
+    parser.add_argument("--force", action="store_true", help="overwrite what exists")

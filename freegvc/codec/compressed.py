@@ -1,0 +1,140 @@
+"""The result of compression: real bytes and what they hold. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc.atomic import atomic_path
+from freegvc.bitstream import Header, Stream, decode_packet, packet_bits, read_stream
+from freegvc.bitstream.packet import CRC_BYTES
+from freegvc.errors import StreamError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+@dataclass(frozen=True, slots=True)
+class GopInfo:
+    """One GOP of a stream.
+
+    Attributes:
+        index: 0, 1, ...
+        first_frame, num_frames: the frames it covers, overlap included.
+        stop_step: timestep at which its walk stops; larger is noisier.
+        num_steps: transmitted steps.
+        bits: bits of its packet, everything counted.
+        seed_bits: bits of its seeds alone.
+    """
+
+    index: int
+    first_frame: int
+    num_frames: int
+    stop_step: int
+    num_steps: int
+    bits: int
+    seed_bits: float
+
+
+class CompressedVideo:
+    """A freegvc stream in memory.
+
+    Args:
+        data: the bytes of a .fgvc file; parsed and checked at once.
+
+    Raises:
+        StreamError: the bytes are not a valid stream.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytes(data)
+        self.stream: Stream = read_stream(self.data)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> CompressedVideo:
+        """Read a .fgvc file.
+
+        Raises:
+            StreamError: the file cannot be read or is not a valid stream.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise StreamError(f"cannot read {path}: {error.strerror or error}") from error
+        return cls(data)
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the stream to a file, under a temporary name first.
+
+        Raises:
+            OutputExistsError: the file exists and `overwrite` is false.
+        """
+        with atomic_path(Path(path), overwrite=overwrite) as temporary:
+            temporary.write_bytes(self.data)
+        return Path(path)
+
+    @property
+    def header(self) -> Header:
+        """Everything that holds for the whole stream."""
+        return self.stream.header
+
+    @property
+    def timestamps(self) -> tuple[Fraction, ...] | None:
+        """Seconds of each frame where the frame rate varies, else None."""
+        carried = self.stream.timestamps
+        if carried is None:
+            return None
+        return tuple(tick * carried.time_base for tick in carried.ticks)
+
+    @property
+    def audio(self) -> bytes | None:
+        """A Matroska file with the carried audio, or None."""
+        return self.stream.audio
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the file."""
+        return len(self.data)
+
+    @cached_property
+    def audio_bytes(self) -> int:
+        """Bytes of the file that carry audio."""
+        return 0 if self.stream.audio is None else len(self.stream.audio) + CRC_BYTES
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel of all frames: everything but the audio counts."""
+        h = self.header
+        return 8.0 * (self.num_bytes - self.audio_bytes) / (h.num_frames * h.width * h.height)
+
+    @cached_property
+    def gops(self) -> tuple[GopInfo, ...]:
+        """What each GOP holds."""
+        start, coder = self.header.start_timestep, self.header.coder
+        infos = []
+        for k, data in enumerate(self.stream.packets):
+            packet = decode_packet(data, start_timestep=start, coder=coder, gop=k)
+            bits = packet_bits(data, start_timestep=start, coder=coder, gop=k)
+            frames = self.header.gop_frames(k)
+            infos.append(
+                GopInfo(
+                    index=k,
+                    first_frame=frames.start,
+                    num_frames=len(frames),
+                    stop_step=packet.steps[-1].timestep if packet.steps else start,
+                    num_steps=len(packet.steps),
+                    bits=bits.total_bits,
+                    seed_bits=bits.seed_bits,
+                )
+            )
+        return tuple(infos)
+
+    def __repr__(self) -> str:
+        h = self.header
+        return (
+            f"CompressedVideo({h.width}x{h.height}, {h.num_frames} frames, {h.num_gops} GOPs, "
+            f"{self.num_bytes} bytes, {self.bpp:.4g} bpp)"
+        )

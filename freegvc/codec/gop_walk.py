@@ -1,0 +1,102 @@
+"""One GOP on its way into the stream: the sender as the searches of `control` see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from freegvc.bitstream import Stream, encode_packet, write_stream
+from freegvc.codec import events
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc.channel.coders import ChannelCoder
+    from freegvc.priors import Prior
+    from freegvc.video import Gop
+
+
+class GopWalk:
+    """The walk of one GOP, with the file and the picture that it would give if it stopped now.
+
+    Args:
+        prior, coder: of the stream.
+        gop: the frames.
+        latent: what the prior made of them.
+        before: the stream before this GOP, its header already counting this GOP's frames.
+        share_done: part of the way to the target that a walk has gone, 0 .. 1; for progress.
+        on_event: told of every step and probe.
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        coder: ChannelCoder,
+        gop: Gop,
+        latent: Tensor,
+        *,
+        before: Stream,
+        share_done: Callable[[GopWalk], float],
+        on_event: events.OnEvent,
+    ) -> None:
+        from freegvc.trajectory import Sender
+
+        self._prior = prior
+        self._gop = gop
+        self._before = before
+        self._share_done = share_done
+        self._on_event = on_event
+        self._sender = Sender(prior, latent, coder, key=before.header.key, gop=gop.index)
+
+    @property
+    def timestep(self) -> int:
+        """Where the walk stands."""
+        return self._sender.timestep
+
+    @property
+    def num_steps(self) -> int:
+        """How many steps were sent."""
+        return self._sender.num_steps
+
+    def extend(self, timestep: int) -> None:
+        """Send one step to `timestep`."""
+        self._sender.extend(timestep)
+        kl_bits, share = self._sender.kl_bits[-1], min(max(self._share_done(self), 0.0), 1.0)
+        self._on_event(events.StepSent(self._gop.index, self.num_steps, timestep, kl_bits, share))
+
+    def rewind(self, num_steps: int) -> None:
+        """Forget all but the first steps."""
+        self._sender.rewind(num_steps)
+
+    def step_bits(self, timestep: int) -> float:
+        """Bits that a step from here to `timestep` will take, as predicted."""
+        return self._sender.step_bits(timestep)
+
+    def packet(self) -> bytes:
+        """The packet of the steps sent so far."""
+        header = self._before.header
+        return encode_packet(
+            self._sender.packet(),
+            start_timestep=header.start_timestep,
+            coder=header.coder,
+            gop=self._gop.index,
+        )
+
+    def num_file_bytes(self) -> int:
+        """Bytes of the file if the video ended with this GOP and the walk stopped here."""
+        packets = (*self._before.packets, self.packet())
+        return len(write_stream(replace(self._before, packets=packets)))
+
+    def score(self, num_steps: int, metric: str) -> float:
+        """Mean score of the GOP's own decode after `num_steps` steps."""
+        from freegvc.metrics import METRICS
+
+        header, frames = self._before.header, self._gop.frames
+        latent = self._sender.reconstruct(
+            num_steps, sampler=header.sampler, silent_steps=header.silent_steps
+        )
+        decoded = self._prior.decode_latent(latent, header.height, header.width)
+        score = float(METRICS[metric](frames, decoded[: len(frames)]).mean())
+        self._on_event(events.ProbeDone(self._gop.index, num_steps, metric, score))
+        return score

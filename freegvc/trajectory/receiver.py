@@ -1,0 +1,54 @@
+"""The receiver's end of the walk: it replays the steps of a packet."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from freegvc.trajectory.walk import State, Walk
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc.bitstream import Packet
+    from freegvc.channel.coders import ChannelCoder
+    from freegvc.diffusion import Kernel
+    from freegvc.priors import Prior
+
+
+def receive(
+    prior: Prior,
+    packet: Packet,
+    coder: ChannelCoder,
+    shape: tuple[int, int, int, int],
+    *,
+    key: int,
+    gop: int,
+) -> tuple[Walk, State]:
+    """Replay a packet.
+
+    Args:
+        prior: the sender's prior.
+        packet: side information and steps of the GOP.
+        coder: the sender's channel coder.
+        shape: shape of the latent.
+        key, gop: address of the GOP's noise.
+
+    Returns:
+        The walk and its last state; `walk.finish` leads on to the clean latent.
+
+    Raises:
+        CorruptStreamError: the side information does not fit the prior and the shape.
+    """
+    prior.check_side(packet.side, shape)
+    walk = Walk(prior, packet.side, shape, key=key, gop=gop)
+    state = walk.start()
+
+    def transmit(index: int, step: Kernel, x0_hat: Tensor) -> Tensor:
+        del step
+        n = coder.decode(packet.steps[index].shot, math.prod(shape), walk.address(index))
+        return n.reshape(x0_hat.shape)
+
+    for step in packet.steps:
+        state = walk.advance(state, step.timestep, transmit)
+    return walk, state

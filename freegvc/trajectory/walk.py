@@ -1,0 +1,106 @@
+"""The one walk from pure noise to the latent; sender and receiver differ only in `transmit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from freegvc.channel.counter import Address, Kind
+from freegvc.channel.normals import noise
+from freegvc.diffusion import SAMPLERS, Kernel, kernel, silent_timesteps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc.priors import Prior
+
+# (index of the step, its kernel, x0_hat) to n ~ N(delta, I), float32 of x0_hat's shape
+Transmit = Callable[[int, Kernel, "Tensor"], "Tensor"]
+
+
+@dataclass(slots=True)
+class State:
+    """A point of the walk.
+
+    Attributes:
+        timestep: where on the schedule.
+        z: float32 [C, T', h', w'], the noisy latent that both sides hold.
+        num_steps: how many steps were transmitted to get here.
+    """
+
+    timestep: int
+    z: Tensor
+    num_steps: int
+    _x0_hat: Tensor | None = field(default=None, repr=False)
+
+
+class Walk:
+    """The trajectory of one GOP under a prior.
+
+    Args:
+        prior: the model.
+        side: side information of the GOP, as `prior.fit` made it.
+        shape: shape of the latent.
+        key: stream key of the counter-based generator.
+        gop: index of the GOP, part of every address.
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        side: tuple[int, ...],
+        shape: tuple[int, int, int, int],
+        *,
+        key: int,
+        gop: int,
+    ) -> None:
+        self.prior = prior
+        self.side = side
+        self.shape = shape
+        self.key = key
+        self.gop = gop
+
+    def address(self, step: int) -> Address:
+        """Where on the public noise a step draws its candidates."""
+        return Address(key=self.key, gop=self.gop, step=step)
+
+    def start(self) -> State:
+        """z ~ N(0, I) at the noisiest level: public noise, no bits."""
+        channels, t, h, w = self.shape
+        z = noise(self.address(0), Kind.START_NOISE, channels * t * h * w, self.prior.device)
+        return State(self.prior.schedule.start, z.reshape(self.shape), 0)
+
+    def x0_hat(self, state: State) -> Tensor:
+        """The model's prediction at a state, computed once: the only model call of a step."""
+        if state._x0_hat is None:
+            state._x0_hat = self.prior.predict_x0(state.z, state.timestep, self.side)
+        return state._x0_hat
+
+    def kernel(self, state: State, timestep: int) -> Kernel:
+        """The kernel of the step from `state` to the less noisy `timestep`."""
+        schedule = self.prior.schedule
+        return kernel(schedule.level(state.timestep), schedule.level(timestep))
+
+    def advance(self, state: State, timestep: int, transmit: Transmit) -> State:
+        """One step: z_s = mean_p + std n, with n ~ N(delta, I) from the channel."""
+        x0_hat = self.x0_hat(state)
+        step = self.kernel(state, timestep)
+        n = transmit(state.num_steps, step, x0_hat)
+        return State(timestep, step.mean(state.z, x0_hat) + step.std * n, state.num_steps + 1)
+
+    def finish(self, state: State, *, sampler: str, silent_steps: int) -> Tensor:
+        """The silent part: from a state to the clean latent, deterministically.
+
+        Args:
+            sampler: a name in `SAMPLERS`.
+            silent_steps: how many model calls to make.
+        """
+        timesteps = silent_timesteps(state.timestep, silent_steps)
+
+        def predict_x0(z: Tensor, timestep: int) -> Tensor:
+            if z is state.z:
+                return self.x0_hat(state)
+            return self.prior.predict_x0(z, timestep, self.side)
+
+        return SAMPLERS[sampler](state.z, timesteps, self.prior.schedule, predict_x0)

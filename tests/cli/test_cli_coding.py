@@ -1,0 +1,182 @@
+"""compress and decompress: the library's own results, in files, all or nothing."""
+
+import inspect
+import json
+import os
+import pty
+from functools import wraps
+
+import numpy as np
+import pytest
+
+import freegvc.bitstream
+import freegvc.codec
+from freegvc.cli import progress
+from freegvc.cli.main import _parser
+from freegvc.codec import CompressedVideo, compress, decode_frames
+from freegvc.video import load_video, read_audio
+
+SMALL = {"gop_length": 5, "overlap": 2, "stop_step": 800}
+
+
+def test_every_keyword_is_an_option_with_the_same_default():
+    options = vars(_parser().parse_args(["compress", "in.mp4", "out.fgvc"]))
+    for own in ("input", "output", "force", "events", "run"):
+        del options[own]
+    parameters = inspect.signature(compress).parameters
+    keywords = {name: p.default for name, p in parameters.items()}
+    del keywords["video"], keywords["on_event"]
+    assert options == keywords
+
+
+def test_the_file_is_what_the_library_makes(clip, stream):
+    assert stream.read_bytes() == compress(clip, **SMALL).data
+
+
+def test_options_reach_the_codec(run, clip, tmp_path):
+    raw = tmp_path / "clip.yuv"
+    raw.write_bytes(bytes([128] * 64 * 32 * 3 * 3))
+    options = {
+        "--size": "64x32",
+        "--fps": "30000/1001",
+        "--pix-fmt": "yuv444p",
+        "--gop-length": 2,
+        "--overlap": 1,
+        "--stop-step": 940,
+        "--gamma": 0.25,
+        "--coder": "pfr",
+        "--prior": "analytic",
+    }
+    arguments = [word for option in options.items() for word in option]
+    assert run("compress", raw, tmp_path / "out.fgvc", *arguments).code == 0
+    compressed = CompressedVideo.open(tmp_path / "out.fgvc")
+    header = compressed.header
+    assert (header.num_frames, str(header.frame_rate)) == (3, "30000/1001")
+    assert (header.gop_length, header.overlap, header.fusion_weights) == (2, 1, (32,))
+    assert {gop.stop_step for gop in compressed.gops} <= set(range(940, 1001))
+
+
+def test_the_summary_says_what_was_written(run, clip, tmp_path):
+    result = run("compress", clip, tmp_path / "out.fgvc", "--stop-step", "950")
+    compressed = CompressedVideo.open(tmp_path / "out.fgvc")
+    assert result.out == ""
+    assert f"out.fgvc: {compressed.num_bytes} bytes, {compressed.bpp:.4g} bpp, 1 GOP" in result.err
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "truncate"])
+def test_an_existing_output_is_refused_before_any_work(
+    run, monkeypatch, clip, stream, tmp_path, command
+):
+    def forbid(module, name):
+        @wraps(getattr(module, name))
+        def work(*args, **kwargs):
+            raise AssertionError("work has begun")
+
+        monkeypatch.setattr(module, name, work)
+
+    forbid(freegvc.codec, "compress")
+    forbid(freegvc.codec, "decode_frames")
+    forbid(freegvc.bitstream, "truncate_stream")
+    output = tmp_path / ("out.mp4" if command == "decompress" else "out.fgvc")
+    output.write_bytes(b"precious")
+    more = ["--step", "950"] if command == "truncate" else []
+    result = run(command, clip if command == "compress" else stream, output, *more)
+    assert result.code == 2
+    assert "exists" in result.err
+    assert output.read_bytes() == b"precious"
+
+
+def test_force_overwrites_outputs_but_never_the_input(run, clip, stream, tmp_path):
+    output = tmp_path / "out.fgvc"
+    output.write_bytes(b"old")
+    assert run("compress", clip, output, "--stop-step", "950", "--force").code == 0
+    data = output.read_bytes()
+    assert data[:4] == b"FGVC"
+    assert run("truncate", output, output, "--step", "990", "--force").code == 2
+    assert output.read_bytes() == data
+    movie = tmp_path / "out.y4m"
+    movie.write_bytes(b"old")
+    assert run("decompress", stream, movie, "--force").code == 0
+    assert load_video(movie).num_frames == 9
+
+
+def test_png_output_is_the_decode_itself(run, stream, tmp_path):
+    assert run("decompress", stream, tmp_path / "frames").code == 0
+    assert len(list((tmp_path / "frames").iterdir())) == 9
+    frames = np.stack(list(decode_frames(stream)))
+    np.testing.assert_array_equal(load_video(tmp_path / "frames").frames, frames)
+
+
+@pytest.mark.parametrize("arguments", [["a.mp4"], ["a.mkv", "--codec", "x265"], ["a.y4m"]])
+def test_video_outputs(run, stream, tmp_path, arguments):
+    output = tmp_path / arguments[0]
+    result = run("decompress", stream, output, *arguments[1:], "--dtype", "float64")
+    assert (result.code, result.out) == (0, "")
+    assert f"{arguments[0]}: 9 frames 64x32, 3 GOPs" in result.err
+    video = load_video(output)
+    assert video.frames.shape == (9, 32, 64, 3)
+    assert video.frame_rate == 25
+
+
+def test_sound_travels_or_is_missed_aloud(run, audio_stream, tmp_path):
+    assert "warning" not in run("decompress", audio_stream, tmp_path / "out.mkv").err
+    assert read_audio(tmp_path / "out.mkv") is not None
+    for name in ("out.y4m", "frames"):
+        result = run("decompress", audio_stream, tmp_path / name)
+        assert result.code == 0
+        assert result.err.count("freegvc: warning: ") == 1
+        assert "no audio" in result.err
+
+
+def test_the_summary_counts_audio_apart(run, audio_stream):
+    document = json.loads(run("info", audio_stream, "--json").out)
+    pixels = 9 * 64 * 32
+    assert document["audio_bytes"] > 1000
+    expected = 8 * (document["num_bytes"] - document["audio_bytes"]) / pixels
+    assert document["bpp"] == pytest.approx(expected)
+
+
+def test_events_are_ndjson(run, clip, stream, tmp_path):
+    small = ["--gop-length", "5", "--overlap", "2", "--stop-step", "950", "--events", "ndjson"]
+    result = run("compress", clip, tmp_path / "out.fgvc", *small)
+    events = [json.loads(line) for line in result.out.splitlines()]
+    names = [event["event"] for event in events]
+    assert set(names) == {"GopStarted", "StepSent", "GopDone"}
+    assert names.count("GopDone") == 3
+    sizes = [event["num_bytes"] for event in events if event["event"] == "GopDone"]
+    assert sizes == [gop.bits // 8 for gop in CompressedVideo.open(tmp_path / "out.fgvc").gops]
+    assert result.err.count("\n") == 1  # the summary alone
+
+    result = run("decompress", stream, tmp_path / "out.y4m", "--events", "ndjson")
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert [event["gop"] for event in events if event["event"] == "GopDecoded"] == [0, 1, 2]
+
+
+def test_lines_where_there_is_no_terminal(run, monkeypatch, stream, tmp_path):
+    quiet = run("decompress", stream, tmp_path / "a.y4m")
+    assert quiet.err.count("\n") == 1  # short work: only the summary
+    monkeypatch.setattr(progress, "LINE_INTERVAL_SECONDS", 0.0)
+    lines = run("decompress", stream, tmp_path / "b.y4m").err.splitlines()
+    assert "freegvc: decompress: 3 of 3 GOPs done; GOP 2 decoded" in lines
+
+
+def test_a_bar_on_a_terminal(spawn, stream, tmp_path):
+    ours, theirs = pty.openpty()
+    process = spawn("decompress", stream, tmp_path / "out.y4m", stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    assert process.stdout.read() == ""
+    process.stdout.close()
+    assert b"3/3 GOPs" in shown
+    assert b"9 frames 64x32" in shown
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other end is closed
+        return b""

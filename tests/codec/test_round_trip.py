@@ -1,0 +1,251 @@
+"""The whole codec: decode(encode(x)) is the encoder's own reconstruction."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+import freegvc
+from freegvc.channel.pfr import PfrCoder
+from freegvc.codec import decode_gop
+from freegvc.errors import PriorMismatchError, TargetError, UsageError
+from freegvc.metrics import psnr
+from freegvc.priors import LatentSpec, load_prior
+from freegvc.priors.analytic import AnalyticPrior
+
+FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know
+
+
+def compress(frames, **keywords):
+    return freegvc.compress(frames, coder=FAST, **keywords)
+
+
+def test_round_trip_keeps_the_shape_of_the_video(scene):
+    frames = scene(9, 33, 47)
+    compressed = compress(frames, stop_step=500, fps="30000/1001")
+    video = freegvc.decompress(compressed)
+    assert video.frames.shape == frames.shape
+    assert video.frame_rate == Fraction(30000, 1001)
+    assert psnr(frames, video.frames).mean() > 20
+
+
+def test_decoding_twice_and_in_a_fresh_process_is_bit_exact(scene, tmp_path):
+    compressed = compress(scene(12, 40, 56), stop_step=600, gop_length=8, overlap=2)
+    path = compressed.save(tmp_path / "a.fgvc")
+    here = freegvc.decompress(compressed).frames
+    code = (
+        "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
+    )
+    out = tmp_path / "frames.npy"
+    subprocess.run([sys.executable, "-c", code, path, out], check=True)
+    assert np.array_equal(np.load(out), here)
+
+
+def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
+    """The decoded latent of each GOP equals the encoder's reconstruction bit for bit."""
+    from freegvc.trajectory import Sender
+
+    senders = []
+    original = Sender.__init__
+
+    def spy(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        senders.append(self)
+
+    monkeypatch.setattr(Sender, "__init__", spy)
+    compressed = compress(scene(10, 32, 40), stop_step=550, gop_length=6, overlap=2)
+    prior = load_prior()
+    for k, sender in enumerate(senders):
+        mine = sender.reconstruct(sender.num_steps, sampler="ddim", silent_steps=1)
+        assert torch.equal(decode_gop(compressed, prior, k), mine)
+    assert len(senders) == compressed.header.num_gops == 2
+
+
+@pytest.mark.parametrize("num_frames", [1, 5, 48, 49, 53, 93])
+def test_any_length(scene, num_frames):
+    frames = scene(num_frames, 16, 24)
+    compressed = compress(frames, stop_step=700)
+    video = freegvc.decompress(compressed)
+    assert video.num_frames == num_frames
+    assert [g.first_frame for g in compressed.gops] == list(range(0, max(num_frames - 4, 1), 44))
+    assert psnr(frames, video.frames).min() > 15
+
+
+@pytest.mark.parametrize(("length", "overlap"), [(1, 0), (5, 0), (5, 2), (7, 3), (8, 1)])
+def test_any_gop_length_and_overlap(scene, length, overlap):
+    frames = scene(15, 16, 24)
+    compressed = compress(frames, stop_step=600, gop_length=length, overlap=overlap)
+    assert freegvc.decompress(compressed).frames.shape == frames.shape
+
+
+def test_fusion_weights_decide_whose_frames_are_shown(scene):
+    """gamma = 1 shows the newer GOP at the overlap, gamma = 0 the older, 0.5 their mean."""
+    frames = scene(10, 16, 24)
+    decoded = {}
+    for gamma in (0.0, 0.5, 1.0):
+        compressed = compress(frames, stop_step=700, gop_length=6, overlap=2, gamma=gamma)
+        decoded[gamma] = freegvc.decompress(compressed).frames.astype(int)
+    old, mean, new = decoded[0.0], decoded[0.5], decoded[1.0]
+    shared = slice(4, 6)
+    assert np.abs(old[shared] - new[shared]).max() > 3
+    assert np.abs(mean[shared] - (old[shared] + new[shared]) / 2).max() <= 1.0
+    outside = np.r_[0:4, 6:10]
+    assert np.array_equal(old[outside], new[outside])
+
+
+def test_gamma_may_be_a_function_of_the_overlapping_latent(scene):
+    compressed = compress(
+        scene(14, 16, 24), stop_step=700, gop_length=8, overlap=4, gamma=lambda i: (i + 1) / 5
+    )
+    assert compressed.header.fusion_weights == (26, 51, 77, 102)
+    assert freegvc.decompress(compressed).num_frames == 14
+    with pytest.raises(UsageError, match="gamma"):
+        compress(scene(14, 16, 24), gop_length=8, gamma=lambda i: 2.0)
+
+
+class StridedPrior(AnalyticPrior):
+    """AnalyticPrior with four frames in one latent, as the VAEs of the diffusion models have."""
+
+    name = "strided-test-double"
+    latent = LatentSpec(channels=24, temporal_stride=4, spatial_stride=8)
+
+    def encode_frames(self, frames):
+        latent = super().encode_frames(FOUR_FRAMES.pad(frames))
+        c, t, h, w = latent.shape
+        return latent.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
+
+    def decode_latent(self, latent, height, width):
+        return super().decode_latent(self.unfold(latent), height, width)
+
+    def predict_x0(self, z, timestep, side):
+        x0 = super().predict_x0(self.unfold(z), timestep, side)
+        c, t, h, w = x0.shape
+        return x0.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
+
+    def fit(self, latent):
+        return super().fit(self.unfold(latent))
+
+    def side_count(self, shape):
+        return super().side_count((shape[0] // 4, shape[1] * 4, *shape[2:]))
+
+    @staticmethod
+    def unfold(latent):
+        c, t, h, w = latent.shape
+        return latent.reshape(c // 4, 4, t, h, w).transpose(1, 2).reshape(c // 4, t * 4, h, w)
+
+
+FOUR_FRAMES = LatentSpec(channels=6, temporal_stride=4, spatial_stride=8)
+
+
+@pytest.mark.parametrize("num_frames", [1, 3, 8, 13, 21])
+@pytest.mark.parametrize("overlap", [0, 4])
+def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, overlap):
+    prior = StridedPrior()
+    frames = scene(num_frames, 16, 24)
+    compressed = compress(frames, stop_step=600, prior=prior, gop_length=8, overlap=overlap)
+    video = freegvc.decompress(compressed, prior=prior)
+    assert video.num_frames == num_frames
+    assert psnr(frames, video.frames).min() > 15
+
+
+def test_gop_advance_must_fit_the_latent(scene):
+    with pytest.raises(UsageError, match="multiple of 4"):
+        compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=3)
+
+
+def test_the_coder_by_name_and_by_default(scene):
+    frames = scene(3, 16, 24)
+    by_name = freegvc.compress(frames, stop_step=800, coder="pfr")
+    assert by_name.data == freegvc.compress(frames, stop_step=800).data
+    assert by_name.header.coder == "pfr"
+    with pytest.raises(UsageError, match="coder"):
+        freegvc.compress(frames, coder="morse")
+
+
+def test_a_stop_step_beyond_the_schedule_is_refused(scene):
+    with pytest.raises(UsageError, match="1000"):
+        compress(scene(2, 16, 24), stop_step=1001)
+    nothing_sent = compress(scene(2, 16, 24), stop_step=1000)
+    assert nothing_sent.gops[0].num_steps == 0
+    assert freegvc.decompress(nothing_sent).num_frames == 2
+
+
+@pytest.mark.parametrize("bpp", [0.1, 0.2])
+def test_rate_target_is_met_from_below(scene, bpp):
+    compressed = compress(scene(20, 48, 64), target_bpp=bpp, gop_length=8, overlap=2)
+    assert 0.9 * bpp <= compressed.bpp <= bpp
+
+
+def test_target_bytes_counts_the_whole_file(scene, tmp_path):
+    compressed = compress(scene(20, 64, 96), target_bytes=1500, gop_length=8, overlap=2)
+    path = compressed.save(tmp_path / "a.fgvc")
+    assert 1350 <= path.stat().st_size <= 1500
+    with pytest.raises(TargetError, match="before a single step"):
+        compress(scene(4, 16, 24), target_bytes=70)
+
+
+def test_quality_target_is_met_by_the_decode(scene):
+    frames = scene(8, 64, 96)
+    compressed = compress(frames, target_psnr=24.0)
+    decoded = freegvc.decompress(compressed).frames
+    assert psnr(frames, decoded).mean() >= 24.0
+    coarser = compress(frames, target_psnr=22.0)
+    assert coarser.num_bytes < compressed.num_bytes
+    with pytest.raises(TargetError, match="reaches"):
+        compress(frames, target_psnr=90.0)
+
+
+def test_ms_ssim_target(scene):
+    from freegvc.metrics import ms_ssim
+
+    frames = scene(2, 176, 184)
+    compressed = compress(frames, target_ms_ssim=0.9)
+    assert ms_ssim(frames, freegvc.decompress(compressed).frames).mean() >= 0.9
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_another_arithmetic_drifts_and_never_breaks_the_parse(scene, dtype):
+    frames = scene(10, 64, 96)
+    compressed = compress(frames, stop_step=550, gop_length=6, overlap=2)
+    reference = freegvc.decompress(compressed).frames
+    other = freegvc.decompress(compressed, dtype=dtype).frames
+    assert psnr(reference, other).min() > 40
+
+
+def test_more_steps_give_more_bits_and_a_better_picture(scene):
+    frames = scene(8, 64, 96)
+    results = [compress(frames, stop_step=s) for s in (800, 650, 500)]
+    sizes = [r.num_bytes for r in results]
+    scores = [psnr(frames, freegvc.decompress(r).frames).mean() for r in results]
+    assert sizes == sorted(sizes)
+    assert scores == sorted(scores)
+
+
+def test_a_foreign_prior_is_refused(scene):
+    compressed = compress(scene(2, 16, 24), stop_step=800)
+
+    class OtherWeights(AnalyticPrior):
+        fingerprint = b"12345678"
+
+    with pytest.raises(PriorMismatchError, match="3132333435363738"):
+        freegvc.decompress(compressed, prior=OtherWeights())
+
+
+def test_gop_infos_say_what_is_in_the_file(scene):
+    compressed = compress(scene(10, 32, 40), stop_step=600, gop_length=6, overlap=2)
+    assert [g.stop_step for g in compressed.gops] == [600, 600]
+    assert [(g.first_frame, g.num_frames) for g in compressed.gops] == [(0, 6), (4, 6)]
+    packets = sum(g.bits for g in compressed.gops) // 8
+    assert compressed.num_bytes - 80 < packets < compressed.num_bytes
+    assert all(0 < g.seed_bits < g.bits for g in compressed.gops)
+    assert compressed.bpp == pytest.approx(8 * compressed.num_bytes / (10 * 32 * 40))
+
+
+def test_variable_frame_rate_keeps_its_timestamps(scene):
+    times = tuple(Fraction(n, 600) for n in (0, 20, 45, 60, 85, 100))
+    video = freegvc.Video(scene(6, 16, 24), frame_rate=Fraction(30), timestamps=times)
+    decoded = freegvc.decompress(compress(video, stop_step=800, gop_length=4, overlap=1))
+    assert decoded.timestamps == times

@@ -1,0 +1,153 @@
+"""The walk on AnalyticPrior, where the truth is known."""
+
+import math
+
+import pytest
+import torch
+
+from freegvc.bitstream import Shot, encode_packet
+from freegvc.channel.counter import Kind
+from freegvc.channel.normals import noise
+from freegvc.channel.pfr import PfrCoder
+from freegvc.priors.analytic import AnalyticPrior
+from freegvc.trajectory import Sender, grid_to, receive
+
+SHAPE = (6, 8, 8, 12)
+
+
+class PerfectChannel:
+    """Delivers exactly n = delta + eps: what any coder approximates, at no cost that is counted."""
+
+    name = "perfect"
+
+    def encode(self, delta, address):
+        eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
+        return Shot(16, 16, torch.zeros(0).long().numpy()), delta + eps
+
+    def decode(self, shot, dims, address):
+        raise NotImplementedError
+
+    def predicted_bits(self, kl_bits):
+        return kl_bits
+
+
+@pytest.fixture
+def prior():
+    return AnalyticPrior()
+
+
+def latent_of_the_model(seed):
+    """Drawn from a Gaussian that AnalyticPrior can say exactly: variance 2^-7, mean 1/4."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(SHAPE, generator=generator) * 2**-3.5 + 0.25
+
+
+def test_sum_over_fine_steps_converges_to_the_mutual_information(prior):
+    """The KLs of a walk are an upper Riemann sum of the error over SNR; its limit is I(x0; z).
+
+    What remains is the draw itself: its error is the model's on average only.
+    """
+    latent = latent_of_the_model(3)
+    stop = 350
+    totals = []
+    for stride in (50, 10, 2):
+        sender = Sender(prior, latent, PerfectChannel(), key=0, gop=0)
+        for timestep in range(1000 - stride, stop - 1, -stride):
+            sender.extend(timestep)
+        totals.append(sum(sender.kl_bits))
+    information = prior.information_nats(sender.walk.side, SHAPE, prior.schedule.snr(stop))
+    information /= math.log(2)
+    assert totals[0] > totals[1] > totals[2]
+    assert totals[2] == pytest.approx(information, rel=0.03)
+
+
+def test_measured_bits_agree_with_the_kl_within_the_coders_overhead(prior):
+    latent = latent_of_the_model(4)
+    sender = Sender(prior, latent, PfrCoder(), key=0, gop=0)
+    for timestep in (800, 680, 590, 520, 450):  # steps of hundreds of bits: a coder's working point
+        sender.extend(timestep)
+    sent = 8 * len(encode_packet(sender.packet(), start_timestep=1000, coder="pfr", gop=0))
+    side_bits = 8 * len(
+        encode_packet(
+            type(sender.packet())(sender.packet().side, ()), start_timestep=1000, coder="pfr", gop=0
+        )
+    )
+    kl_bits = sum(sender.kl_bits)
+    assert kl_bits > 2000
+    assert kl_bits < sent - side_bits < 1.35 * kl_bits
+
+
+def test_kl_does_not_depend_on_which_coder_delivers(prior):
+    """The walk delivered by PFR meets the KLs of the walk delivered exactly."""
+    latent = latent_of_the_model(5)
+    totals = []
+    for coder in (PerfectChannel(), PfrCoder(log2_candidates=12)):
+        sender = Sender(prior, latent, coder, key=0, gop=0)
+        for timestep in grid_to(prior.schedule, 400):
+            sender.extend(timestep)
+        totals.append(sum(sender.kl_bits))
+    assert totals[1] == pytest.approx(totals[0], rel=0.04)
+
+
+def test_receiver_replays_the_sender_bit_for_bit(prior):
+    latent = latent_of_the_model(6)
+    coder = PfrCoder(log2_candidates=12)
+    sender = Sender(prior, latent, coder, key=7, gop=3)
+    for timestep in grid_to(prior.schedule, 500):
+        sender.extend(timestep)
+    walk, state = receive(prior, sender.packet(), coder, SHAPE, key=7, gop=3)
+    assert state.timestep == sender.timestep
+    assert torch.equal(state.z, sender.states[-1].z)
+    mine = sender.reconstruct(sender.num_steps, sampler="dpmpp2m", silent_steps=5)
+    assert torch.equal(walk.finish(state, sampler="dpmpp2m", silent_steps=5), mine)
+    _, elsewhere = receive(prior, sender.packet(), coder, SHAPE, key=8, gop=3)
+    assert not torch.equal(elsewhere.z, state.z)
+
+
+def test_rewinding_leaves_no_trace(prior):
+    latent = latent_of_the_model(8)
+    coder = PfrCoder(log2_candidates=12)
+    straight, wavering = (Sender(prior, latent, coder, key=0, gop=0) for _ in range(2))
+    straight.extend(900)
+    straight.extend(800)
+    wavering.extend(900)
+    wavering.extend(850)
+    wavering.extend(700)
+    wavering.rewind(1)
+    wavering.extend(800)
+    assert torch.equal(straight.states[-1].z, wavering.states[-1].z)
+    assert straight.packet() == wavering.packet()
+    assert straight.kl_bits == wavering.kl_bits
+    assert straight.step_kl_bits(700) == wavering.step_kl_bits(700)
+
+
+def test_states_follow_the_forward_process(prior):
+    """z_t given y is N(alpha y, sigma^2): the walk is a draw of the noisy latent."""
+    latent = latent_of_the_model(9)
+    sender = Sender(prior, latent, PfrCoder(log2_candidates=12), key=0, gop=0)
+    for timestep in grid_to(prior.schedule, 500):
+        sender.extend(timestep)
+    level = prior.schedule.level(500)
+    eps = (sender.states[-1].z - level.alpha * latent) / level.sigma
+    dims = eps.numel()
+    assert abs(float(eps.mean())) < 5 / math.sqrt(dims)
+    assert float(eps.var()) == pytest.approx(1.0, abs=5 * math.sqrt(2 / dims))
+    share = float((eps * latent).sum() / latent.square().sum())
+    assert abs(share) * level.sigma / level.alpha < 0.02
+
+
+@pytest.mark.parametrize("stop", [0, 1, 333, 999, 1000])
+def test_grid_ends_at_the_stop_step(prior, stop):
+    grid = grid_to(prior.schedule, stop)
+    assert grid == sorted(set(grid), reverse=True)
+    assert (grid[-1] if grid else prior.schedule.start) == stop
+    assert len(grid) <= 40
+
+
+def test_fusion_blends_only_the_shared_latents():
+    from freegvc.trajectory import fuse
+
+    old, new = torch.zeros(2, 3, 1, 1), torch.ones(2, 5, 1, 1)
+    fused = fuse(old, new, [0.25, 0.5, 0.75])
+    assert fused[0, :, 0, 0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert new.eq(1.0).all()
