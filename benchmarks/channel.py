@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ import constriction
 import numpy as np
 import torch
 
+from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream.index_law import encode_seeds
 from freegvc.channel import oracle
 from freegvc.channel.blocks import dim_order, split
@@ -32,7 +30,6 @@ from freegvc.channel.counter import Address
 from freegvc.channel.pfr import PfrCoder
 from freegvc.channel.plan import Plan, curves, rho_of
 
-RESULTS = Path(__file__).parent / "results"
 SWEEP = [(16, 100_000, 100), (16, 100_000, 500), (16, 100_000, 2000), (16, 450_000, 10_000)]
 SWEEP += [(bits, 450_000, 10_000) for bits in (14, 12, 10, 8)]
 TAIL = 0.5  # sigma of the log-normal amplitude of delta: kurtosis 8
@@ -101,24 +98,6 @@ def against_oracle() -> dict[str, Any]:
     }
 
 
-def hardware() -> dict[str, Any]:
-    """What the figures were measured on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].partition(":")[2].strip() if names else cpu
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "constriction": version("constriction"),
-    }
-
-
 def plot(points: list[dict[str, Any]], path: Path) -> None:
     """Overhead against encode time, one mark per point."""
     import matplotlib as mpl
@@ -156,9 +135,7 @@ def main() -> None:
     for log2_candidates, dims, kl_bits in sweep:
         points.append(measure(log2_candidates, dims, kl_bits, args.draws))
         print(json.dumps(points[-1]))
-    report = {"hardware": hardware(), "oracle": against_oracle(), "points": points}
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "channel.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_record(args.out / "channel.json", {"oracle": against_oracle(), "points": points})
     plot(points, args.out / "channel.png")
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.channel.counter import Address, Kind, philox, words, uniforms_of_row
+from freegvc.channel.counter import Address, Kind, philox, uniforms_of_row, words
 
 UINT32 = st.integers(0, 2**32 - 1)
 ADDRESSES = st.builds(
