@@ -1,6 +1,7 @@
 """Tables in README and docs say what the committed results say."""
 
 import pytest
+
 from benchmarks.tables import PAGES, ROOT, TABLES, update
 
 

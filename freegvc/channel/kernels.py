@@ -2,14 +2,13 @@
 
 Numba compiles the very functions that NumPy and torch run, so there is one source of the bits.
 The kernels release the GIL and are split over plain threads: numba's own pools abort when two
-Python threads enter them or when a process forks. Compiled code is cached on disk where that is
-possible; after a change of `philox` or `feistel`, delete `__pycache__`, since numba watches only
-this file.
+Python threads enter them or when a process forks. Nothing is cached on disk: compiling takes under
+a second, numba's cache would not notice a change of `philox` or `feistel`, and its files, left in
+site-packages by an uninstall, would shadow an editable install as an empty namespace package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -18,14 +17,7 @@ import numpy as np
 from freegvc.channel.counter import philox
 from freegvc.channel.permutation import feistel
 
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    try:
-        return numba.njit(function, nogil=True, cache=True)
-    except RuntimeError:  # no directory to write a cache to
-        return numba.njit(function, nogil=True)
-
-
+_compiled = numba.njit(nogil=True)
 _philox = numba.njit(philox)
 _feistel = numba.njit(feistel)
 
