@@ -19,6 +19,7 @@ MAX_SIDE = 16384
 MAX_FRAMES = 1 << 24
 MAX_GOPS = 1 << 20
 MAX_GOP_LENGTH = 4096
+MAX_GOP_PIXELS = 1 << 31  # 48 frames of 8K; a GOP is decoded in one piece of memory
 MAX_FUSION_WEIGHTS = 256
 MAX_TIMESTEP = 65535
 MAX_SILENT_STEPS = 1000
@@ -110,6 +111,8 @@ class Header:
         # with more than half, three GOPs would meet at a frame
         check("GOP overlap", self.overlap, 0, self.gop_length // 2)
         check("number of GOPs", self.num_gops, 1, MAX_GOPS)
+        longest = min(self.gop_length, self.num_frames)
+        check("pixels of a GOP", self.width * self.height * longest, 1, MAX_GOP_PIXELS)
         low, high = (1, min(self.overlap, MAX_FUSION_WEIGHTS)) if self.overlap else (0, 0)
         check("number of fusion weights", len(self.fusion_weights), low, high)
         for weight in self.fusion_weights:

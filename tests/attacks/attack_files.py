@@ -217,6 +217,18 @@ ATTACKS = {
         lambda: stream(sections=[(2, b"audio")]).replace(b"audio", b"Audio"),
         ChecksumError,
     ),
+    "gop_of_too_many_pixels": (
+        lambda: stream(
+            header(
+                width=varint(16384),
+                height=varint(16384),
+                frames=varint(9),
+                gop_length=varint(9),
+            )
+        ),
+        CorruptStreamError,
+        "pixels of a GOP",
+    ),
     "timestamps_bomb": (lambda: stream(sections=[(1, bomb())]), CorruptStreamError, "holds more"),
     "timestamps_bomb_2_20_frames": (
         lambda: stream(

@@ -81,9 +81,11 @@ def headers(draw):
             max_size=min(overlap, 256),
         )
     )
+    width = draw(st.integers(1, 16384))
+    tallest = (1 << 31) // (width * min(least, gop_length))
     return Header(
-        width=draw(st.integers(1, 16384)),
-        height=draw(st.integers(1, 16384)),
+        width=width,
+        height=draw(st.integers(1, min(16384, tallest))),
         num_frames=min(least, 1 << 24),
         frame_rate=draw(ratios),
         pixel_aspect=draw(ratios),

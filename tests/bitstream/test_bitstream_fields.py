@@ -61,6 +61,7 @@ def test_a_usual_header_fits_into_64_bytes():
         {"pixel_aspect": Fraction(1, 1 << 32)},
         {"colour": (256, 1, 1, False)},
         {"gop_length": 4097},
+        {"width": 16384, "height": 16384},
         {"overlap": 25},
         {"overlap": 0},
         {"fusion_weights": ()},
