@@ -24,7 +24,7 @@ from freegvc.priors import load_prior
 from freegvc.trajectory import Sender, grid_to
 from freegvc.video import open_video
 
-STOP_STEPS = (800, 700, 600, 500)
+STOP_STEPS = (880, 830, 790, 750)
 GRIDS = {
     "first 0.1, growth 1.05": (0.1, 1.05),
     "first 0.1, growth 1.10": (0.1, 1.10),

@@ -58,14 +58,15 @@ def clips_table() -> str:
             str(row["bytes"]),
             f"{row['bpp']:.4f}",
             f"{row['psnr_db']:.2f}",
+            f"{row['x265_slow']['psnr_db']:.2f} ({row['x265_slow']['bytes']})",
             "-" if row["ms_ssim"] is None else f"{row['ms_ssim']:.3f}",
             f"{row['compress_seconds']:.0f}",
             f"{row['decompress_seconds']:.1f}",
         ]
         for row in result["clips"]
     ]
-    header = ["clip", "size, frames", "bytes", "bpp", "PSNR dB", "MS-SSIM"]
-    header += ["compress s", "decompress s"]
+    header = ["clip", "size, frames", "bytes", "bpp", "PSNR dB"]
+    header += ["x265 slow, dB (bytes)", "MS-SSIM", "compress s", "decompress s"]
     target = result["settings"]["target_bpp"]
     return _markdown(header, rows, f"Target {target} bpp. {_where(result)}")
 
@@ -83,6 +84,25 @@ def grid_table() -> str:
     rows = [[grid, *(found[s] for s in stops)] for grid, found in cells.items()]
     settings = result["settings"]
     note = f"{settings['frames']} frames of {settings['video']}; steps in brackets."
+    return _markdown(header, rows, f"{note} {_where(result)}")
+
+
+def steps_table() -> str:
+    """Excess bits of each number of steps, placement and variance."""
+    result = _load("steps.json")
+    walks = result["walks"]
+    counts = sorted({row["steps"] for row in walks})
+    groups = list(dict.fromkeys((row["stop_step"], row["placement"]) for row in walks))
+    found = {(row["stop_step"], row["placement"], row["steps"]): row for row in walks}
+    rows = []
+    for stop, placement in groups:
+        cells = [found[stop, placement, count] for count in counts]
+        shares = [f"{100 * (c['equal'] - 1):.1f} / {100 * (c['inflated'] - 1):.1f}" for c in cells]
+        rows.append([f"{stop}, {cells[0]['bpp_limit']:.4f} bpp", placement, *shares])
+    header = ["stop step", "placement", *(f"{count} steps" for count in counts)]
+    settings = result["settings"]
+    note = "Excess in % with p of q's variance / with p of inflated variance."
+    note += f" {settings['frames']} frames of {settings['video']}."
     return _markdown(header, rows, f"{note} {_where(result)}")
 
 
@@ -113,6 +133,7 @@ def _where(result: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "clips": clips_table,
     "grid": grid_table,
+    "steps": steps_table,
     "channel": channel_table,
 }
 

@@ -26,7 +26,7 @@ from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.priors.base import Frames, LatentSpec, Prior
 
 LUMA_STRIDE, CHROMA_STRIDE = 4, 8
-START, MAX_ROOT_SNR = 1000, 64.0
+START, MAX_ROOT_SNR, ROOT_SNR_POWER = 1000, 1024.0, 3  # sqrt(SNR) = 1024 (1 - t / 1000)^3
 LEVEL_BIAS = 24  # side value q > 0 says variance 2^(q - LEVEL_BIAS); q = 0 says none
 MAX_LEVEL = 40
 MEAN_STEPS = 64  # plane means in -1 .. 1 travel as integers 0 .. 2 * MEAN_STEPS
@@ -56,13 +56,14 @@ class AnalyticPrior(Prior):
     ) -> None:
         self.device = torch.device(device)
         self.dtype = dtype
-        root_snr = MAX_ROOT_SNR * (1.0 - np.arange(START + 1) / START) ** 2
+        root_snr = MAX_ROOT_SNR * (1.0 - np.arange(START + 1) / START) ** ROOT_SNR_POWER
         norm = np.sqrt(1.0 + root_snr**2)
         self.schedule = NoiseSchedule(root_snr / norm, 1.0 / norm)
 
     @property
     def fingerprint(self) -> bytes:
-        constants = (LUMA_STRIDE, CHROMA_STRIDE, START, MAX_ROOT_SNR, LEVEL_BIAS, MEAN_STEPS)
+        constants = (LUMA_STRIDE, CHROMA_STRIDE, START, MAX_ROOT_SNR, ROOT_SNR_POWER)
+        constants += (LEVEL_BIAS, MAX_LEVEL, MEAN_STEPS)
         return hashlib.sha256(f"analytic 1 {constants} {RGB_TO_YCC}".encode()).digest()[:8]
 
     def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:

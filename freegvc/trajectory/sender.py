@@ -55,12 +55,15 @@ class Sender:
 
     def step_kl_bits(self, timestep: int) -> float:
         """KL in bits of a step from here to `timestep`: known before the step is sent."""
-        state = self.states[-1]
+        step = self.walk.kernel(self.states[-1], timestep)
+        return step.kl_nats(self.squared_error()) / math.log(2.0)
+
+    def squared_error(self) -> float:
+        """||y - x0_hat||^2 where the walk stands."""
         if len(self._squared_errors) < len(self.states):
-            error = self.latent - self.walk.x0_hat(state)
+            error = self.latent - self.walk.x0_hat(self.states[-1])
             self._squared_errors.append(float(error.double().square().sum()))
-        step = self.walk.kernel(state, timestep)
-        return step.kl_nats(self._squared_errors[-1]) / math.log(2.0)
+        return self._squared_errors[-1]
 
     def step_bits(self, timestep: int) -> float:
         """Bits that the coder is expected to spend on a step from here to `timestep`."""

@@ -25,7 +25,7 @@ def compress(frames, **keywords):
 
 def test_round_trip_keeps_the_shape_of_the_video(scene):
     frames = scene(9, 33, 47)
-    compressed = compress(frames, stop_step=500, fps="30000/1001")
+    compressed = compress(frames, stop_step=750, fps="30000/1001")
     video = freegvc.decompress(compressed)
     assert video.frames.shape == frames.shape
     assert video.frame_rate == Fraction(30000, 1001)
@@ -33,7 +33,7 @@ def test_round_trip_keeps_the_shape_of_the_video(scene):
 
 
 def test_decoding_twice_and_in_a_fresh_process_is_bit_exact(scene, tmp_path):
-    compressed = compress(scene(12, 40, 56), stop_step=600, gop_length=8, overlap=2)
+    compressed = compress(scene(12, 40, 56), stop_step=790, gop_length=8, overlap=2)
     path = compressed.save(tmp_path / "a.fgvc")
     here = freegvc.decompress(compressed).frames
     code = (
@@ -56,7 +56,7 @@ def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
         senders.append(self)
 
     monkeypatch.setattr(Sender, "__init__", spy)
-    compressed = compress(scene(10, 32, 40), stop_step=550, gop_length=6, overlap=2)
+    compressed = compress(scene(10, 32, 40), stop_step=775, gop_length=6, overlap=2)
     prior = load_prior()
     for k, sender in enumerate(senders):
         mine = sender.reconstruct(sender.num_steps, sampler="ddim", silent_steps=1)
@@ -67,7 +67,7 @@ def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
 @pytest.mark.parametrize("num_frames", [1, 5, 48, 49, 53, 93])
 def test_any_length(scene, num_frames):
     frames = scene(num_frames, 16, 24)
-    compressed = compress(frames, stop_step=700)
+    compressed = compress(frames, stop_step=830)
     video = freegvc.decompress(compressed)
     assert video.num_frames == num_frames
     assert [g.first_frame for g in compressed.gops] == list(range(0, max(num_frames - 4, 1), 44))
@@ -77,7 +77,7 @@ def test_any_length(scene, num_frames):
 @pytest.mark.parametrize(("length", "overlap"), [(1, 0), (5, 0), (5, 2), (7, 3), (8, 1)])
 def test_any_gop_length_and_overlap(scene, length, overlap):
     frames = scene(15, 16, 24)
-    compressed = compress(frames, stop_step=600, gop_length=length, overlap=overlap)
+    compressed = compress(frames, stop_step=790, gop_length=length, overlap=overlap)
     assert freegvc.decompress(compressed).frames.shape == frames.shape
 
 
@@ -86,19 +86,21 @@ def test_fusion_weights_decide_whose_frames_are_shown(scene):
     frames = scene(10, 16, 24)
     decoded = {}
     for gamma in (0.0, 0.5, 1.0):
-        compressed = compress(frames, stop_step=700, gop_length=6, overlap=2, gamma=gamma)
+        compressed = compress(frames, stop_step=830, gop_length=6, overlap=2, gamma=gamma)
         decoded[gamma] = freegvc.decompress(compressed).frames.astype(int)
     old, mean, new = decoded[0.0], decoded[0.5], decoded[1.0]
     shared = slice(4, 6)
     assert np.abs(old[shared] - new[shared]).max() > 3
     assert np.abs(mean[shared] - (old[shared] + new[shared]) / 2).max() <= 1.0
+    first_gop_alone = freegvc.decompress(compress(frames[:6], stop_step=830))
+    assert np.array_equal(old[:6], first_gop_alone.frames)
     outside = np.r_[0:4, 6:10]
     assert np.array_equal(old[outside], new[outside])
 
 
 def test_gamma_may_be_a_function_of_the_overlapping_latent(scene):
     compressed = compress(
-        scene(14, 16, 24), stop_step=700, gop_length=8, overlap=4, gamma=lambda i: (i + 1) / 5
+        scene(14, 16, 24), stop_step=830, gop_length=8, overlap=4, gamma=lambda i: (i + 1) / 5
     )
     assert compressed.header.fusion_weights == (26, 51, 77, 102)
     assert freegvc.decompress(compressed).num_frames == 14
@@ -145,7 +147,7 @@ FOUR_FRAMES = LatentSpec(channels=6, temporal_stride=4, spatial_stride=8)
 def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, overlap):
     prior = StridedPrior()
     frames = scene(num_frames, 16, 24)
-    compressed = compress(frames, stop_step=600, prior=prior, gop_length=8, overlap=overlap)
+    compressed = compress(frames, stop_step=790, prior=prior, gop_length=8, overlap=overlap)
     video = freegvc.decompress(compressed, prior=prior)
     assert video.num_frames == num_frames
     assert psnr(frames, video.frames).min() > 15
@@ -158,8 +160,8 @@ def test_gop_advance_must_fit_the_latent(scene):
 
 def test_the_coder_by_name_and_by_default(scene):
     frames = scene(3, 16, 24)
-    by_name = freegvc.compress(frames, stop_step=800, coder="pfr")
-    assert by_name.data == freegvc.compress(frames, stop_step=800).data
+    by_name = freegvc.compress(frames, stop_step=880, coder="pfr")
+    assert by_name.data == freegvc.compress(frames, stop_step=880).data
     assert by_name.header.coder == "pfr"
     with pytest.raises(UsageError, match="coder"):
         freegvc.compress(frames, coder="morse")
@@ -209,15 +211,16 @@ def test_ms_ssim_target(scene):
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_another_arithmetic_drifts_and_never_breaks_the_parse(scene, dtype):
     frames = scene(10, 64, 96)
-    compressed = compress(frames, stop_step=550, gop_length=6, overlap=2)
+    compressed = compress(frames, stop_step=775, gop_length=6, overlap=2)
     reference = freegvc.decompress(compressed).frames
     other = freegvc.decompress(compressed, dtype=dtype).frames
     assert psnr(reference, other).min() > 40
+    assert np.array_equal(reference, other) == (dtype == "float32")
 
 
 def test_more_steps_give_more_bits_and_a_better_picture(scene):
     frames = scene(8, 64, 96)
-    results = [compress(frames, stop_step=s) for s in (800, 650, 500)]
+    results = [compress(frames, stop_step=s) for s in (880, 820, 750)]
     sizes = [r.num_bytes for r in results]
     scores = [psnr(frames, freegvc.decompress(r).frames).mean() for r in results]
     assert sizes == sorted(sizes)
@@ -225,7 +228,7 @@ def test_more_steps_give_more_bits_and_a_better_picture(scene):
 
 
 def test_a_foreign_prior_is_refused(scene):
-    compressed = compress(scene(2, 16, 24), stop_step=800)
+    compressed = compress(scene(2, 16, 24), stop_step=880)
 
     class OtherWeights(AnalyticPrior):
         fingerprint = b"12345678"
@@ -235,8 +238,8 @@ def test_a_foreign_prior_is_refused(scene):
 
 
 def test_gop_infos_say_what_is_in_the_file(scene):
-    compressed = compress(scene(10, 32, 40), stop_step=600, gop_length=6, overlap=2)
-    assert [g.stop_step for g in compressed.gops] == [600, 600]
+    compressed = compress(scene(10, 32, 40), stop_step=790, gop_length=6, overlap=2)
+    assert [g.stop_step for g in compressed.gops] == [790, 790]
     assert [(g.first_frame, g.num_frames) for g in compressed.gops] == [(0, 6), (4, 6)]
     packets = sum(g.bits for g in compressed.gops) // 8
     assert compressed.num_bytes - 80 < packets < compressed.num_bytes
@@ -247,5 +250,5 @@ def test_gop_infos_say_what_is_in_the_file(scene):
 def test_variable_frame_rate_keeps_its_timestamps(scene):
     times = tuple(Fraction(n, 600) for n in (0, 20, 45, 60, 85, 100))
     video = freegvc.Video(scene(6, 16, 24), frame_rate=Fraction(30), timestamps=times)
-    decoded = freegvc.decompress(compress(video, stop_step=800, gop_length=4, overlap=1))
+    decoded = freegvc.decompress(compress(video, stop_step=880, gop_length=4, overlap=1))
     assert decoded.timestamps == times
