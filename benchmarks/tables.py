@@ -106,23 +106,72 @@ def steps_table() -> str:
     return _markdown(header, rows, f"{note} {_where(result)}")
 
 
+def merging_table() -> str:
+    """Bytes of a packet by the least bits of a step."""
+    result = _load("merging.json")
+    walks = result["walks"]
+    leasts = sorted({row["least_bits"] for row in walks})
+    groups = list(dict.fromkeys((row["video"], row["stop_step"]) for row in walks))
+    found = {(row["video"], row["stop_step"], row["least_bits"]): row for row in walks}
+    rows = []
+    for video, stop in groups:
+        cells = [found[video, stop, least] for least in leasts]
+        rows.append([f"{video}, {stop}", *(f"{c['bytes']} ({c['steps']})" for c in cells)])
+    header = ["clip, stop step", *(f"{least} bits" for least in leasts)]
+    settings = result["settings"]
+    note = f"Bytes of the packet, steps in brackets; {settings['coder']}, {settings['frames']}"
+    return _markdown(header, rows, f"{note} frames. {_where(result)}")
+
+
+def coders_table() -> str:
+    """The trellis against PFR at equal stop steps."""
+    result = _load("coders.json")
+    found = {(row["clip"], row["stop_step"], row["coder"]): row for row in result["rows"]}
+    rows = []
+    for (clip, stop, coder), pfr in found.items():
+        if coder != "pfr":
+            continue
+        trellis = found[clip, stop, "trellis"]
+        scores = [
+            f"{row['psnr_db']:.2f}" + ("" if row["ms_ssim"] is None else f" / {row['ms_ssim']:.4f}")
+            for row in (pfr, trellis)
+        ]
+        rows.append(
+            [
+                f"{clip}, {stop}",
+                str(pfr["bytes"]),
+                str(trellis["bytes"]),
+                f"{100 * (1 - trellis['bytes'] / pfr['bytes']):.1f} %",
+                *scores,
+                f"{pfr['compress_seconds']:.1f}",
+                f"{trellis['compress_seconds']:.1f}",
+            ]
+        )
+    header = ["clip, stop step", "PFR bytes", "trellis bytes", "fewer", "PFR dB / MS-SSIM"]
+    header += ["trellis dB / MS-SSIM", "PFR s", "trellis s"]
+    return _markdown(header, rows, f"{result['settings']['frames']} frames. {_where(result)}")
+
+
 def channel_table() -> str:
     """The points of the channel benchmark."""
     result = _load("channel.json")
     rows = [
         [
+            f"{row['coder']} 2^{row['log2_candidates_used']}",
             f"{row['dims']:,}",
             f"{row['kl_bits']:,}",
-            f"2^{row['log2_candidates_used']}",
+            row["law"],
             f"{row['coded_over_kl']:.3f}",
             f"{row['delivered']:.3f}",
+            f"{row['residual_variance']:.3f}",
             f"{row['encode_seconds']:.2f}",
             f"{row['decode_seconds']:.3f}",
-            str(row["peak_memory_mib"]),
+            str(row["extra_memory_mib"]),
         ]
         for row in result["points"]
     ]
-    header = ["D", "KL bits", "N", "coded / KL", "delivered", "encode s", "decode s", "peak MiB"]
+    header = ["coder", "D", "KL bits", "delta", "coded / KL", "delivered", "residual variance"]
+    header += ["encode s", "decode s", "extra MiB"]
     return _markdown(header, rows, _where(result))
 
 
@@ -134,6 +183,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "clips": clips_table,
     "grid": grid_table,
     "steps": steps_table,
+    "merging": merging_table,
+    "coders": coders_table,
     "channel": channel_table,
 }
 

@@ -38,7 +38,8 @@ _RESIDUAL = table(tuple(weight << (_PRECISION - 10) for weight in _RESIDUAL_WEIG
 _BITS = (None, *(_models.Uniform(1 << bits) for bits in range(1, _CHUNK_BITS + 1)))
 
 
-def _encode_low_bits(encoder: Any, value: int, count: int) -> None:
+def encode_bits(encoder: Any, value: int, count: int) -> None:
+    """The low `count` bits of a number, all equally likely."""
     while count > 0:
         now = min(count, _CHUNK_BITS)
         encoder.encode(value & ((1 << now) - 1), _BITS[now])
@@ -46,7 +47,8 @@ def _encode_low_bits(encoder: Any, value: int, count: int) -> None:
         count -= now
 
 
-def _decode_low_bits(decoder: Any, count: int) -> int:
+def decode_bits(decoder: Any, count: int) -> int:
+    """The inverse of `encode_bits`."""
     value = shift = 0
     while count > 0:
         now = min(count, _CHUNK_BITS)
@@ -59,12 +61,12 @@ def _decode_low_bits(decoder: Any, count: int) -> int:
 def _encode_integer(encoder: Any, value: int, model: Any) -> None:
     length = value.bit_length()
     encoder.encode(length, model)
-    _encode_low_bits(encoder, value, length - 1)  # the top bit is known to be 1
+    encode_bits(encoder, value, length - 1)  # the top bit is known to be 1
 
 
 def _decode_integer(decoder: Any, model: Any) -> int:
     length = int(decoder.decode(model))
-    return _decode_low_bits(decoder, length - 1) | (1 << length >> 1)
+    return decode_bits(decoder, length - 1) | (1 << length >> 1)
 
 
 def encode_uint(encoder: Any, value: int) -> None:

@@ -13,7 +13,16 @@ import constriction
 import numpy as np
 
 from freegvc.bitstream import entropy, index_law
-from freegvc.bitstream.shot import MAX_BLOCK_CLASS, Shot, Step, block_class, blocks_of_class
+from freegvc.bitstream.shot import (
+    MANTISSA_BITS,
+    MAX_BLOCK_CLASS,
+    MAX_BLOCKS,
+    Shot,
+    Step,
+    block_class,
+    blocks_of_class,
+    finer_blocks,
+)
 from freegvc.errors import ChecksumError, CorruptStreamError, TruncatedStreamError, UsageError
 
 MAX_SIDE_VALUES = 4096
@@ -131,7 +140,8 @@ class PacketEncoder:
         if wrong := _mode_error(self._coder, *mode):
             raise UsageError(wrong)
         num_blocks = len(shot.seeds)
-        now_class = block_class(num_blocks)
+        now_class = block_class(num_blocks, MANTISSA_BITS[self._coder])
+        finer, unit = finer_blocks(now_class, MANTISSA_BITS[self._coder])
 
         encoder.encode(_SAME_MODE if mode == self._mode else _NEW_MODE, _KIND)
         if mode != self._mode:
@@ -139,6 +149,7 @@ class PacketEncoder:
             entropy.encode_residual(encoder, mode[1] - self._mode[1])
         entropy.encode_residual(encoder, jump - self._expected_jump)
         entropy.encode_residual(encoder, now_class - self._class)
+        entropy.encode_bits(encoder, (num_blocks - blocks_of_class(now_class)) // unit, finer)
         before = entropy.used_bits(encoder)
         _encode_seeds(encoder, self._coder, shot)
         self.seed_bits += entropy.used_bits(encoder) - before
@@ -276,7 +287,12 @@ def _decode_payload(payload: bytes, start_timestep: int, coder: str) -> Packet:
                 f"a step has class {now_class} for its number of blocks; it must be in "
                 f"0..{MAX_BLOCK_CLASS}; get the file again"
             )
-        num_blocks = blocks_of_class(now_class)
+        finer, unit = finer_blocks(now_class, MANTISSA_BITS[coder])
+        num_blocks = blocks_of_class(now_class) + entropy.decode_bits(decoder, finer) * unit
+        if num_blocks > MAX_BLOCKS:
+            raise CorruptStreamError(
+                f"a step has {num_blocks} blocks; at most {MAX_BLOCKS}; get the file again"
+            )
         units_left -= 1 + num_blocks
         if units_left < 0:
             raise CorruptStreamError(

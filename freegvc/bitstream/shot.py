@@ -10,6 +10,8 @@ from freegvc.errors import UsageError
 
 MAX_BLOCKS = 1 << 24
 MAX_BLOCK_CLASS = 176  # the class of MAX_BLOCKS
+MANTISSA_BITS = {"pfr": 3, "trellis": 5}
+"""Of the number of blocks: three with its class, the others after it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +21,8 @@ class Shot:
     Args:
         log2_candidates: log2 of the number of candidates of a block.
         block_bits: the class of the law that codes the seeds; 1 for the trellis.
-        seeds: int64 [B], the chosen candidate of each block; B is a value of `round_num_blocks`.
+        seeds: int64 [B], the chosen candidate of each block; B is a value of `round_num_blocks`
+            for the coder.
     """
 
     log2_candidates: int
@@ -45,16 +48,21 @@ class Step:
     shot: Shot
 
 
-def block_class(num_blocks: int) -> int:
+def block_class(num_blocks: int, mantissa_bits: int = 3) -> int:
     """Class of a representable number of blocks: itself below 16, then three mantissa bits.
+
+    Mantissa bits beyond the third are those of `finer_blocks`.
 
     Raises:
         UsageError: the number is not representable.
     """
-    if not 0 <= num_blocks <= MAX_BLOCKS or num_blocks != round_num_blocks(num_blocks):
+    if not 0 <= num_blocks <= MAX_BLOCKS or num_blocks != round_num_blocks(
+        num_blocks, mantissa_bits
+    ):
+        least = 1 << mantissa_bits
         raise UsageError(
-            f"a step has {num_blocks} blocks; the stream holds 0..15 and "
-            f"(8..15) * 2^e up to {MAX_BLOCKS}: use round_num_blocks"
+            f"a step has {num_blocks} blocks; the stream holds 0..{2 * least - 1} and "
+            f"({least}..{2 * least - 1}) * 2^e up to {MAX_BLOCKS}: use round_num_blocks"
         )
     if num_blocks < 16:
         return num_blocks
@@ -69,9 +77,18 @@ def blocks_of_class(block_class: int) -> int:
     return (8 + block_class % 8) << (block_class // 8 - 1)
 
 
-def round_num_blocks(num_blocks: int) -> int:
+def finer_blocks(block_class: int, mantissa_bits: int) -> tuple[int, int]:
+    """How many mantissa bits follow the class, and the number of blocks that their unit stands for.
+
+    What they say is added to `blocks_of_class`.
+    """
+    exponent = max(block_class // 8 - 1, 0)
+    bits = min(mantissa_bits - 3, exponent)
+    return bits, 1 << (exponent - bits)
+
+
+def round_num_blocks(num_blocks: int, mantissa_bits: int = 3) -> int:
     """The representable number of blocks that is nearest; a tie goes up."""
-    if num_blocks < 16:
-        return max(0, num_blocks)
-    exponent = num_blocks.bit_length() - 4
-    return min(MAX_BLOCKS, (num_blocks + (1 << exponent >> 1)) >> exponent << exponent)
+    exponent = max(num_blocks.bit_length() - 1 - mantissa_bits, 0)
+    rounded = (num_blocks + (1 << exponent >> 1)) >> exponent << exponent
+    return min(MAX_BLOCKS, max(0, rounded))

@@ -2,6 +2,7 @@
 
 The story, in the order of the files: ``counter`` (random words by address), ``normals`` (words to
 exact float32 normals), ``permutation`` and ``blocks`` (dims to blocks of equal energy), ``search``
-(one matrix product for all blocks of a step), ``pfr`` (the coder). ``oracle`` says the same in ten
-lines of NumPy; ``kernels`` are the numba twins for the CPU.
+(one matrix product for all blocks of a step), ``pfr`` (the paper's coder), ``viterbi`` and
+``trellis`` (the coder that costs less). ``oracle`` says the same in a few lines of NumPy;
+``kernels`` are the numba twins for the CPU.
 """

@@ -8,10 +8,12 @@ one codebook:
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from freegvc.channel.counter import Address, Kind, words
 from freegvc.channel.permutation import permutation, permute
+from freegvc.channel.threads import in_threads
 
 
 def block_dims(dims: int, blocks: int) -> int:
@@ -32,6 +34,13 @@ def signs(address: Address, blocks: int, width: int, device: torch.device) -> to
 
     One Philox call gives 128 signs: word 0 to word 3, lowest bit first, a set bit is -1.
     """
+    if device.type == "cpu":
+        from freegvc.channel import kernels
+
+        out = np.empty((blocks, width), np.float32)
+        scalars = address.scalars(Kind.SIGNS)
+        in_threads(lambda start, stop: kernels.fill_signs(start, stop, *scalars, out), blocks)
+        return torch.from_numpy(out)
     rows = torch.arange(blocks, dtype=torch.int64, device=device)[:, None]
     positions = torch.arange(-(-width // 128), dtype=torch.int64, device=device)[None, :]
     drawn = torch.stack(words(address, Kind.SIGNS, rows, positions), dim=-1)

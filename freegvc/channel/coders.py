@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from freegvc.bitstream import Shot
     from freegvc.channel.counter import Address
 
-CODERS = ("pfr",)
+CODERS = ("pfr", "trellis")
 
 
 class ChannelCoder(Protocol):
@@ -39,7 +39,8 @@ def make_coder(name: str, device: torch.device | str = "cpu") -> ChannelCoder:
         UsageError: no coder of that name.
     """
     from freegvc.channel.pfr import PfrCoder
+    from freegvc.channel.trellis import TrellisCoder
 
     if name not in CODERS:
         raise UsageError(f"no channel coder is called {name!r}; choose one of {', '.join(CODERS)}")
-    return PfrCoder(device=device)
+    return TrellisCoder(device=device) if name == "trellis" else PfrCoder(device=device)

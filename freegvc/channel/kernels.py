@@ -61,6 +61,19 @@ def fill_normals(
 
 
 @_compiled
+def fill_signs(start: int, stop: int, c2: int, c3: int, k0: int, k1: int, out: Any) -> None:
+    """out[b, :] = the signs of block b, for b in [start, stop)."""
+    width = out.shape[1]
+    for b in range(start, stop):
+        for g in range((width + 127) // 128):
+            w0, w1, w2, w3 = _philox(g, b, c2, c3, k0, k1)
+            for k, w in enumerate((w0, w1, w2, w3)):
+                first = 128 * g + 32 * k
+                for i in range(min(32, width - first)):
+                    out[b, first + i] = 1 - 2 * ((w >> i) & 1)
+
+
+@_compiled
 def fill_permutation(
     keys: Any, low_bits: int, high_bits: int, start: int, stop: int, out: Any
 ) -> None:

@@ -46,7 +46,7 @@ def compress(
     target_psnr: float | None = None,
     target_ms_ssim: float | None = None,
     prior: str | Prior = "analytic",
-    coder: str | ChannelCoder = "pfr",
+    coder: str | ChannelCoder = "trellis",
     gop_length: int = DEFAULT_GOP_LENGTH,
     overlap: int = DEFAULT_OVERLAP,
     gamma: float | Callable[[int], float] = 0.5,
@@ -70,7 +70,7 @@ def compress(
         target_psnr: mean RGB PSNR in dB that every GOP reaches.
         target_ms_ssim: mean MS-SSIM that every GOP reaches.
         prior: name for `load_prior`, or a prior.
-        coder: name of a channel coder ("pfr"), or a coder on the prior's device.
+        coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
         gop_length: l, frames per GOP.
         overlap: m, frames shared by neighbouring GOPs.
         gamma: fusion weight of the newer GOP, a number or a function of the overlapping latent's

@@ -1,6 +1,12 @@
 """Where to stop the walk: at a step, within a number of bytes, or at a quality."""
 
-from freegvc.control.stopping import Stopper, stop_at_quality, stop_at_step, stop_within_bytes
+from freegvc.control.stopping import (
+    Stopper,
+    stop_at_quality,
+    stop_at_step,
+    stop_within_bytes,
+    worthwhile,
+)
 from freegvc.control.targets import QualityTarget, RateTarget, StepTarget, Target, make_target
 
 __all__ = [
@@ -13,4 +19,5 @@ __all__ = [
     "stop_at_quality",
     "stop_at_step",
     "stop_within_bytes",
+    "worthwhile",
 ]

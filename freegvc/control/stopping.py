@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Protocol
 
 from freegvc.errors import TargetError
 
+MIN_STEP_BITS = 100.0
 PROBE_STRIDE = 4  # steps between two probes while a quality target is still ahead
 FILL = 0.985  # a rate target is met once this share of the budget is used
 
@@ -32,9 +34,27 @@ class Stopper(Protocol):
         """Bits that a step from here to `timestep` will take, as predicted."""
 
 
+def worthwhile(
+    walk: Stopper, grid: Sequence[int], min_step_bits: float = MIN_STEP_BITS
+) -> Iterator[int]:
+    """The timesteps of a grid, without those to which a step would carry too few bits.
+
+    Any coder is inefficient at a few bits, so small steps are merged into the next one; where the
+    best trade lies is measured in docs/trajectory.md. The last timestep always stays.
+
+    Args:
+        walk: where to step from; it may go on between two values.
+        grid: strictly decreasing timesteps.
+        min_step_bits: predicted bits that make a step worth sending.
+    """
+    for timestep in grid:
+        if timestep == grid[-1] or walk.step_bits(timestep) >= min_step_bits:
+            yield timestep
+
+
 def stop_at_step(walk: Stopper, grid: Sequence[int]) -> None:
     """Walk the whole grid."""
-    for timestep in grid:
+    for timestep in worthwhile(walk, grid):
         walk.extend(timestep)
 
 
@@ -59,7 +79,7 @@ def stop_within_bytes(
             f"the target allows {budget_bytes:.0f} bytes so far, but the stream takes "
             f"{num_bytes()} bytes before a single step is sent; raise the target"
         )
-    for goal in grid:
+    for goal in worthwhile(walk, grid):
         caution = 1.0
         while walk.timestep > goal:
             spare_bits = 8.0 * (budget_bytes - num_bytes()) / caution
@@ -104,15 +124,16 @@ def stop_at_quality(
         TargetError: the end of the grid does not reach it.
     """
     low, best = 0, score(0)  # low: a number of steps known to miss the target
+    ahead = worthwhile(walk, grid)
     while best < target:
-        if walk.num_steps == len(grid):
+        low = walk.num_steps
+        for timestep in islice(ahead, PROBE_STRIDE):
+            walk.extend(timestep)
+        if walk.num_steps == low:
             raise TargetError(
                 f"the target score is {target:g}, but this prior reaches {best:.4g} at the end of "
                 f"its trajectory; lower the target or use another prior"
             )
-        low = walk.num_steps
-        for timestep in grid[low : low + PROBE_STRIDE]:
-            walk.extend(timestep)
         best = score(walk.num_steps)
     high = walk.num_steps
     while high - low > 1:

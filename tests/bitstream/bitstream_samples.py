@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from freegvc.bitstream import Header, Packet, Shot, Step, Stream, Timestamps, encode_packet
 from freegvc.bitstream.header import CODERS, NUMERICS, SAMPLERS
-from freegvc.bitstream.shot import blocks_of_class
+from freegvc.bitstream.shot import blocks_of_class, round_num_blocks
 
 USUAL = Header(
     width=416,
@@ -112,11 +112,12 @@ def packets(draw, start_timestep, coder, max_steps=8):
     steps = []
     rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     for timestep in sorted(timesteps, reverse=True):
+        blocks = blocks_of_class(draw(st.integers(0, 60)))
         if coder == "trellis":
+            blocks = round_num_blocks(blocks + draw(st.integers(0, blocks >> 3)), 5)
             mode, high = (draw(st.integers(8, 16)), 1), 2
         else:
             mode = (draw(st.sampled_from((8, 10, 12, 14, 16))), draw(st.integers(1, 24)))
             high = draw(st.sampled_from((1, 1 << mode[0])))
-        blocks = blocks_of_class(draw(st.integers(0, 60)))
         steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
     return Packet(tuple(side), tuple(steps))

@@ -21,7 +21,13 @@ from freegvc.bitstream import (
     round_num_blocks,
 )
 from freegvc.bitstream.entropy import range_decoder, shortest_bytes, table
-from freegvc.bitstream.shot import MAX_BLOCK_CLASS, MAX_BLOCKS, block_class, blocks_of_class
+from freegvc.bitstream.shot import (
+    MAX_BLOCK_CLASS,
+    MAX_BLOCKS,
+    block_class,
+    blocks_of_class,
+    finer_blocks,
+)
 from freegvc.errors import ChecksumError, CorruptStreamError, TruncatedStreamError, UsageError
 
 
@@ -108,7 +114,7 @@ def step(timestep=500, mode=(12, 1), seeds=(0, 1)):
         ("trellis", Packet((), (step(mode=(7, 1)),))),
         ("trellis", Packet((), (step(mode=(12, 2)),))),
         ("trellis", Packet((), (step(seeds=(0, 2)),))),
-        ("trellis", Packet((), (step(seeds=(0,) * 17),))),
+        ("trellis", Packet((), (step(seeds=(0,) * 65),))),
         ("pfr", Packet((), (step(mode=(9, 1)),))),
         ("pfr", Packet((), (step(mode=(8, 25)),))),
         ("pfr", Packet((), (step(mode=(8, 1), seeds=(256,)),))),
@@ -127,6 +133,30 @@ def test_numbers_of_blocks_are_classes():
     assert [block_class(count) for count in counts] == list(range(MAX_BLOCK_CLASS + 1))
     with pytest.raises(UsageError, match="round_num_blocks"):
         block_class(17)
+
+
+def test_the_trellis_has_two_mantissa_bits_more():
+    counts = []
+    for q in range(MAX_BLOCK_CLASS + 1):
+        bits, unit = finer_blocks(q, 5)
+        counts += [blocks_of_class(q) + unit * finer for finer in range(1 << bits)]
+        assert {block_class(count, 5) for count in counts[-1 << bits :] if q < 176} <= {q}
+    counts = counts[:-3]  # beyond MAX_BLOCKS
+    assert counts == sorted(set(counts))
+    assert counts[:65] == list(range(65))
+    assert counts[-1] == MAX_BLOCKS
+    assert all(round_num_blocks(count, 5) == count for count in counts)
+    steps = np.diff(counts)[64:] / counts[64:-1]
+    assert steps.max() <= 1 / 32
+
+
+@pytest.mark.parametrize("blocks", [63, 66, 1984, 2016])
+def test_finer_numbers_of_blocks_come_back(blocks):
+    packet = Packet((), (step(seeds=np.arange(blocks) % 2),))
+    context = {"start_timestep": 999, "coder": "trellis", "gop": 0}
+    assert decode_packet(encode_packet(packet, **context), **context) == packet
+    with pytest.raises(UsageError, match="round_num_blocks"):
+        encode_packet(packet, **context | {"coder": "pfr"})
 
 
 @given(st.integers(-5, MAX_BLOCKS + 5))

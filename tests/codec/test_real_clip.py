@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
 from freegvc.metrics import psnr
 from freegvc.video import open_video
 
@@ -22,7 +21,7 @@ def frames(clips):
 
 @pytest.fixture(scope="module")
 def compressed(frames):
-    return freegvc.compress(frames, target_bpp=0.02, coder=PfrCoder(log2_candidates=12))
+    return freegvc.compress(frames, target_bpp=0.02)
 
 
 def test_rate_lands_in_real_file_bytes(compressed, frames, tmp_path):

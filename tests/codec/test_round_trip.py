@@ -158,13 +158,20 @@ def test_gop_advance_must_fit_the_latent(scene):
         compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=3)
 
 
-def test_the_coder_by_name_and_by_default(scene):
-    frames = scene(3, 16, 24)
-    by_name = freegvc.compress(frames, stop_step=880, coder="pfr")
-    assert by_name.data == freegvc.compress(frames, stop_step=880).data
-    assert by_name.header.coder == "pfr"
+@pytest.mark.parametrize("coder", ["trellis", "pfr"])
+def test_the_coder_by_name(scene, coder):
+    frames = scene(6, 32, 40)
+    compressed = freegvc.compress(frames, stop_step=800, coder=coder)
+    assert compressed.header.coder == coder
+    decoded = freegvc.decompress(freegvc.CompressedVideo(compressed.data)).frames
+    assert psnr(frames, decoded).mean() > 20
+    by_default = freegvc.compress(frames, stop_step=800)
+    assert (by_default.data == compressed.data) == (coder == "trellis")
+
+
+def test_an_unknown_coder_is_refused(scene):
     with pytest.raises(UsageError, match="coder"):
-        freegvc.compress(frames, coder="morse")
+        freegvc.compress(scene(1, 16, 24), coder="morse")
 
 
 def test_a_stop_step_beyond_the_schedule_is_refused(scene):

@@ -1,10 +1,13 @@
 """The searches on a walk whose bits and scores have formulas."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from freegvc.control import stop_at_quality, stop_at_step, stop_within_bytes
+from freegvc.control.stopping import MIN_STEP_BITS
 from freegvc.errors import TargetError
 
 START = 1000
@@ -46,6 +49,19 @@ class FakeWalk:
 
     def score(self, num_steps):
         return 40.0 - self.timesteps[num_steps] / 50
+
+
+def test_small_steps_are_merged_and_the_last_one_stays():
+    walk = FakeWalk(scale=0.1)  # the first step is worth 40 bits, the first two 98
+    stop_at_step(walk, GRID)
+    assert walk.timesteps[-1] == 0
+    assert 900 not in walk.timesteps
+    steps = list(pairwise(walk.timesteps))
+    bits = [walk.bits_at(s) - walk.bits_at(t) for t, s in steps[:-1]]
+    assert min(bits) >= MIN_STEP_BITS
+    few = FakeWalk(scale=0.1)
+    stop_at_step(few, [950, 940])
+    assert few.timesteps == [START, 940]
 
 
 def test_stop_at_step_walks_the_grid():

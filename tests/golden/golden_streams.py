@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from freegvc.bitstream import Header, Packet, Shot, Step, Stream, encode_packet, write_stream
+from freegvc.bitstream import (
+    Header,
+    Packet,
+    Shot,
+    Step,
+    Stream,
+    encode_packet,
+    round_num_blocks,
+    write_stream,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -46,11 +55,13 @@ def build(coder):
         timesteps = (882, 801, 736, 680, 679, 0)
         for timestep, blocks in zip(timesteps, (0, 1, 15, 144, 80, 208), strict=True):
             if coder == "trellis":
+                count = round_num_blocks(blocks + blocks // 32, 5)  # PFR could not say it
                 mode, high = (14 if timestep < 700 else 12, 1), 2
             else:
+                count = blocks
                 mode = ((16, 12), (16, 13), (14, 9), (12, 24), (10, 1), (8, 6))[len(steps)]
                 high = 1 << mode[0]
-            steps.append(Step(timestep, Shot(*mode, _seeds(blocks, high, gop))))
+            steps.append(Step(timestep, Shot(*mode, _seeds(count, high, gop))))
         packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]))
         packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
     return Stream(header, tuple(packets), audio=b"\x1aE\xdf\xa3 stands for a Matroska file")
