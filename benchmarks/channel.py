@@ -191,7 +191,7 @@ def plot(points: list[dict[str, Any]], path: Path) -> None:
     axes.set_ylabel("coded bits / KL")
     axes.set_title(f"Steps of {kl_bits:,g} bits, 2 CPU cores")
     axes.set_ylim(bottom=0.97)
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(0, 0.55))
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -115,7 +115,8 @@ class TrellisCoder:
         wanted = blocks_for(energy, self.log2_states)
         while len(shots) < tries:
             blocks = _next_blocks(wanted, len(delta), shots)
-            if blocks in shots or (shots and abs(blocks - wanted) > _LUCK * math.sqrt(wanted)):
+            far = abs(blocks - wanted) > _LUCK * math.sqrt(wanted)
+            if blocks in shots or (far and any(_miss(k, f) == 0 for k, f in fractions.items())):
                 break
             shots[blocks], score = self._search(delta, blocks, address, order)
             fractions[blocks] = score / energy
@@ -222,12 +223,17 @@ def _next_blocks(wanted: float, dims: int, tried: Container[int]) -> int:
     return min(free, key=lambda blocks: (abs(blocks - wanted), blocks), default=middle)
 
 
+def _miss(blocks: int, fraction: float) -> float:
+    """By how much more than may be tolerated the delivered fraction is not 1."""
+    return max(abs(fraction - 1) - max(_TOLERANCE, _SHORT_TOLERANCE / math.sqrt(blocks)), 0.0)
+
+
 def _best_blocks(fractions: dict[int, float]) -> int:
     """Of the numbers tried, by what they delivered: the cheapest that is close enough."""
 
     def rank(blocks: int) -> tuple[float, float]:
-        miss = abs(fractions[blocks] - 1)
-        far = max(miss - max(_TOLERANCE, _SHORT_TOLERANCE / math.sqrt(blocks)), 0)
-        return far, blocks / fractions[blocks] ** 2 if fractions[blocks] > 0 else math.inf
+        fraction = fractions[blocks]
+        cost = blocks / fraction**2 if fraction > 0 else math.inf
+        return _miss(blocks, fraction), cost
 
     return min(fractions, key=rank)

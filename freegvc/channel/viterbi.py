@@ -205,10 +205,10 @@ def _line(
 
 
 @_compiled
-def _best_word(scores: Any, columns: Any, turned: Any, words: Any) -> int:
+def _best_word(scores: Any, columns: Any, turned: Any, words: Any) -> Any:
     """The word whose ring has the highest score; each block turns the word by one bit."""
     blocks, full = scores.shape[0], (1 << scores.shape[0]) - 1
-    best, best_total = words[0], -np.inf
+    best, best_total = words[0], np.float32(-np.inf)
     for word in words:
         total, now = np.float32(0), word
         for block in range(blocks):

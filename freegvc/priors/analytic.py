@@ -62,8 +62,8 @@ class AnalyticPrior(Prior):
 
     @property
     def fingerprint(self) -> bytes:
-        constants = (LUMA_STRIDE, CHROMA_STRIDE, START, MAX_ROOT_SNR, ROOT_SNR_POWER)
-        constants += (LEVEL_BIAS, MAX_LEVEL, MEAN_STEPS)
+        geometry = (LUMA_STRIDE, CHROMA_STRIDE, START, MAX_ROOT_SNR, ROOT_SNR_POWER)
+        constants = (*geometry, LEVEL_BIAS, MAX_LEVEL, MEAN_STEPS)
         return hashlib.sha256(f"analytic 1 {constants} {RGB_TO_YCC}".encode()).digest()[:8]
 
     def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:
