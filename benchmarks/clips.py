@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import itertools
 import tempfile
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import freegvc
+from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
 from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr
 from freegvc.video import BT709, open_video, rgb_to_yuv
@@ -42,10 +41,7 @@ def main() -> None:
 
 def measure(path: Path, target_bpp: float, num_frames: int) -> dict[str, Any]:
     """Compress and decompress the first frames of one clip."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with open_video(path) as source:
-            frames = np.stack(list(itertools.islice(source, num_frames)))
+    frames = first_frames(path, num_frames)
     began = time.perf_counter()
     compressed = freegvc.compress(frames, target_bpp=target_bpp)
     encoded = time.perf_counter()

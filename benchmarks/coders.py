@@ -6,18 +6,16 @@ python -m benchmarks.coders ../shared/data/clips --only basketballpass foreman_c
 from __future__ import annotations
 
 import argparse
-import itertools
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import freegvc
+from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
 from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr
-from freegvc.video import open_video
 
 STOP_STEPS = (860, 800)
 CODERS = ("pfr", "trellis")
@@ -33,10 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     for name in options.only:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with open_video(options.folder / name) as source:
-                frames = np.stack(list(itertools.islice(source, options.frames)))
+        frames = first_frames(options.folder / name, options.frames)
         for stop in STOP_STEPS:
             for coder in CODERS:
                 rows.append({"clip": name, "coder": coder} | measure(frames, stop, coder))

@@ -9,20 +9,19 @@ can be compared with a very fine one. Each step is delivered exactly: no channel
 from __future__ import annotations
 
 import argparse
-import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import Shot
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
 from freegvc.priors import load_prior
 from freegvc.trajectory import Sender, grid_to
-from freegvc.video import open_video
 
 STOP_STEPS = (880, 830, 790, 750)
 GRIDS = {
@@ -63,8 +62,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--out", type=Path, default=RESULTS / "grid.json")
     options = parser.parse_args()
-    with open_video(options.video) as source:
-        frames = np.stack(list(itertools.islice(source, options.frames)))
+    frames = first_frames(options.video, options.frames)
     prior = load_prior()
     latent = prior.encode_frames(frames)
     pixels = frames[..., 0].size

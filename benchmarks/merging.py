@@ -9,20 +9,16 @@ steps cost the coder's overhead, large ones the coarser Riemann sum.
 from __future__ import annotations
 
 import argparse
-import itertools
-import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import encode_packet
 from freegvc.channel.coders import make_coder
 from freegvc.control import worthwhile
 from freegvc.priors import load_prior
 from freegvc.trajectory import Sender, grid_to
-from freegvc.video import open_video
 
 STOP_STEPS = (940, 910, 880)
 LEAST_BITS = (0, 10, 20, 40, 60, 100, 200, 400)
@@ -40,10 +36,7 @@ def main() -> None:
     prior, coder = load_prior(), make_coder(options.coder)
     rows: list[dict[str, Any]] = []
     for video in options.videos:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with open_video(video) as source:
-                frames = np.stack(list(itertools.islice(source, options.frames)))
+        frames = first_frames(video, options.frames)
         latent = prior.encode_frames(frames)
         for stop in STOP_STEPS:
             grid = grid_to(prior.schedule, stop, first_step=FIRST_STEP, growth=GROWTH)

@@ -16,18 +16,17 @@ Both are over the limit of infinitely many steps (1.0).
 from __future__ import annotations
 
 import argparse
-import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.frames import first_frames
 from benchmarks.grid import ExactChannel
 from benchmarks.record import RESULTS, write_record
 from freegvc.priors import load_prior
 from freegvc.trajectory import Sender, grid_to
-from freegvc.video import open_video
 
 STOP_STEPS = (880, 830, 790, 750)
 COUNTS = (8, 12, 16, 25, 50)
@@ -42,8 +41,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--out", type=Path, default=RESULTS / "steps.json")
     options = parser.parse_args()
-    with open_video(options.video) as source:
-        frames = np.stack(list(itertools.islice(source, options.frames)))
+    frames = first_frames(options.video, options.frames)
     dims, curve, roots = error_curve(frames)
     rows: list[dict[str, Any]] = []
     for stop, root in zip(STOP_STEPS, roots, strict=True):
