@@ -1,4 +1,4 @@
-"""The exceptions of freegvc.
+"""The exceptions and warnings of freegvc.
 
     FreeGvcError
     ├── UsageError                      exit code 2: an argument is wrong or arguments conflict
@@ -15,7 +15,13 @@
     ├── PriorError                      exit code 5: the prior
     │   ├── PriorUnavailableError       unknown name, missing files
     │   └── PriorMismatchError          the stream was written with another prior
+    ├── MetricUnavailableError          exit code 5: weights or a package of a metric are missing
     └── TargetError                     exit code 6: the target cannot be reached
+
+    FreeGvcWarning
+    ├── ColourWarning                   freegvc.video: the video does not say its colours
+    ├── OutputWarning                   freegvc.video: the output cannot hold all there is
+    └── DriftWarning                    this decode differs visibly from the encoder's own
 
 Every message says what was wrong, the value, the limit, and what to do.
 """
@@ -91,7 +97,21 @@ class PriorMismatchError(PriorError):
     """The stream was written with another prior than the one at hand."""
 
 
+class MetricUnavailableError(FreeGvcError):
+    """A metric needs weights or a package that are not here and cannot be fetched."""
+
+    exit_code = 5
+
+
 class TargetError(FreeGvcError):
     """The target rate or quality cannot be reached."""
 
     exit_code = 6
+
+
+class FreeGvcWarning(UserWarning):
+    """Base of all warnings of freegvc."""
+
+
+class DriftWarning(FreeGvcWarning):
+    """The decoder's arithmetic has drifted from the encoder's by more than can be ignored."""

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 # One thread for each worker: with more, small operations on a busy machine take many times longer.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+
+# Digests of weights are kept here, not in the home of whoever runs the tests.
+os.environ.setdefault("FREEGVC_CACHE", str(Path(tempfile.gettempdir()) / "freegvc-test-cache"))
 
 SHARED = Path(__file__).parents[2] / "shared"
 

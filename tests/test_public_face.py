@@ -17,11 +17,11 @@ def test_all_is_sorted_complete_and_true():
     assert raised <= set(freegvc.__all__)
 
 
-def test_every_exception_is_in_the_drawn_tree():
+def test_every_exception_and_warning_is_in_the_drawn_tree():
     for name, item in vars(errors).items():
         if inspect.isclass(item):
             assert name in errors.__doc__
-            assert issubclass(item, errors.FreeGvcError)
+            assert issubclass(item, errors.FreeGvcError | errors.FreeGvcWarning)
 
 
 def test_import_is_light():

@@ -1,12 +1,14 @@
-"""The byte-level fields of the head and the sections: bytes, varints, ratios."""
+"""The byte-level fields of the head and the sections: bytes, varints, ratios, zlib streams."""
 
 from __future__ import annotations
 
+import zlib
 from fractions import Fraction
 
 from freegvc.errors import CorruptStreamError
 
 MAX_VARINT = (1 << 32) - 1
+CRC_BYTES = 4
 
 
 def encode_varint(value: int) -> bytes:
@@ -106,3 +108,23 @@ class FieldReader:
 def encode_ratio(value: Fraction) -> bytes:
     """The inverse of `FieldReader.ratio`."""
     return encode_varint(value.numerator) + encode_varint(value.denominator)
+
+
+def inflate(data: bytes, limit: int, what: str) -> bytes:
+    """The contents of one zlib stream, never more than `limit` bytes of them in memory.
+
+    Raises:
+        CorruptStreamError: not a zlib stream, cut off, followed by anything, or too long.
+    """
+    inflater = zlib.decompressobj()
+    try:
+        # one byte more than can be, so that a longer one does not look complete
+        raw = inflater.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise CorruptStreamError(f"{what}: not a zlib stream ({error})") from error
+    if not inflater.eof or inflater.unused_data or len(raw) > limit:
+        raise CorruptStreamError(
+            f"{what}: the zlib stream does not end with the section, or holds more than the limit "
+            f"of {limit} bytes; get the file again"
+        )
+    return raw

@@ -9,9 +9,18 @@ from fractions import Fraction
 from freegvc.bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
 from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
 
-# Positions are the ids on the wire: append, never reorder. The three ids and the range flag share
-# one byte, as a header has to fit into 64.
-NUMERICS = ("float32", "float64", "bfloat16", "float16")
+# Positions are the ids on the wire: append, never reorder.
+NUMERICS = (
+    "float32",
+    "float64",
+    "bfloat16",
+    "float16",
+    "bfloat16-fp8",
+    "float16-fp8",
+    "bfloat16-int8",
+    "float16-int8",
+)
+ATTENTIONS = ("auto", "math", "flash", "efficient", "cudnn")
 SAMPLERS = ("ddim", "dpmpp2m")
 CODERS = ("pfr", "trellis")
 
@@ -21,10 +30,18 @@ MAX_GOPS = 1 << 20
 MAX_GOP_LENGTH = 4096
 MAX_GOP_PIXELS = 1 << 31  # 48 frames of 8K; a GOP is decoded in one piece of memory
 MAX_FUSION_WEIGHTS = 256
+MAX_TILE_SIDE = 16384
 MAX_TIMESTEP = 65535
 MAX_SILENT_STEPS = 1000
 MAX_PRIOR_BYTES = 128
 FINGERPRINT_BYTES = 8
+
+BT709_LIMITED = (1, 1, 1, False)
+UNTILED = (0, 0, 0)
+
+# Ids and flags share two bytes, and what a flag says is usual is not written at all, as a head has
+# to fit into 64 bytes.
+_HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
 
 _PRIOR = re.compile(rf"[A-Za-z0-9._/@-]{{1,{MAX_PRIOR_BYTES}}}", re.ASCII)
 
@@ -42,9 +59,13 @@ class Header:
         fusion_weights: in 1/128, one for each shared latent frame or one for all.
         tile: height, width, overlap in latent samples; zeros if not tiled.
         prior, fingerprint: name of the prior and 8 bytes over its weights.
-        numerics: dtype in which the encoder ran the prior.
+        numerics: arithmetic in which the encoder ran the prior: its dtype, and after a hyphen how
+            the weights are stored if otherwise.
+        attention: the attention kernel that the encoder ran.
         start_timestep: the noisiest integer timestep.
         sampler, silent_steps: the deterministic end of the trajectory.
+        refine_timestep: a noise level, as timestep, to which the prediction of the last coded state
+            is noised again before that end; 0 for none. States noisier than it are left alone.
         coder: the channel coder of all packets.
         key: the stream's key for the counter-based generator.
     """
@@ -60,11 +81,13 @@ class Header:
     start_timestep: int
     silent_steps: int
     pixel_aspect: Fraction = Fraction(1)
-    colour: tuple[int, int, int, bool] = (1, 1, 1, False)
+    colour: tuple[int, int, int, bool] = BT709_LIMITED
     fusion_weights: tuple[int, ...] = (64,)
-    tile: tuple[int, int, int] = (0, 0, 0)
+    tile: tuple[int, int, int] = UNTILED
     numerics: str = "float32"
+    attention: str = "auto"
     sampler: str = "ddim"
+    refine_timestep: int = 0
     coder: str = "pfr"
     key: int = 0
 
@@ -125,20 +148,21 @@ class Header:
         check("fingerprint length", len(self.fingerprint), FINGERPRINT_BYTES, FINGERPRINT_BYTES)
         check("start timestep", self.start_timestep, 1, MAX_TIMESTEP)
         check("silent steps", self.silent_steps, 1, MAX_SILENT_STEPS)
+        check("refinement timestep", self.refine_timestep, 0, self.start_timestep)
         check("stream key", self.key, 0, MAX_VARINT)
         for name, word, words in (
             ("numerics", self.numerics, NUMERICS),
+            ("attention", self.attention, ATTENTIONS),
             ("sampler", self.sampler, SAMPLERS),
             ("coder", self.coder, CODERS),
         ):
             if word not in words:
                 raise error(f"{name} is {word!r}; it must be one of {', '.join(words)}")
-        if self.tile != (0, 0, 0):
-            later = UnsupportedStreamError if error is CorruptStreamError else error
-            raise later(
-                f"tile height, width, overlap are {self.tile}; this release knows only (0, 0, 0), "
-                "no tiles: use a newer freegvc"
-            )
+        if self.tile != UNTILED:
+            height, width, tile_overlap = self.tile
+            check("tile height", height, 1, MAX_TILE_SIDE)
+            check("tile width", width, 1, MAX_TILE_SIDE)
+            check("tile overlap", tile_overlap, 0, min(height, width) - 1)
 
 
 def encode_header(header: Header) -> bytes:
@@ -148,13 +172,19 @@ def encode_header(header: Header) -> bytes:
         UsageError: a field is outside its limits.
     """
     header.validate()
-    matrix, primaries, transfer, full_range = header.colour
     modes = (
         NUMERICS.index(header.numerics)
         | SAMPLERS.index(header.sampler) << 3
         | CODERS.index(header.coder) << 5
-        | int(full_range) << 7
+        | int(header.colour[3]) << 7
     )
+    unusual = {
+        _HAS_ASPECT: encode_ratio(header.pixel_aspect) if header.pixel_aspect != 1 else b"",
+        _HAS_COLOUR: bytes(header.colour[:3]) if header.colour[:3] != BT709_LIMITED[:3] else b"",
+        _HAS_TILE: b"".join(map(encode_varint, header.tile)) if header.tile != UNTILED else b"",
+        _HAS_REFINE: encode_varint(header.refine_timestep) if header.refine_timestep else b"",
+    }
+    options = ATTENTIONS.index(header.attention) | sum(flag for flag in unusual if unusual[flag])
     prior = header.prior.encode("ascii")
     return b"".join(
         (
@@ -162,13 +192,12 @@ def encode_header(header: Header) -> bytes:
             encode_varint(header.height),
             encode_varint(header.num_frames),
             encode_ratio(header.frame_rate),
-            encode_ratio(header.pixel_aspect),
-            bytes((modes, matrix, primaries, transfer)),
+            bytes((modes, options)),
+            *unusual.values(),
             encode_varint(header.gop_length),
             encode_varint(header.overlap),
             encode_varint(len(header.fusion_weights)),
             bytes(header.fusion_weights),
-            encode_varint(0),  # no tiles; validate() has checked it
             encode_varint(len(prior)),
             prior,
             header.fingerprint,
@@ -187,11 +216,12 @@ def _word(name: str, code: int, words: tuple[str, ...]) -> str:
     return words[code]
 
 
-def _tile(reader: FieldReader) -> tuple[int, int, int]:
-    height = reader.varint("tile height")
-    if height == 0:
-        return (0, 0, 0)
-    return (height, reader.varint("tile width"), reader.varint("tile overlap"))
+def _unusual(options: int, flag: int, name: str, value: object, usual: object) -> None:
+    """Check that a field that may be left out is there for a reason: one spelling per header."""
+    if options & flag and value == usual:
+        raise CorruptStreamError(
+            f"head: {name} is {value}, which must be left out; get the file again"
+        )
 
 
 def decode_header(reader: FieldReader) -> Header:
@@ -203,14 +233,33 @@ def decode_header(reader: FieldReader) -> Header:
     """
     width, height = reader.varint("width"), reader.varint("height")
     num_frames = reader.varint("number of frames")
-    frame_rate, pixel_aspect = reader.ratio("frame rate"), reader.ratio("pixel aspect")
-    modes = reader.u8("modes")
-    matrix, primaries, transfer = reader.raw(3, "colour")
+    frame_rate = reader.ratio("frame rate")
+    modes, options = reader.raw(2, "modes and options")
+    if options & _RESERVED:
+        raise UnsupportedStreamError(
+            f"head: options are {options}; this release knows none above {_RESERVED - 1}: use a "
+            "newer freegvc"
+        )
+    pixel_aspect = reader.ratio("pixel aspect") if options & _HAS_ASPECT else Fraction(1)
+    matrix, primaries, transfer, _ = BT709_LIMITED
+    if options & _HAS_COLOUR:
+        matrix, primaries, transfer = reader.raw(3, "colour")
+    tile = UNTILED
+    if options & _HAS_TILE:
+        tile = (
+            reader.varint("tile height"),
+            reader.varint("tile width"),
+            reader.varint("tile overlap"),
+        )
+    refine_timestep = reader.varint("refinement timestep") if options & _HAS_REFINE else 0
+    _unusual(options, _HAS_ASPECT, "pixel aspect", pixel_aspect, 1)
+    _unusual(options, _HAS_COLOUR, "colour", (matrix, primaries, transfer), BT709_LIMITED[:3])
+    _unusual(options, _HAS_TILE, "tile", tile, UNTILED)
+    _unusual(options, _HAS_REFINE, "refinement timestep", refine_timestep, 0)
     gop_length = reader.varint("GOP length", 1, MAX_GOP_LENGTH)
     overlap = reader.varint("GOP overlap", 0, MAX_GOP_LENGTH // 2)
     num_weights = reader.varint("number of fusion weights", 0, MAX_FUSION_WEIGHTS)
     fusion_weights = tuple(reader.raw(num_weights, "fusion weights"))
-    tile = _tile(reader)
     num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
     # latin-1 never fails; validate() refuses what is not ASCII
     prior = reader.raw(num_characters, "prior id").decode("latin-1")
@@ -231,7 +280,9 @@ def decode_header(reader: FieldReader) -> Header:
         start_timestep=reader.varint("start timestep"),
         silent_steps=reader.varint("silent steps"),
         key=reader.varint("stream key"),
+        refine_timestep=refine_timestep,
         numerics=_word("numerics", modes & 7, NUMERICS),
+        attention=_word("attention", options & 7, ATTENTIONS),
         sampler=_word("sampler", modes >> 3 & 3, SAMPLERS),
         coder=_word("coder", modes >> 5 & 3, CODERS),
     )

@@ -11,6 +11,7 @@ from freegvc.bitstream.fields import (
     FieldReader,
     encode_ratio,
     encode_varint,
+    inflate,
     unzigzag,
     zigzag,
 )
@@ -71,18 +72,7 @@ def decode_timestamps(data: bytes, num_frames: int) -> Timestamps:
         )
     head = FieldReader(data, what)
     time_base = head.ratio("time base")
-    inflater = zlib.decompressobj()
-    limit = _MAX_TICK_BYTES * num_frames
-    try:
-        # one byte more than can be, so that a longer one does not look complete
-        raw = inflater.decompress(data[head.position :], limit + 1)
-    except zlib.error as error:
-        raise CorruptStreamError(f"{what}: not a zlib stream ({error})") from error
-    if not inflater.eof or inflater.unused_data or len(raw) > limit:
-        raise CorruptStreamError(
-            f"{what}: the zlib stream does not end with the section, or holds more than the "
-            f"{limit} bytes that {num_frames} timestamps can take; get the file again"
-        )
+    raw = inflate(data[head.position :], _MAX_TICK_BYTES * num_frames, what)
     reader = FieldReader(raw, what)
     ticks: list[int] = []
     tick = step = 0

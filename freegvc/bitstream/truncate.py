@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 
-from freegvc.bitstream.packet import Packet, PacketEncoder, decode_packet, encode_packet
+from freegvc.bitstream.packet import decode_packet, encode_packet
+from freegvc.bitstream.payload import Packet, PacketEncoder
 from freegvc.bitstream.stream import Stream, stream_bytes, stream_sections
 from freegvc.errors import TargetError, UsageError
 
@@ -21,11 +22,17 @@ class _Cuts:
         """How many steps end at `stop_step` or noisier."""
         return bisect_left(self.packet.steps, True, key=lambda step: step.timestep < stop_step)
 
+    def cut(self, num_steps: int) -> Packet:
+        """The packet after this many steps; its probe holds only after all of them."""
+        if num_steps == len(self.packet.steps):
+            return self.packet
+        return Packet(self.packet.side, self.packet.steps[:num_steps])
+
 
 def truncate_stream(
     stream: Stream, *, stop_step: int | None = None, max_bytes: int | None = None
 ) -> Stream:
-    """Drop trailing steps of all packets. Audio and timestamps are kept.
+    """Drop trailing steps of all packets. Audio, timestamps and prompt are kept.
 
     Args:
         stream: as read.
@@ -44,23 +51,22 @@ def truncate_stream(
     if stop_step is not None:
         if stop_step < 0:
             raise UsageError(f"stop step is {stop_step}; it must be >= 0")
-        packets = [_decode(stream, gop) for gop in range(len(stream.packets))]
-        kept = [_Cuts(packet, ()).kept(stop_step) for packet in packets]
+        cuts = [_Cuts(_decode(stream, gop), ()) for gop in range(len(stream.packets))]
+        kept = [cut.kept(stop_step) for cut in cuts]
     else:
         assert max_bytes is not None
         cuts = [_measure(stream, gop) for gop in range(len(stream.packets))]
-        packets = [cut.packet for cut in cuts]
         kept = _fit(stream, cuts, max_bytes)
     return replace(
         stream,
         packets=tuple(
             encode_packet(
-                Packet(packet.side, packet.steps[:count]),
+                cut.cut(count),
                 start_timestep=stream.header.start_timestep,
                 coder=stream.header.coder,
                 gop=gop,
             )
-            for gop, (packet, count) in enumerate(zip(packets, kept, strict=True))
+            for gop, (cut, count) in enumerate(zip(cuts, kept, strict=True))
         ),
     )
 
@@ -79,6 +85,7 @@ def _measure(stream: Stream, gop: int) -> _Cuts:
     for step in packet.steps:
         encoder.add(step)
         sizes.append(encoder.size_bytes())
+    sizes[-1] = encoder.size_bytes(packet.probe)
     return _Cuts(packet, tuple(sizes))
 
 

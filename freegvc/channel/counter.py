@@ -26,6 +26,8 @@ class Kind(IntEnum):
     START_NOISE = 3
     ARRIVAL_TIMES = 4
     FREE_NOISE = 5
+    REFINE_NOISE = 6
+    PROBE = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     """Every keyword of `freegvc.compress`, under its own name and with its own default."""
     from freegvc.codec import compress
     from freegvc.control.targets import DEFAULT_BPP
-    from freegvc.priors import known_priors
+    from freegvc.diffusion import SAMPLERS
 
     parser.add_argument(
         "input", help="a video file, .y4m, .yuv (with --size), or a folder of images"
@@ -41,15 +41,12 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     targets.add_argument(
         "--target-ms-ssim", type=float, metavar="X", help="at least X, 0 to 1, in every GOP"
     )
-    parser.add_argument(
-        "--prior", metavar="NAME", help=f"{', '.join(known_priors())} (default: %(default)s)"
-    )
     parser.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
     parser.add_argument(
-        "--gop-length", type=int, metavar="N", help="frames per GOP (default: %(default)s)"
+        "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
     )
     parser.add_argument(
-        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: %(default)s)"
+        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
     )
     parser.add_argument(
         "--gamma",
@@ -57,14 +54,67 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="weight of the newer GOP where two overlap (default: %(default)s)",
     )
+    silent = parser.add_argument_group("the silent part, from the stop step to the picture")
+    silent.add_argument("--sampler", choices=tuple(SAMPLERS), help="(default: %(default)s)")
+    silent.add_argument(
+        "--silent-steps", type=int, metavar="N", help="model calls (default: the prior's)"
+    )
+    silent.add_argument(
+        "--refine",
+        type=_refine,
+        metavar="N",
+        help="noise again to timestep N before; gnvc-vd: as in that paper (default: do not)",
+    )
     parser.add_argument(
         "--audio", choices=("copy", "drop"), help="the input's sound (default: %(default)s)"
     )
-    parser.add_argument("--device", help="where the prior runs (default: %(default)s)")
+    model = _add_model(
+        parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
+    )
+    model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
     add_raw_video_options(parser, "INPUT")
     add_force(parser)
     add_events(parser)
     parser.set_defaults(run=_compress, **keywords_of(compress))
+
+
+def _add_model(
+    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str
+) -> argparse._ArgumentGroup:
+    """Which prior, and how it runs: the same for both directions."""
+    from freegvc.bitstream.header import ATTENTIONS, NUMERICS
+    from freegvc.priors.placement import OFFLOADS
+
+    group = parser.add_argument_group("the prior")
+    group.add_argument(
+        "--prior",
+        metavar="NAME",
+        help=f"a name from `freegvc priors list`, a hub id, or a folder (default: {default})",
+    )
+    group.add_argument("--device", help="such as cpu or cuda:0 (default: %(default)s)")
+    group.add_argument(
+        "--dtype",
+        choices=NUMERICS,
+        metavar="NAME",
+        help=f"arithmetic: {', '.join(NUMERICS)} (default: {dtype})",
+    )
+    group.add_argument(
+        "--attention",
+        choices=ATTENTIONS,
+        help=f"attention kernel (default: {attention})",
+    )
+    group.add_argument(
+        "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
+    )
+    group.add_argument(
+        "--compile", dest="compiled", action="store_true", help="compile the transformer first"
+    )
+    return group
+
+
+def _refine(word: str) -> str | int:
+    """A timestep, or the name of a preset, which the library checks."""
+    return int(word) if word.isdecimal() else word
 
 
 def _compress(arguments: argparse.Namespace) -> int:
@@ -89,17 +139,13 @@ def _compress(arguments: argparse.Namespace) -> int:
 def declare_decompress(parser: argparse.ArgumentParser) -> None:
     """Where to run, and how to write."""
     from freegvc.codec import decode_frames
-    from freegvc.priors.loading import DTYPES
     from freegvc.video import open_writer
 
     parser.add_argument("input", type=Path, help="the .fgvc file")
     parser.add_argument(
         "output", type=Path, help=".mp4, .mkv, .y4m, or a name without suffix: a folder of PNG"
     )
-    parser.add_argument("--device", help="where the prior runs (default: %(default)s)")
-    parser.add_argument(
-        "--dtype", choices=DTYPES, help="arithmetic of the prior (default: the encoder's)"
-    )
+    _add_model(parser, default="the file's", dtype="the file's", attention="the file's")
     parser.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
     )
@@ -108,13 +154,12 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
     )
     add_force(parser)
     add_events(parser)
-    defaults = keywords_of(decode_frames) | keywords_of(open_writer)
-    options = ("device", "dtype", "codec", "crf")
-    parser.set_defaults(run=_decompress, **{name: defaults[name] for name in options})
+    writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
+    parser.set_defaults(run=_decompress, **keywords_of(decode_frames), **writer)
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import CompressedVideo, decode_frames
+    from freegvc.codec import CompressedVideo, Event, GopDecoded, decode_frames
     from freegvc.video import Colour, open_writer
 
     refuse_same_file(arguments.input, arguments.output)
@@ -134,16 +179,23 @@ def _decompress(arguments: argparse.Namespace) -> int:
         audio=compressed.audio,
         overwrite=arguments.force,
     )
-    with show_progress("decompress", arguments.events) as on_event:
-        frames = decode_frames(
-            compressed, device=arguments.device, dtype=arguments.dtype, on_event=on_event
-        )
+    drifts: list[float] = []
+    with show_progress("decompress", arguments.events) as show:
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, GopDecoded):
+                drifts.append(event.drift_sigma or 0.0)
+            show(event)
+
+        keywords = {name: getattr(arguments, name) for name in keywords_of(decode_frames)}
+        frames = decode_frames(compressed, **keywords, on_event=on_event)
         with output as writer:
             for frame in frames:
                 writer.write(frame)
     seconds = time.perf_counter() - began
+    drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts) > 0.0 else ""
     say(
         f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
-        f"{count(header.num_gops, 'GOP')}, {seconds:.1f} s"
+        f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
     )
     return 0

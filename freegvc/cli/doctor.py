@@ -108,13 +108,13 @@ def _free_memory_gib() -> float | None:
 
 
 def _checks() -> list[Check]:
-    from freegvc.priors import known_priors
+    from freegvc.priors.loading import installed_priors
 
     checks = [_try("torch", _torch), _try("cuda", _cuda, essential=False)]
-    for name in known_priors():
-        # the others need files that are not always there
-        essential = name == "analytic"
+    for name in ("analytic", *installed_priors()):
+        essential = name == "analytic"  # the others are other people's
         checks.append(_try(f"prior {name}", partial(_round_trip, name), essential=essential))
+    checks.append(_try("fetched models", _fetched_models, essential=False))
     checks += [_try("metric psnr", _psnr), _try("metric ms_ssim", _ms_ssim)]
     checks.append(_try("write x264, read", partial(_encoder, "x264")))
     checks.append(_try("write x265, read", partial(_encoder, "x265"), essential=False))
@@ -133,6 +133,20 @@ def _torch() -> str:
     import torch
 
     return f"{torch.get_num_threads()} threads"
+
+
+def _fetched_models() -> str:
+    """Names only: running one takes gigabytes."""
+    from freegvc.errors import PriorUnavailableError
+    from freegvc.priors.catalogue import KNOWN_MODELS
+    from freegvc.priors.fetching import find_folder
+
+    here = [model.name for model in KNOWN_MODELS if find_folder(model.hub_id)]
+    if not here:
+        raise PriorUnavailableError(
+            f"none of the {len(KNOWN_MODELS)} known models is here: freegvc priors list"
+        )
+    return ", ".join(here)
 
 
 def _cuda() -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from freegvc import __version__
 from freegvc.cli.parser import CommandParser
-from freegvc.errors import FreeGvcError
+from freegvc.errors import FreeGvcError, FreeGvcWarning
 
 # name: (module that declares it, what it does)
 COMMANDS = {
@@ -29,6 +29,7 @@ COMMANDS = {
     "verify": ("streams", "check that a .fgvc file is whole"),
     "truncate": ("streams", "make a smaller .fgvc file of one, without any model"),
     "score": ("score", "compare a video or a .fgvc file with its original"),
+    "priors": ("priors", "list, fetch and show the priors"),
     "demo": ("demo", "compress, decode and show a short scene"),
     "doctor": ("doctor", "check what works on this machine"),
 }
@@ -101,21 +102,18 @@ def _declare(module: str, name: str, parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
     """Show freegvc's own warnings as one line each, whatever filters are set."""
-    from freegvc.video import ColourWarning, OutputWarning
-
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, ColourWarning | OutputWarning):
+            if issubclass(category, FreeGvcWarning):
                 print(f"freegvc: warning: {message}", file=sys.stderr)
             else:
                 usual(message, category, *rest, **more)
 
         # the documented hook of the module
         warnings.showwarning = show
-        for category in (ColourWarning, OutputWarning):
-            warnings.simplefilter("always", category)
+        warnings.simplefilter("always", FreeGvcWarning)
         yield
 
 

@@ -43,6 +43,9 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
     packet_bytes = packet_bits // 8
     rest = compressed.num_bytes - packet_bytes - compressed.audio_bytes
     aspect = "" if h.pixel_aspect == 1 else f", pixel aspect {h.pixel_aspect}"
+    height, width, shared = h.tile
+    tiles = f"{height}x{width} latents, {shared} shared" if height else "none"
+    refinement = f"refined from {h.refine_timestep}" if h.refine_timestep else "not refined"
     page = facts(
         [
             ("file", name),
@@ -53,8 +56,13 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
                 f"matrix {matrix}, primaries {primaries}, transfer {transfer} (H.273), "
                 f"{'full' if full_range else 'limited'} range",
             ),
-            ("prior", f"{h.prior}, fingerprint {h.fingerprint.hex()}, {h.numerics}"),
-            ("trajectory", f"from {h.start_timestep}, end: {h.sampler}, {h.silent_steps} silent"),
+            ("prior", f"{h.prior}, fingerprint {h.fingerprint.hex()}"),
+            ("numerics", f"{h.numerics}, attention {h.attention}"),
+            # repr, as a terminal obeys what a stranger's text may hold
+            ("prompt", "none" if compressed.prompt is None else repr(compressed.prompt)),
+            ("tiles", tiles),
+            ("trajectory", f"from {h.start_timestep}"),
+            ("silent part", f"{h.sampler}, {count(h.silent_steps, 'step')}, {refinement}"),
             ("coder", h.coder),
             ("GOPs", f"{h.num_gops}, {h.gop_length} frames, {h.overlap} shared"),
             ("rate", f"{compressed.bpp:.5g} bpp, audio aside"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from freegvc.atomic import atomic_path
 from freegvc.bitstream import Header, Stream, decode_packet, packet_bits, read_stream
-from freegvc.bitstream.packet import CRC_BYTES
+from freegvc.bitstream.fields import CRC_BYTES
 from freegvc.errors import StreamError
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ class CompressedVideo:
     def audio(self) -> bytes | None:
         """A Matroska file with the carried audio, or None."""
         return self.stream.audio
+
+    @property
+    def prompt(self) -> str | None:
+        """The text that conditions the prior, or None for an empty one."""
+        return self.stream.prompt
 
     @property
     def num_bytes(self) -> int:

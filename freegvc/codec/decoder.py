@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -14,14 +15,14 @@ import numpy.typing as npt
 from freegvc.bitstream import decode_packet
 from freegvc.codec import events
 from freegvc.codec.compressed import CompressedVideo
-from freegvc.codec.encoder import FUSION_ONE
-from freegvc.errors import PriorMismatchError
+from freegvc.codec.first_header import FUSION_ONE
+from freegvc.codec.model import prior_to_decode, with_tiles_of
+from freegvc.errors import DriftWarning
 from freegvc.video import Colour, Video
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from freegvc.bitstream import Header
     from freegvc.priors import Prior
 
 CompressedInput = CompressedVideo | bytes | str | PathLike[str]
@@ -30,27 +31,42 @@ CompressedInput = CompressedVideo | bytes | str | PathLike[str]
 def decompress(
     compressed: CompressedInput,
     *,
-    prior: Prior | None = None,
+    prior: str | PathLike[str] | Prior | None = None,
     device: str = "cpu",
     dtype: str | None = None,
+    attention: str | None = None,
+    offload: str = "none",
+    compiled: bool = False,
     on_event: events.OnEvent = events.ignore,
 ) -> Video:
     """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
 
     Args:
         compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
-        prior: a loaded prior; by default the one that the stream names.
-        device: where the prior runs, unless `prior` is given.
-        dtype: arithmetic of the prior; by default the encoder's. Another one lets the picture
-            drift a little and never breaks the parse.
+        prior: a loaded prior, or what `load_prior` takes, such as the folder of a model; by
+            default the one that the stream names.
+        device, offload, compiled: where and how `load_prior` lets the prior run.
+        dtype, attention: arithmetic and attention kernel of the prior; by default the encoder's.
+            Others let the picture drift a little and never break the parse; a DriftWarning says
+            when it is more.
         on_event: called with each `freegvc.codec.events` event.
 
     Raises:
         StreamError: the stream is damaged or not a freegvc stream.
         PriorError: the prior cannot be loaded, or is not the encoder's.
+        UsageError: options for a prior that is loaded already.
     """
     stream = open_compressed(compressed)
-    frames = decode_frames(stream, prior=prior, device=device, dtype=dtype, on_event=on_event)
+    frames = decode_frames(
+        stream,
+        prior=prior,
+        device=device,
+        dtype=dtype,
+        attention=attention,
+        offload=offload,
+        compiled=compiled,
+        on_event=on_event,
+    )
     header = stream.header
     return Video(
         np.stack(list(frames)),
@@ -65,9 +81,12 @@ def decompress(
 def decode_frames(
     compressed: CompressedInput,
     *,
-    prior: Prior | None = None,
+    prior: str | PathLike[str] | Prior | None = None,
     device: str = "cpu",
     dtype: str | None = None,
+    attention: str | None = None,
+    offload: str = "none",
+    compiled: bool = False,
     on_event: events.OnEvent = events.ignore,
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """Frames of a stream in order, uint8 [H, W, 3]; holds one GOP and its neighbour's overlap.
@@ -75,14 +94,14 @@ def decode_frames(
     Arguments and errors as for `decompress`; errors of stream and prior are raised at the call.
     """
     stream = open_compressed(compressed)
-    model = prior or _load_prior(stream.header, device, dtype)
-    if (model.name, model.fingerprint) != (stream.header.prior, stream.header.fingerprint):
-        raise PriorMismatchError(
-            f"the stream was written with prior {stream.header.prior!r}, fingerprint "
-            f"{stream.header.fingerprint.hex()}, but {model.name!r} here has fingerprint "
-            f"{model.fingerprint.hex()}; decode with the encoder's weights and release"
-        )
-    return _decode_gops(stream, model, on_event)
+    options = {
+        "device": device,
+        "dtype": dtype,
+        "attention": attention,
+        "offload": offload,
+        "compiled": compiled,
+    }
+    return _decode_gops(stream, prior_to_decode(stream, prior, options), on_event)
 
 
 def open_compressed(compressed: CompressedInput) -> CompressedVideo:
@@ -94,12 +113,6 @@ def open_compressed(compressed: CompressedInput) -> CompressedVideo:
     return CompressedVideo.open(Path(compressed))
 
 
-def _load_prior(header: Header, device: str, dtype: str | None) -> Prior:
-    from freegvc.priors import load_prior
-
-    return load_prior(header.prior, device=device, dtype=dtype or header.numerics)
-
-
 def _decode_gops(
     stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
 ) -> Iterator[npt.NDArray[np.uint8]]:
@@ -107,32 +120,59 @@ def _decode_gops(
 
     header = stream.header
     advance = header.gop_length - header.overlap
-    shared = prior.latent.overlap(header.overlap)
-    first_shared = advance // prior.latent.temporal_stride
+    shared = prior.latent.shared(header.gop_length, header.overlap)
     weights = [w / FUSION_ONE for w in header.fusion_weights]
     if len(weights) == 1:
-        weights *= shared
+        weights *= shared.count
     tail: Tensor | None = None
+    drifts: dict[int, float] = {}
     for k in range(header.num_gops):
         num_frames = len(header.gop_frames(k))
         on_event(events.GopStarted(k, header.num_gops, num_frames))
         began = time.perf_counter()
-        latent = decode_gop(stream, prior, k)
+        latent, drift = _latent_and_drift(stream, prior, k)
         walked = time.perf_counter()
-        next_tail = latent[:, first_shared : first_shared + shared]
-        if tail is not None and shared:
-            latent = fuse(tail, latent, weights)
+        next_tail = latent[:, shared.first_before : shared.first_before + shared.count]
+        if tail is not None and shared.count:
+            latent = fuse(tail, latent, weights, shared.first_after)
         tail = next_tail
         frames = prior.decode_latent(latent, header.height, header.width)[:num_frames]
         seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
-        on_event(events.GopDecoded(k, header.num_gops, seconds))
-        yield from frames if k == header.num_gops - 1 else frames[:advance]
+        on_event(events.GopDecoded(k, header.num_gops, seconds, drift))
+        drifts[k] = drift or 0.0
+        is_last = k == header.num_gops - 1
+        if is_last:
+            _warn_of_drift(drifts)
+        # the GOP before is shown up to where this one takes over
+        first = 0 if k == 0 else shared.first_frame - advance
+        yield from frames[first : None if is_last else shared.first_frame]
+
+
+def _warn_of_drift(drifts: dict[int, float]) -> None:
+    """One warning for the worst GOP of a stream, if it is bad."""
+    from freegvc.trajectory import DRIFT_LIMIT_SIGMA
+
+    worst = max(drifts, key=lambda gop: drifts[gop])
+    if drifts[worst] > DRIFT_LIMIT_SIGMA:
+        warnings.warn(
+            f"GOP {worst} has drifted {drifts[worst]:.2f} sigma from the encoder's walk, more than "
+            f"{DRIFT_LIMIT_SIGMA}: the picture is worse than the one that was coded; decode with "
+            "the encoder's dtype, attention kernel and device",
+            DriftWarning,
+            stacklevel=3,
+        )
 
 
 def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
     """Clean latent of one GOP before fusion, float32 [C, T', h', w']; needs no other GOP."""
+    return _latent_and_drift(stream, with_tiles_of(stream.header, prior), gop)[0]
+
+
+def _latent_and_drift(
+    stream: CompressedVideo, prior: Prior, gop: int
+) -> tuple[Tensor, float | None]:
     from freegvc.channel.coders import make_coder
-    from freegvc.trajectory import receive
+    from freegvc.trajectory import Silent, receive
 
     header = stream.header
     packet = decode_packet(
@@ -143,5 +183,5 @@ def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
     )
     shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
     coder = make_coder(header.coder, prior.device)
-    walk, state = receive(prior, packet, coder, shape, key=header.key, gop=gop)
-    return walk.finish(state, sampler=header.sampler, silent_steps=header.silent_steps)
+    received = receive(prior, packet, coder, shape, key=header.key, gop=gop)
+    return received.walk.finish(received.state, Silent.of(header)), received.drift_sigma

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from os import PathLike
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from freegvc.bitstream import Header, Stream, Timestamps, write_stream
 from freegvc.codec import events
 from freegvc.codec.compressed import CompressedVideo
+from freegvc.codec.first_header import first_header, silent_part
 from freegvc.codec.gop_walk import GopWalk
+from freegvc.codec.model import prior_to_encode
 from freegvc.control import (
     QualityTarget,
     RateTarget,
@@ -31,10 +33,7 @@ from freegvc.video import Video, cut_gops, open_video, read_audio
 if TYPE_CHECKING:
     from freegvc.channel.coders import ChannelCoder
     from freegvc.priors import Prior
-    from freegvc.video import FrameSource, Gop
-
-DEFAULT_GOP_LENGTH, DEFAULT_OVERLAP = 48, 4
-FUSION_ONE = 128  # fusion weights travel as integers over 128
+    from freegvc.video import Gop
 
 
 def compress(
@@ -45,13 +44,21 @@ def compress(
     target_bytes: int | None = None,
     target_psnr: float | None = None,
     target_ms_ssim: float | None = None,
-    prior: str | Prior = "analytic",
+    prior: str | PathLike[str] | Prior = "analytic",
     coder: str | ChannelCoder = "trellis",
-    gop_length: int = DEFAULT_GOP_LENGTH,
-    overlap: int = DEFAULT_OVERLAP,
+    gop_length: int | None = None,
+    overlap: int | None = None,
     gamma: float | Callable[[int], float] = 0.5,
+    sampler: str = "ddim",
+    silent_steps: int | None = None,
+    refine: str | int | None = None,
     audio: str = "drop",
     device: str = "cpu",
+    dtype: str | None = None,
+    attention: str | None = None,
+    prompt: str = "",
+    offload: str = "none",
+    compiled: bool = False,
     size: str | None = None,
     fps: float | str | Fraction | None = None,
     pix_fmt: str | None = None,
@@ -69,14 +76,21 @@ def compress(
         target_bytes: upper bound for the bytes of the file, audio aside.
         target_psnr: mean RGB PSNR in dB that every GOP reaches.
         target_ms_ssim: mean MS-SSIM that every GOP reaches.
-        prior: name for `load_prior`, or a prior.
+        prior: what `load_prior` takes, or a prior. Frames larger than the model's native size are
+            cut into tiles.
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
-        gop_length: l, frames per GOP.
-        overlap: m, frames shared by neighbouring GOPs.
+        gop_length: l, frames per GOP; by default the prior's.
+        overlap: m, frames shared by neighbouring GOPs; by default the prior's.
         gamma: fusion weight of the newer GOP, a number or a function of the overlapping latent's
             index, in 0 .. 1 (paper, eq. 17).
+        sampler: "ddim" or "dpmpp2m", for the silent part from the stop step to the clean latent.
+        silent_steps: model calls of that part; by default the prior's, or L = 5 of "gnvc-vd".
+        refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
+            noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
+            paper, sigma = 0.3 of a flow-matching path.
         audio: "copy" carries the input's audio streams in the file, untouched; "drop" does not.
-        device: where the prior runs, if `prior` is a name.
+        device, dtype, attention, prompt, offload, compiled: as for `load_prior`, unless `prior` is
+            loaded already.
         size, fps, pix_fmt: for raw .yuv; `fps` also for a folder of images or an array.
         on_event: called with each `freegvc.codec.events` event.
 
@@ -90,7 +104,6 @@ def compress(
         TargetError: the target cannot be reached.
     """
     from freegvc.channel.coders import make_coder
-    from freegvc.priors import load_prior
 
     target = make_target(
         stop_step=stop_step,
@@ -101,16 +114,29 @@ def compress(
     )
     if audio not in ("copy", "drop"):
         raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
-    model = load_prior(prior, device=device) if isinstance(prior, str) else prior
-    channel = make_coder(coder, model.device) if isinstance(coder, str) else coder
-    if isinstance(target, StepTarget) and target.stop_step > model.schedule.start:
-        raise UsageError(
-            f"stop_step is {target.stop_step}, but the schedule of prior {model.name!r} starts at "
-            f"{model.schedule.start}; choose 0 .. {model.schedule.start}"
-        )
     raw: dict[str, Any] = {"size": size, "fps": fps, "pix_fmt": pix_fmt}
+    options = {
+        "device": device,
+        "dtype": dtype,
+        "attention": attention,
+        "prompt": prompt,
+        "offload": offload,
+        "compiled": compiled,
+    }
     with open_video(video, **raw) as source:
-        header = _first_header(source, model, channel.name, gop_length, overlap, gamma)
+        model = prior_to_encode(prior, options, height=source.height, width=source.width)
+        if isinstance(target, StepTarget) and target.stop_step > model.schedule.start:
+            raise UsageError(
+                f"stop_step is {target.stop_step}, but the schedule of prior {model.name!r} starts "
+                f"at {model.schedule.start}; choose 0 .. {model.schedule.start}"
+            )
+        channel = make_coder(coder, model.device) if isinstance(coder, str) else coder
+        gop_length = model.gop_length if gop_length is None else gop_length
+        overlap = model.overlap if overlap is None else overlap
+        silent = silent_part(model, sampler, silent_steps, refine)
+        header = first_header(
+            source, model, silent, coder=channel.name, gops=(gop_length, overlap), gamma=gamma
+        )
         num_frames = source.num_frames
         if isinstance(target, RateTarget) and target.num_bytes and num_frames is None:
             num_frames = _count_frames(video, raw)
@@ -136,7 +162,8 @@ class _Encoder:
 
     @property
     def stream(self) -> Stream:
-        return Stream(self.header, self.packets, timestamps=self.timestamps, audio=None)
+        prompt = self.prior.prompt or None
+        return Stream(self.header, self.packets, timestamps=self.timestamps, prompt=prompt)
 
     def add(self, gop: Gop, timestamps: tuple[Fraction, ...] | None) -> None:
         """Code one GOP."""
@@ -199,58 +226,6 @@ class _Encoder:
         assert target.num_bytes is not None
         assert self.num_frames is not None
         return target.num_bytes * min(num_frames / self.num_frames, 1.0)
-
-
-def _first_header(
-    source: FrameSource,
-    prior: Prior,
-    coder: str,
-    gop_length: int,
-    overlap: int,
-    gamma: float | Callable[[int], float],
-) -> Header:
-    """The header with all that is known before the last frame was read."""
-    stride = prior.latent.temporal_stride
-    if (gop_length - overlap) % stride:
-        raise UsageError(
-            f"gop_length - overlap is {gop_length} - {overlap}, but prior {prior.name!r} has one "
-            f"latent for {stride} frames; choose a difference that is a multiple of {stride}"
-        )
-    header = Header(
-        width=source.width,
-        height=source.height,
-        num_frames=1,
-        frame_rate=source.frame_rate,
-        pixel_aspect=source.pixel_aspect,
-        colour=astuple(source.colour),
-        gop_length=gop_length,
-        overlap=overlap,
-        fusion_weights=_fusion_weights(gamma, overlap, prior.latent.overlap(overlap)),
-        tile=(0, 0, 0),
-        prior=prior.name,
-        fingerprint=prior.fingerprint,
-        numerics=str(prior.dtype).removeprefix("torch."),
-        start_timestep=prior.schedule.start,
-        sampler="ddim",
-        silent_steps=prior.silent_steps,
-        coder=coder,
-        key=0,
-    )
-    header.validate()
-    return header
-
-
-def _fusion_weights(
-    gamma: float | Callable[[int], float], overlap: int, shared_latents: int
-) -> tuple[int, ...]:
-    """One integer for each shared latent; a single one where they are all the same."""
-    if overlap == 0:
-        return ()
-    values = [gamma(i) if callable(gamma) else gamma for i in range(max(shared_latents, 1))]
-    if not all(0.0 <= value <= 1.0 for value in values):
-        raise UsageError(f"gamma gave {values}, but fusion weights lie in 0 .. 1")
-    weights = tuple(round(value * FUSION_ONE) for value in values)
-    return weights[:1] if len(set(weights)) == 1 else weights
 
 
 def _ticks(seconds: tuple[Fraction, ...]) -> Timestamps:

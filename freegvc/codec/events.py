@@ -62,11 +62,16 @@ class GopDone(Event):
 
 @dataclass(frozen=True, slots=True)
 class GopDecoded(Event):
-    """A GOP is decoded; seconds per stage: "walk" (model and channel), "frames" (frame decoder)."""
+    """A GOP is decoded; seconds per stage: "walk" (model and channel), "frames" (frame decoder).
+
+    `drift_sigma` is how far the walk ended from the encoder's, in units of the noise that is left
+    there, 0 .. 8; None if the packet does not say.
+    """
 
     gop: int
     num_gops: int
     seconds: dict[str, float] = field(default_factory=dict)
+    drift_sigma: float | None = None
 
 
 OnEvent = Callable[[Event], None]

@@ -91,11 +91,10 @@ class GopWalk:
     def score(self, num_steps: int, metric: str) -> float:
         """Mean score of the GOP's own decode after `num_steps` steps."""
         from freegvc.metrics import METRICS
+        from freegvc.trajectory import Silent
 
         header, frames = self._before.header, self._gop.frames
-        latent = self._sender.reconstruct(
-            num_steps, sampler=header.sampler, silent_steps=header.silent_steps
-        )
+        latent = self._sender.reconstruct(num_steps, Silent.of(header))
         decoded = self._prior.decode_latent(latent, header.height, header.width)
         score = float(METRICS[metric](frames, decoded[: len(frames)]).mean())
         self._on_event(events.ProbeDone(self._gop.index, num_steps, metric, score))

@@ -68,6 +68,32 @@ class NoiseSchedule:
         return cls(np.sqrt(abar), np.sqrt(1.0 - abar))
 
     @classmethod
+    def scaled_linear(
+        cls,
+        beta_start: float,
+        beta_end: float,
+        num_timesteps: int = 1000,
+        *,
+        snr_shift_scale: float = 1.0,
+    ) -> NoiseSchedule:
+        """Latent diffusion's schedule with zero terminal SNR, as CogVideoX uses it.
+
+        sqrt(beta) is linear in t; abar = prod(1 - beta) is shifted to abar / (s + (1 - s) abar)
+        (Yang et al. 2024, CogVideoX, section 3.3), then sqrt(abar) is moved and scaled so that it
+        ends at 0 and begins where it was (Lin et al. 2023, algorithm 1).
+
+        Args:
+            beta_start, beta_end: first and last beta.
+            num_timesteps: length of the table.
+            snr_shift_scale: s; 1 does not shift.
+        """
+        betas = np.linspace(beta_start**0.5, beta_end**0.5, num_timesteps) ** 2
+        abar = np.cumprod(1.0 - betas)
+        root = np.sqrt(abar / (snr_shift_scale + (1.0 - snr_shift_scale) * abar))
+        first, last = root[0], root[-1]
+        return cls.from_alphas_cumprod(((root - last) * (first / (first - last))) ** 2)
+
+    @classmethod
     def flow_matching(cls, start: int = 1000) -> NoiseSchedule:
         """Rectified flow on integer timesteps: sigma = t / start, alpha = 1 - sigma.
 

@@ -23,7 +23,8 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from freegvc.diffusion.levels import NoiseSchedule
-from freegvc.priors.base import Frames, LatentSpec, Prior
+from freegvc.priors.base import Prior
+from freegvc.priors.latent import Frames, LatentSpec
 
 LUMA_STRIDE, CHROMA_STRIDE = 4, 8
 START, MAX_ROOT_SNR, ROOT_SNR_POWER = 1000, 1024.0, 3  # sqrt(SNR) = 1024 (1 - t / 1000)^3

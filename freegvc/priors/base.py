@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from freegvc.errors import CorruptStreamError
+from freegvc.priors.latent import Frames, LatentSpec
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
     from freegvc.diffusion.levels import NoiseSchedule
-
-Frames = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class LatentSpec:
-    """Geometry of a latent [channels, T', h', w'].
-
-    Attributes:
-        channels: number of latent channels.
-        temporal_stride: frames per latent in time.
-        spatial_stride: pixels per latent sample in height and width.
-    """
-
-    channels: int
-    temporal_stride: int
-    spatial_stride: int
-
-    def shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
-        """Shape of the latent of `num_frames` frames after padding to whole strides."""
-        s, d = self.temporal_stride, self.spatial_stride
-        return self.channels, -(-num_frames // s), -(-height // d), -(-width // d)
-
-    def pad(self, frames: Frames) -> Frames:
-        """Repeat the last frame, row and column up to whole strides; [T, H, W, 3] in and out."""
-        t, h, w, _ = frames.shape
-        s, d = self.temporal_stride, self.spatial_stride
-        widths = ((0, -t % s), (0, -h % d), (0, -w % d), (0, 0))
-        return np.pad(frames, widths, mode="edge")
-
-    def overlap(self, overlap_frames: int) -> int:
-        """Number of latents in time that two GOPs share when they share `overlap_frames` frames."""
-        return overlap_frames // self.temporal_stride
 
 
 class Prior(ABC):
@@ -58,12 +22,21 @@ class Prior(ABC):
     whatever the model computes in. Scalings, layouts, and eps-, v- or velocity-prediction end
     inside the adapter. Two priors with equal fingerprints decode each other's streams.
 
+    The first six attributes are what a prior has to have; the others have defaults.
+
     Attributes:
         name: what the stream stores and `load_prior` accepts.
         latent: geometry of the latent.
         schedule: noise levels at integer timesteps.
         silent_steps: how many model calls the silent part takes by default.
         device, dtype: where and in which arithmetic the model runs.
+        gop_length, overlap: frames of a GOP and of its overlap, by default; gop_length - overlap
+            is a multiple of the latent's temporal stride.
+        native_size: height and width in pixels above which frames are cut into tiles; None for
+            never. A prior that can be tiled has no side information.
+        batch_tiles: how many tiles `predict_tiles` is given at once.
+        attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
+        prompt: the text that conditions the model; it travels in the stream.
     """
 
     name: str
@@ -72,6 +45,17 @@ class Prior(ABC):
     silent_steps: int
     device: torch.device
     dtype: torch.dtype
+    gop_length: int = 48
+    overlap: int = 4
+    native_size: tuple[int, int] | None = None
+    batch_tiles: int = 1
+    attention: str = "auto"
+    prompt: str = ""
+
+    @property
+    def numerics(self) -> str:
+        """The arithmetic by its name in the stream: the dtype, and how weights are stored."""
+        return str(self.dtype).removeprefix("torch.")
 
     @property
     @abstractmethod
@@ -90,6 +74,20 @@ class Prior(ABC):
         Returns:
             float32 tensor of z's shape.
         """
+
+    def predict_tiles(self, tiles: Tensor, timestep: int) -> Tensor:
+        """`predict_x0` for tiles of one shape; override it where a batch is faster.
+
+        Args:
+            tiles: float32 [B, C, T', h', w'].
+            timestep: integer index into the schedule.
+
+        Returns:
+            float32 tensor of the same shape.
+        """
+        import torch
+
+        return torch.stack([self.predict_x0(tile, timestep, ()) for tile in tiles])
 
     @abstractmethod
     def encode_frames(self, frames: Frames) -> Tensor:
@@ -111,7 +109,8 @@ class Prior(ABC):
             height, width: picture size in pixels.
 
         Returns:
-            uint8 [T, height, width, 3] with T = T' * temporal stride; the caller drops padding.
+            uint8 [T, height, width, 3] with all frames that the latent covers; the caller drops
+            the padding in time.
         """
 
     def fit(self, latent: Tensor) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from freegvc.trajectory.walk import State, Walk
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from freegvc.priors import Prior
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A replayed packet.
+
+    Attributes:
+        walk, state: the walk and its last state; `walk.finish` leads on to the clean latent.
+        drift_sigma: how far the state is from the sender's, in units of its noise level's sigma;
+            None if the packet has no probe.
+    """
+
+    walk: Walk
+    state: State
+    drift_sigma: float | None
+
+
 def receive(
     prior: Prior,
     packet: Packet,
@@ -24,7 +40,7 @@ def receive(
     *,
     key: int,
     gop: int,
-) -> tuple[Walk, State]:
+) -> Received:
     """Replay a packet.
 
     Args:
@@ -33,9 +49,6 @@ def receive(
         coder: the sender's channel coder.
         shape: shape of the latent.
         key, gop: address of the GOP's noise.
-
-    Returns:
-        The walk and its last state; `walk.finish` leads on to the clean latent.
 
     Raises:
         CorruptStreamError: the side information does not fit the prior and the shape.
@@ -51,4 +64,5 @@ def receive(
 
     for step in packet.steps:
         state = walk.advance(state, step.timestep, transmit)
-    return walk, state
+    drift = None if packet.probe is None else walk.drift_sigma(state, packet.probe)
+    return Received(walk, state, drift)

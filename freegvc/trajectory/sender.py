@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from freegvc.channel.coders import ChannelCoder
     from freegvc.diffusion import Kernel
     from freegvc.priors import Prior
+    from freegvc.trajectory.silent import Silent
 
 
 class Sender:
@@ -80,14 +81,14 @@ class Sender:
         del self.states[num_steps + 1 :], self._squared_errors[num_steps + 1 :]
         del self.steps[num_steps:], self.kl_bits[num_steps:]
 
-    def reconstruct(self, num_steps: int, *, sampler: str, silent_steps: int) -> Tensor:
+    def reconstruct(self, num_steps: int, silent: Silent) -> Tensor:
         """The clean latent that a decoder gets from the first `num_steps` steps."""
-        state = self.states[num_steps]
-        return self.walk.finish(state, sampler=sampler, silent_steps=silent_steps)
+        return self.walk.finish(self.states[num_steps], silent)
 
     def packet(self) -> Packet:
-        """What the decoder needs for the steps sent so far."""
-        return Packet(self.walk.side, tuple(self.steps))
+        """What the decoder needs for the steps sent so far, and a probe of where they lead."""
+        probe = self.walk.probe(self.states[-1]) if self.steps else None
+        return Packet(self.walk.side, tuple(self.steps), probe)
 
     def _transmit(self, index: int, step: Kernel, x0_hat: Tensor) -> Tensor:
         delta = step.delta_scale * (self.latent - x0_hat)

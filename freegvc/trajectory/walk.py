@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
 from freegvc.diffusion import SAMPLERS, Kernel, kernel, silent_timesteps
+from freegvc.trajectory.probe import drift_sigma, probe_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from freegvc.priors import Prior
+    from freegvc.trajectory.silent import Silent
 
 # (index of the step, its kernel, x0_hat) to n ~ N(delta, I), float32 of x0_hat's shape
 Transmit = Callable[[int, Kernel, "Tensor"], "Tensor"]
@@ -89,18 +91,35 @@ class Walk:
         n = transmit(state.num_steps, step, x0_hat)
         return State(timestep, step.mean(state.z, x0_hat) + step.std * n, state.num_steps + 1)
 
-    def finish(self, state: State, *, sampler: str, silent_steps: int) -> Tensor:
-        """The silent part: from a state to the clean latent, deterministically.
+    def probe(self, state: State) -> bytes:
+        """8 bytes about a state, for the packet."""
+        return probe_of(state.z, self._sigma(state), self.address(state.num_steps))
 
-        Args:
-            sampler: a name in `SAMPLERS`.
-            silent_steps: how many model calls to make.
-        """
-        timesteps = silent_timesteps(state.timestep, silent_steps)
+    def drift_sigma(self, state: State, probe: bytes) -> float:
+        """How far a state is from the sender's, in units of its noise level's sigma."""
+        return drift_sigma(state.z, self._sigma(state), self.address(state.num_steps), probe)
+
+    def finish(self, state: State, silent: Silent) -> Tensor:
+        """The silent part: from a state to the clean latent, deterministically."""
+        if silent.refine_timestep > state.timestep:
+            state = self._noised_again(state, silent.refine_timestep)
+        timesteps = silent_timesteps(state.timestep, silent.num_steps)
 
         def predict_x0(z: Tensor, timestep: int) -> Tensor:
             if z is state.z:
                 return self.x0_hat(state)
             return self.prior.predict_x0(z, timestep, self.side)
 
-        return SAMPLERS[sampler](state.z, timesteps, self.prior.schedule, predict_x0)
+        return SAMPLERS[silent.sampler](state.z, timesteps, self.prior.schedule, predict_x0)
+
+    def _noised_again(self, state: State, timestep: int) -> State:
+        """The prediction at a state, with public noise, at a noisier level."""
+        level = self.prior.schedule.level(timestep)
+        x0_hat = self.x0_hat(state)
+        address = self.address(state.num_steps)
+        eps = noise(address, Kind.REFINE_NOISE, x0_hat.numel(), x0_hat.device)
+        z = level.alpha * x0_hat + level.sigma * eps.reshape(x0_hat.shape)
+        return State(timestep, z, state.num_steps)
+
+    def _sigma(self, state: State) -> float:
+        return self.prior.schedule.level(state.timestep).sigma

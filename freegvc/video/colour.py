@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.errors import UnsupportedVideoError, VideoReadError
+from freegvc.errors import FreeGvcWarning, UnsupportedVideoError, VideoReadError
 
 # Kr and Kb of the matrices that are linear in R'G'B' (H.273, table 4).
 _LUMA_WEIGHTS = {
@@ -34,7 +34,7 @@ Plane = npt.NDArray[np.integer[Any]]
 _Float = npt.NDArray[np.float32]
 
 
-class ColourWarning(UserWarning):
+class ColourWarning(FreeGvcWarning):
     """The colour of a video was guessed."""
 
 

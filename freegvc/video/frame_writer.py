@@ -11,12 +11,12 @@ from types import TracebackType
 import numpy as np
 
 from freegvc.atomic import atomic_path
-from freegvc.errors import UsageError
+from freegvc.errors import FreeGvcWarning, UsageError
 from freegvc.video.colour import Colour
 from freegvc.video.frame_source import Frame
 
 
-class OutputWarning(UserWarning):
+class OutputWarning(FreeGvcWarning):
     """The output format cannot hold something that the video has."""
 
 

@@ -37,13 +37,12 @@ def header(**changes):
         "height": varint(240),
         "frames": varint(6),
         "frame_rate": varint(24) + varint(1),
-        "pixel_aspect": varint(1) + varint(1),
         "modes": b"\0",
-        "colour": b"\1\1\1",
+        "options": b"\0",
+        "unusual": b"",  # pixel aspect, colour, tile, refinement, as the options say
         "gop_length": varint(4),
         "overlap": varint(2),
         "fusion": varint(1) + b"\x40",
-        "tile": b"\0",
         "prior": varint(8) + b"analytic",
         "fingerprint": bytes(8),
         "start_timestep": varint(999),
@@ -83,12 +82,12 @@ def timestamps(raw):
     return varint(1) + varint(90) + zlib.compress(raw, 9)
 
 
-def payload_of(steps):
+def payload_of(steps, probe=None):
     """A payload of steps given by their coded differences of jump and class, without seeds."""
     import constriction
 
     from freegvc.bitstream import entropy
-    from freegvc.bitstream.packet import _KIND
+    from freegvc.bitstream.payload import _KIND
 
     encoder = constriction.stream.queue.RangeEncoder()
     entropy.encode_uint(encoder, 0)
@@ -96,7 +95,9 @@ def payload_of(steps):
         encoder.encode(1, _KIND)
         entropy.encode_residual(encoder, jump)
         entropy.encode_residual(encoder, block_class)
-    encoder.encode(0, _KIND)
+    encoder.encode(0 if probe is None else 3, _KIND)
+    for value in probe or b"":
+        encoder.encode(value, constriction.stream.model.Uniform(256))
     return entropy.shortest_bytes(encoder)
 
 
@@ -120,6 +121,11 @@ def bomb():
     deflate = zlib.compressobj(9)
     blocks = [deflate.compress(bytes(1 << 20)) for _ in range(320)]
     return varint(1) + varint(90) + b"".join((*blocks, deflate.flush()))
+
+
+def prompt_bomb():
+    """A prompt section of 60 kB that inflates to 64 MB."""
+    return zlib.compress(bytes(64 << 20), 9)
 
 
 # name: (builder, error, words of the message where another check could give the same error)
@@ -157,9 +163,50 @@ ATTACKS = {
         CorruptStreamError,
     ),
     "prior_longer_than_file": (lambda: stream(header(prior=b"\x7fa")), CorruptStreamError),
-    "numerics_7": (lambda: stream(header(modes=b"\7")), UnsupportedStreamError),
+    "sampler_3": (lambda: stream(header(modes=b"\x18")), UnsupportedStreamError, "sampler id"),
     "coder_3": (lambda: stream(header(modes=b"\x60")), UnsupportedStreamError),
-    "tiles": (lambda: stream(header(tile=b"\x3c\x3c\x08")), UnsupportedStreamError),
+    "attention_5": (lambda: stream(header(options=b"\5")), UnsupportedStreamError, "attention id"),
+    "options_128": (lambda: stream(header(options=b"\x80")), UnsupportedStreamError, "options"),
+    "pixel_aspect_spelt_out": (
+        lambda: stream(header(options=b"\x08", unusual=b"\1\1")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "colour_spelt_out": (
+        lambda: stream(header(options=b"\x10", unusual=b"\1\1\1")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "no_tiles_spelt_out": (
+        lambda: stream(header(options=b"\x20", unusual=b"\0\0\0")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "tile_height_0": (
+        lambda: stream(header(options=b"\x20", unusual=b"\0\x3c\0")),
+        CorruptStreamError,
+        "tile height",
+    ),
+    "tile_width_16385": (
+        lambda: stream(header(options=b"\x20", unusual=b"\x3c" + varint(16385) + b"\0")),
+        CorruptStreamError,
+        "tile width",
+    ),
+    "tile_overlap_of_all": (
+        lambda: stream(header(options=b"\x20", unusual=b"\x3c\x5a\x3c")),
+        CorruptStreamError,
+        "tile overlap",
+    ),
+    "refinement_0_spelt_out": (
+        lambda: stream(header(options=b"\x40", unusual=b"\0")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "refinement_beyond_start": (
+        lambda: stream(header(options=b"\x40", unusual=varint(1000))),
+        CorruptStreamError,
+        "refinement timestep",
+    ),
     "gops_2_24": (
         lambda: stream(
             header(
@@ -203,7 +250,7 @@ ATTACKS = {
         CorruptStreamError,
         "number of sections",
     ),
-    "section_unknown": (lambda: stream(sections=[(3, b"")]), UnsupportedStreamError),
+    "section_unknown": (lambda: stream(sections=[(4, b"")]), UnsupportedStreamError),
     "section_twice": (
         lambda: stream(sections=[(2, b"a"), (2, b"b")]),
         CorruptStreamError,
@@ -271,6 +318,41 @@ ATTACKS = {
         lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(4)) + b"\0")]),
         CorruptStreamError,
         "does not end",
+    ),
+    "prompt_bomb": (
+        lambda: stream(sections=[(3, prompt_bomb())]),
+        CorruptStreamError,
+        "holds more",
+    ),
+    "prompt_8193_bytes": (
+        lambda: stream(sections=[(3, zlib.compress(b"a" * 8193))]),
+        CorruptStreamError,
+        "holds more",
+    ),
+    "prompt_empty": (
+        lambda: stream(sections=[(3, zlib.compress(b""))]),
+        CorruptStreamError,
+        "left out",
+    ),
+    "prompt_not_zlib": (
+        lambda: stream(sections=[(3, b"a prompt")]),
+        CorruptStreamError,
+        "not a zlib",
+    ),
+    "prompt_cut_off": (
+        lambda: stream(sections=[(3, zlib.compress(b"a prompt")[:-3])]),
+        CorruptStreamError,
+        "does not end",
+    ),
+    "prompt_trailing": (
+        lambda: stream(sections=[(3, zlib.compress(b"a prompt") + b"\0")]),
+        CorruptStreamError,
+        "does not end",
+    ),
+    "prompt_surrogate": (
+        lambda: stream(sections=[(3, zlib.compress(b"\xed\xa0\x80"))]),
+        CorruptStreamError,
+        "not UTF-8",
     ),
     "blocks_2_24": (
         lambda: stream(packets=(packet(payload_of([(0, 176 - 40)])), PACKETS[1])),

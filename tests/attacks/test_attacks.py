@@ -1,9 +1,11 @@
 """Every hostile file ends in its own typed error, and takes little memory to get there."""
 
 import tracemalloc
+import zlib
+from fractions import Fraction
 
 import pytest
-from attack_files import ATTACKS, stream
+from attack_files import ATTACKS, PACKETS, header, packet, payload_of, stream, varint
 
 from freegvc.bitstream import decode_packet, read_stream
 
@@ -12,9 +14,9 @@ MAX_MEMORY_BYTES = 256 << 20
 
 def read_all(data):
     opened = read_stream(data)
-    for gop, packet in enumerate(opened.packets):
+    for gop, coded in enumerate(opened.packets):
         decode_packet(
-            packet,
+            coded,
             start_timestep=opened.header.start_timestep,
             coder=opened.header.coder,
             gop=gop,
@@ -23,7 +25,26 @@ def read_all(data):
 
 def test_the_builder_builds_valid_streams():
     read_all(stream())
-    read_all(stream(sections=[(2, b"audio"), (200, b"a remark")]))
+    read_all(stream(sections=[(2, b"audio"), (3, zlib.compress(b"fog")), (200, b"a remark")]))
+    unusual = b"\x10\x0f" + b"\6\5\1" + b"\x3c\x5a\x0f" + varint(300)
+    opened = read_stream(stream(header(options=b"\x7c", unusual=unusual)))
+    assert opened.header.pixel_aspect == Fraction(16, 15)
+    assert opened.header.colour == (6, 5, 1, False)
+    assert opened.header.tile == (60, 90, 15)
+    assert opened.header.refine_timestep == 300
+    assert opened.header.attention == "cudnn"
+
+
+def test_a_probe_that_is_cut_off_ends_in_zeros():
+    """Zeros follow beyond the end of a payload: the probe is wrong, and the parse is whole."""
+    whole = payload_of([(0, -40)], probe=bytes(range(129, 137)))
+    for length in range(len(whole) - 5, len(whole)):
+        data = packet(whole[:length])
+        read_all(stream(packets=(data, PACKETS[1])))
+        cut = decode_packet(data, start_timestep=999, coder="pfr", gop=0)
+        assert len(cut.steps) == 1
+        assert cut.probe[:2] == b"\x81\x82"
+        assert len(cut.probe) == 8
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from freegvc.bitstream import Header, Packet, Shot, Step, Stream, Timestamps, encode_packet
-from freegvc.bitstream.header import CODERS, NUMERICS, SAMPLERS
+from freegvc.bitstream.header import ATTENTIONS, CODERS, NUMERICS, SAMPLERS
 from freegvc.bitstream.shot import blocks_of_class, round_num_blocks
 
 USUAL = Header(
@@ -17,11 +17,13 @@ USUAL = Header(
     frame_rate=Fraction(24000, 1001),
     gop_length=48,
     overlap=4,
-    prior="THUDM/CogVideoX-2b",
+    prior="wan2.1-t2v-1.3b",
+    tile=(60, 104, 26),
     fingerprint=bytes(range(8)),
     start_timestep=999,
     silent_steps=20,
     numerics="bfloat16",
+    attention="flash",
     sampler="dpmpp2m",
     coder="trellis",
 )
@@ -47,7 +49,7 @@ def usual_packet(coder, seed=0):
 
 
 def small_stream(coder="pfr"):
-    """Two GOPs with few steps, timestamps and audio: a few hundred bytes."""
+    """Two GOPs with few steps, timestamps, audio and a prompt: a few hundred bytes."""
     header = replace(USUAL, num_frames=6, gop_length=4, overlap=2, coder=coder)
     rng = np.random.default_rng(7)
     packets = []
@@ -56,15 +58,22 @@ def small_stream(coder="pfr"):
         for timestep, blocks in ((800, 5), (700, 8 + gop), (620, 16)):
             mode, high = ((12, 1), 2) if coder == "trellis" else ((8, 6 + gop), 256)
             steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
-        packet = Packet((10, 12, 200), tuple(steps))
+        packet = Packet((10, 12, 200), tuple(steps), bytes(range(gop, gop + 8)))
         packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
     ticks = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
-    return Stream(header, tuple(packets), ticks, b"\x1aE\xdf\xa3audio")
+    return Stream(header, tuple(packets), ticks, b"\x1aE\xdf\xa3audio", "fog over a harbour")
 
 
 uint32 = st.integers(1, (1 << 32) - 1)
 ratios = st.builds(Fraction, uint32, uint32)
 prior_ids = st.text("ABCxyz019._/@-", min_size=1, max_size=128)
+
+
+@st.composite
+def tiles(draw):
+    """Any grid of tiles."""
+    height, width = draw(st.integers(1, 16384)), draw(st.integers(1, 16384))
+    return height, width, draw(st.integers(0, min(height, width) - 1))
 
 
 @st.composite
@@ -81,6 +90,7 @@ def headers(draw):
             max_size=min(overlap, 256),
         )
     )
+    start_timestep = draw(st.integers(1, 65535))
     width = draw(st.integers(1, 16384))
     tallest = (1 << 31) // (width * min(least, gop_length))
     return Header(
@@ -88,15 +98,21 @@ def headers(draw):
         height=draw(st.integers(1, min(16384, tallest))),
         num_frames=min(least, 1 << 24),
         frame_rate=draw(ratios),
-        pixel_aspect=draw(ratios),
-        colour=(*draw(st.tuples(*[st.integers(0, 255)] * 3)), draw(st.booleans())),
+        pixel_aspect=draw(st.just(Fraction(1)) | ratios),
+        colour=(
+            *draw(st.just((1, 1, 1)) | st.tuples(*[st.integers(0, 255)] * 3)),
+            draw(st.booleans()),
+        ),
         gop_length=gop_length,
         overlap=overlap,
         fusion_weights=tuple(weights),
         prior=draw(prior_ids),
         fingerprint=draw(st.binary(min_size=8, max_size=8)),
         numerics=draw(st.sampled_from(NUMERICS)),
-        start_timestep=draw(st.integers(1, 65535)),
+        attention=draw(st.sampled_from(ATTENTIONS)),
+        tile=draw(st.just((0, 0, 0)) | tiles()),
+        start_timestep=start_timestep,
+        refine_timestep=draw(st.just(0) | st.integers(0, start_timestep)),
         sampler=draw(st.sampled_from(SAMPLERS)),
         silent_steps=draw(st.integers(1, 1000)),
         coder=draw(st.sampled_from(CODERS)),
@@ -120,4 +136,5 @@ def packets(draw, start_timestep, coder, max_steps=8):
             mode = (draw(st.sampled_from((8, 10, 12, 14, 16))), draw(st.integers(1, 24)))
             high = draw(st.sampled_from((1, 1 << mode[0])))
         steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
-    return Packet(tuple(side), tuple(steps))
+    probe = draw(st.none() | st.binary(min_size=8, max_size=8))
+    return Packet(tuple(side), tuple(steps), probe)

@@ -4,13 +4,15 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from bitstream_samples import USUAL, headers
+from bitstream_samples import USUAL, headers, usual_packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Packet, Stream, Timestamps, encode_packet, write_stream
+from freegvc.bitstream import Timestamps, encode_packet
 from freegvc.bitstream.fields import FieldReader, encode_varint, unzigzag, zigzag
+from freegvc.bitstream.head import encode_head
 from freegvc.bitstream.header import decode_header, encode_header
+from freegvc.bitstream.prompt import decode_prompt, encode_prompt
 from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
 from freegvc.errors import CorruptStreamError, UnsupportedStreamError, UsageError
 
@@ -42,11 +44,13 @@ def test_headers_come_back(header):
     assert reader.remaining == 0
 
 
-def test_a_usual_header_fits_into_64_bytes():
-    header = replace(USUAL, num_frames=48)
-    packet = encode_packet(Packet(), start_timestep=999, coder="trellis", gop=0)
-    index = 1 + 1  # length of the packet, number of sections
-    assert len(write_stream(Stream(header, (packet,)))) - len(packet) - index <= 64
+@pytest.mark.parametrize(("rate", "num_gops"), [(Fraction(24000, 1001), 2), (Fraction(25), 4)])
+def test_a_usual_head_fits_into_64_bytes(rate, num_gops):
+    """Tiles, a short name for the prior, and an index of packets of more than 127 bytes."""
+    header = replace(USUAL, num_frames=4 + 44 * num_gops, frame_rate=rate)
+    assert header.num_gops == num_gops
+    data = encode_packet(usual_packet("trellis"), start_timestep=999, coder="trellis", gop=0)
+    assert len(encode_head(header, [], [len(data)] * num_gops)) <= 64
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,14 @@ def test_a_usual_header_fits_into_64_bytes():
         {"numerics": "int8"},
         {"sampler": "euler"},
         {"coder": "huffman"},
-        {"tile": (60, 60, 8)},
+        {"attention": "sdpa"},
+        {"tile": (0, 60, 0)},
+        {"tile": (60, 0, 0)},
+        {"tile": (60, 90, 60)},
+        {"tile": (60, 90, -1)},
+        {"tile": (16385, 90, 8)},
+        {"refine_timestep": -1},
+        {"refine_timestep": 1000},
     ],
 )
 def test_headers_outside_their_limits_are_not_written(change):
@@ -93,10 +104,15 @@ def test_headers_outside_their_limits_are_not_written(change):
 def test_unknown_ids_are_unsupported():
     data = bytearray(encode_header(USUAL))
     modes = data.index(2 | 1 << 3 | 1 << 5)
-    for bits in (7, 3 << 3, 3 << 5):
+    for bits in (3 << 3, 3 << 5, 7 << 8, 128 << 8):
         with pytest.raises(UnsupportedStreamError, match="this release knows"):
             decode_header(
-                FieldReader(data[:modes] + bytes((data[modes] | bits,)) + data[modes + 1 :], "head")
+                FieldReader(
+                    data[:modes]
+                    + bytes((data[modes] | bits & 255, data[modes + 1] | bits >> 8))
+                    + data[modes + 2 :],
+                    "head",
+                )
             )
 
 
@@ -122,6 +138,18 @@ def test_timestamps_come_back(steps, first, time_base):
     ticks = tuple(first + sum(steps[:k]) for k in range(len(steps)))
     stamps = Timestamps(ticks, time_base)
     assert decode_timestamps(encode_timestamps(stamps, len(ticks)), len(ticks)) == stamps
+
+
+@given(st.text(min_size=1, max_size=2000))
+def test_prompts_come_back(prompt):
+    assert decode_prompt(encode_prompt(prompt)) == prompt
+
+
+def test_prompts_have_limits():
+    assert decode_prompt(encode_prompt("é" * 4096)) == "é" * 4096
+    for prompt in ("", "é" * 4097, "\ud800"):
+        with pytest.raises(UsageError):
+            encode_prompt(prompt)
 
 
 @pytest.mark.parametrize("ticks", [(0,), (0, 0, 1), (2, 1, 3), (0, 1, 1 << 54)])

@@ -53,7 +53,11 @@ def test_a_usual_packet_has_at_most_24_bytes_of_overhead(coder):
     context = {"start_timestep": 999, "coder": coder, "gop": 3}
     coded = encode_packet(usual_packet(coder), **context)
     assert 1100 < len(coded) < 1500
-    assert packet_bits(coded, **context).other_bits <= 8 * 24
+    bits = packet_bits(coded, **context)
+    assert bits.other_bits <= 8 * 24
+    probed = encode_packet(replace(usual_packet(coder), probe=b"\x80" * 8), **context)
+    assert len(probed) <= len(coded) + 9
+    assert packet_bits(probed, **context).seed_bits == bits.seed_bits
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
@@ -66,6 +70,8 @@ def test_the_encoder_knows_the_size_of_every_prefix(coder):
         assert encoder.size_bytes() == len(encode_packet(prefix, **context, gop=0))
         if count < len(packet.steps):
             encoder.add(packet.steps[count])
+    probed = replace(packet, probe=bytes(range(8)))
+    assert encoder.size_bytes(probed.probe) == len(encode_packet(probed, **context, gop=0))
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
@@ -108,6 +114,8 @@ def step(timestep=500, mode=(12, 1), seeds=(0, 1)):
         ("trellis", Packet((256,))),
         ("trellis", Packet((-1,))),
         ("trellis", Packet((0,) * 4097)),
+        ("trellis", Packet((), (), b"seven b")),
+        ("trellis", Packet((), (), b"and nine.")),
         ("trellis", Packet((), (step(999),))),
         ("trellis", Packet((), (step(-1),))),
         ("trellis", Packet((), (step(500), step(500)))),
@@ -189,7 +197,12 @@ class Decoder:
         return symbol
 
 
-TABLES = [(1 << 20, 13 << 20, 2 << 20), (1, (1 << 24) - 1), ((1 << 24) - 1, 1), (1 << 23,) * 2]
+TABLES = [
+    (1 << 19, 13 << 20, 2 << 20, 1 << 19),
+    (1, (1 << 24) - 1),
+    ((1 << 24) - 1, 1),
+    (1 << 23,) * 2,
+]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=200))

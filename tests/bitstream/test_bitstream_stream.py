@@ -18,7 +18,7 @@ from freegvc.bitstream import (
     truncate_stream,
     write_stream,
 )
-from freegvc.bitstream.stream import AUDIO
+from freegvc.bitstream.head import AUDIO
 from freegvc.errors import ChecksumError, NotAStreamError, StreamError, TargetError, UsageError
 
 
@@ -29,14 +29,19 @@ def test_streams_come_back(data):
     context = {"start_timestep": header.start_timestep, "coder": header.coder}
     packet = data.draw(packets(header.start_timestep, header.coder, max_steps=3))
     coded = tuple(encode_packet(packet, **context, gop=k) for k in range(header.num_gops))
-    stream = Stream(header, coded, audio=data.draw(st.none() | st.binary(max_size=50)))
+    stream = Stream(
+        header,
+        coded,
+        audio=data.draw(st.none() | st.binary(max_size=50)),
+        prompt=data.draw(st.none() | st.text(min_size=1, max_size=50)),
+    )
     written = write_stream(stream)
     assert read_stream(written) == stream
     assert read_head(written).total_bytes == len(written)
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
-def test_timestamps_and_audio_come_back(coder):
+def test_timestamps_audio_and_prompt_come_back(coder):
     stream = small_stream(coder)
     assert read_stream(write_stream(stream)) == stream
 
@@ -99,9 +104,10 @@ def long_stream(coder="trellis"):
     """Two GOPs of about 1,200 bytes; the second stops earlier."""
     context = {"start_timestep": 999, "coder": coder}
     first, second = usual_packet(coder), usual_packet(coder, seed=1)
-    second = Packet(second.side, second.steps[:12])
+    first = replace(first, probe=b"the last")
+    second = Packet(second.side, second.steps[:12], b"of steps")
     coded = (encode_packet(first, **context, gop=0), encode_packet(second, **context, gop=1))
-    return Stream(replace(USUAL, coder=coder), coded, audio=b"audio")
+    return Stream(replace(USUAL, coder=coder), coded, audio=b"audio", prompt="fog")
 
 
 def decoded(stream):
@@ -116,8 +122,9 @@ def test_truncation_at_a_step_keeps_the_noisier_steps(coder, stop_step):
     cut = read_stream(write_stream(truncate_stream(stream, stop_step=stop_step)))
     for before, after in zip(decoded(stream), decoded(cut), strict=True):
         kept = tuple(step for step in before.steps if step.timestep >= stop_step)
-        assert after == Packet(before.side, kept)
-    assert cut.audio == stream.audio
+        probe = before.probe if len(kept) == len(before.steps) else None
+        assert after == Packet(before.side, kept, probe)
+    assert (cut.audio, cut.prompt) == (stream.audio, stream.prompt)
 
 
 @given(st.integers(100, 3000))
@@ -129,12 +136,15 @@ def test_truncation_to_bytes_fills_the_budget(max_bytes):
     counts = []
     for before, after in zip(decoded(stream), decoded(cut), strict=True):
         counts.append(len(after.steps))
-        assert after == Packet(before.side, before.steps[: counts[-1]])
+        is_whole = counts[-1] == len(before.steps)
+        probe = before.probe if is_whole else None
+        assert after == Packet(before.side, before.steps[: counts[-1]], probe)
     # the GOPs end at about the same step, and one more for any of them would not have fitted
     assert abs(min(counts[0], 12) - counts[1]) <= 1
     for gop, (before, count) in enumerate(zip(decoded(stream), counts, strict=True)):
         if count < len(before.steps):
-            more = Packet(before.side, before.steps[: count + 1])
+            probe = before.probe if count + 1 == len(before.steps) else None
+            more = Packet(before.side, before.steps[: count + 1], probe)
             longer = list(cut.packets)
             longer[gop] = encode_packet(more, start_timestep=999, coder="trellis", gop=gop)
             assert len(write_stream(replace(cut, packets=tuple(longer)))) > max_bytes

@@ -11,6 +11,7 @@ import pytest
 
 import freegvc.bitstream
 import freegvc.codec
+import freegvc.trajectory
 from freegvc.cli import progress
 from freegvc.cli.main import _parser
 from freegvc.codec import CompressedVideo, compress, decode_frames
@@ -46,6 +47,9 @@ def test_options_reach_the_codec(run, clip, tmp_path):
         "--gamma": 0.25,
         "--coder": "pfr",
         "--prior": "analytic",
+        "--sampler": "dpmpp2m",
+        "--silent-steps": 7,
+        "--refine": 960,
     }
     arguments = [word for option in options.items() for word in option]
     assert run("compress", raw, tmp_path / "out.fgvc", *arguments).code == 0
@@ -54,6 +58,36 @@ def test_options_reach_the_codec(run, clip, tmp_path):
     assert (header.num_frames, str(header.frame_rate)) == (3, "30000/1001")
     assert (header.gop_length, header.overlap, header.fusion_weights) == (2, 1, (32,))
     assert {gop.stop_step for gop in compressed.gops} <= set(range(940, 1001))
+    assert (header.sampler, header.silent_steps, header.refine_timestep) == ("dpmpp2m", 7, 960)
+
+
+def test_refinement_by_the_presets_name(run, clip, tmp_path):
+    output = tmp_path / "out.fgvc"
+    more = ["--stop-step", "900", "--refine"]
+    assert run("compress", clip, output, *more, "gnvc-vd").code == 0
+    header = CompressedVideo.open(output).header
+    assert (header.silent_steps, header.refine_timestep) == (5, 868)
+    refused = run("compress", clip, tmp_path / "other.fgvc", *more, "gnvc")
+    assert refused.code == 2
+    assert "refine is 'gnvc'" in refused.err
+
+
+def test_drift_is_said_in_the_last_line_and_in_events(run, stream, tmp_path):
+    same = run("decompress", stream, tmp_path / "a.y4m")
+    assert "sigma" not in same.err
+    other = run(
+        "decompress", stream, tmp_path / "b.y4m", "--dtype", "bfloat16", "--events", "ndjson"
+    )
+    events = [json.loads(line) for line in other.out.splitlines()]
+    drifts = [event["drift_sigma"] for event in events if event["event"] == "GopDecoded"]
+    assert len(drifts) == 3
+    assert f"drift up to {max(drifts):.2g} sigma" in other.err.splitlines()[-1]
+
+
+def test_much_drift_is_one_line(run, monkeypatch, stream, tmp_path):
+    monkeypatch.setattr(freegvc.trajectory, "DRIFT_LIMIT_SIGMA", 1e-3)
+    lines = run("decompress", stream, tmp_path / "b.y4m", "--dtype", "bfloat16").err.splitlines()
+    assert [line.startswith("freegvc: warning: GOP ") for line in lines] == [True, False]
 
 
 def test_the_summary_says_what_was_written(run, clip, tmp_path):

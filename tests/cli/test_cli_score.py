@@ -5,11 +5,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from freegvc.cli.scoring import score_frames
 from freegvc.codec import CompressedVideo, decompress
-from freegvc.metrics import ms_ssim, psnr
+from freegvc.errors import MetricUnavailableError
+from freegvc.metrics import lpips, ms_ssim, psnr, tof, warp_error
 from freegvc.video import Video, load_video
+from tests.conftest import SHARED
 
 
 def save(path, frames):
@@ -30,8 +34,22 @@ def gradient(num_frames, height, width):
 
 def test_identical_files(run, clip):
     document = score(run, clip, clip)
-    assert document["psnr"] == {"mean": 100.0, "min": 100.0, "per_frame": [100.0] * 9}
-    assert document["ms_ssim"] == {"mean": None, "min": None, "per_frame": None}
+    assert document["psnr"] == {
+        "mean": 100.0,
+        "p5": 100.0,
+        "min": 100.0,
+        "worst_frames": [{"frame": k, "score": 100.0} for k in range(3)],
+        "per_gop": None,
+        "per_frame": [100.0] * 9,
+    }
+    assert document["ms_ssim"] == {
+        "mean": None,
+        "p5": None,
+        "min": None,
+        "worst_frames": [],
+        "per_gop": None,
+        "per_frame": None,
+    }
     assert (document["width"], document["height"], document["num_frames"]) == (64, 32, 9)
     assert document["bpp"] == 8 * clip.stat().st_size / (9 * 64 * 32)
     page = run("score", clip, clip).out
@@ -48,8 +66,17 @@ def test_a_stream_is_decoded_and_counted_without_audio(run, clip, audio_stream):
     expected = psnr(load_video(clip).frames, decompress(audio_stream).frames)
     assert document["psnr"]["per_frame"] == pytest.approx(expected.tolist())
     assert document["psnr"]["min"] == min(document["psnr"]["per_frame"])
+    gops = document["psnr"]["per_gop"]
+    new = [compressed.header.new_frames(k) for k in range(3)]
+    assert [range(g["first_frame"], g["first_frame"] + g["num_frames"]) for g in gops] == new
+    assert [g["mean"] for g in gops] == pytest.approx([expected[list(r)].mean() for r in new])
     page = run("score", clip, audio_stream).out
     assert f"audio ({compressed.audio_bytes} bytes) aside" in page
+    rows = [line.split() for line in page.splitlines()]
+    assert ["GOP", "frames", "PSNR", "p5"] in rows
+    assert ["2", "8..8", f"{expected[8]:.2f}", f"{expected[8]:.2f}"] in rows
+    worst = int(np.argmin(expected))
+    assert f"  PSNR  {worst} ({expected[worst]:.2f} dB), " in page
 
 
 def test_ms_ssim_where_the_picture_is_large_enough(run, tmp_path):
@@ -113,3 +140,137 @@ def test_memory_is_bounded_and_every_pair_is_seen_once():
     assert seen == list(range(50))
     assert most <= 40
     assert scores.mean("psnr") == pytest.approx(20 * np.log10(255))
+
+
+def test_temporal_scores_are_the_same_in_chunks():
+    frames = gradient(19, 32, 40)  # chunks of 8, 8 and 3
+    other = (frames // 2 + 20).astype(np.uint8)
+    scores = score_frames(frames, other, metrics=("tof", "warp_error"))
+    for name, metric in (("tof", tof), ("warp_error", warp_error)):
+        values = scores.per_frame[name]
+        assert np.isnan(values[0])
+        assert values[1:] == pytest.approx(metric(frames, other).tolist())
+    single = score_frames(frames[:1], other[:1], metrics=("tof",))
+    assert single.mean("tof") is None
+    assert single.describe("tof") == "not defined for these frames"
+    odd = score_frames(frames[:9], other[:9], metrics=("tof",))  # a chunk of one frame
+    assert odd.per_frame["tof"][1:] == pytest.approx(tof(frames[:9], other[:9]).tolist())
+
+
+def test_chosen_metrics_their_pooling_and_their_worst_frames(run, tmp_path):
+    frames = gradient(6, 32, 40)
+    noise = np.random.default_rng(0).integers(-9, 9, frames.shape)
+    noise[4] *= 6
+    noisy = np.clip(frames + noise, 0, 255).astype(np.uint8)
+    paths = [save(tmp_path / name, f) for name, f in (("a", frames), ("b", noisy))]
+    document = score(run, *paths, "--metrics", "tof, psnr,tof", "--worst", "2")
+    assert [key for key in document if key in ("psnr", "tof", "ms_ssim")] == ["tof", "psnr"]
+    values = tof(frames, noisy)
+    assert document["tof"]["per_frame"][0] is None
+    assert document["tof"]["per_frame"][1:] == pytest.approx(values.tolist())
+    assert document["tof"]["mean"] == pytest.approx(values.mean())
+    assert document["tof"]["p95"] == pytest.approx(np.percentile(values, 95))
+    assert document["tof"]["max"] == pytest.approx(values.max())
+    assert document["psnr"]["worst_frames"][0]["frame"] == 4
+    assert len(document["tof"]["worst_frames"]) == 2
+    assert "worst frames" not in run("score", *paths, "--worst", "0").out
+
+
+def test_a_metric_that_cannot_work_is_an_error_before_anything_is_opened(run, monkeypatch):
+    def unavailable(name, **options):
+        if name != "psnr":
+            raise MetricUnavailableError(f"{name} needs weights")
+
+    monkeypatch.setattr("freegvc.metrics.check_metric", unavailable)
+    result = run("score", "nowhere.mp4", "nowhere.fgvc", "--metrics", "psnr,dists")
+    assert (result.code, result.out) == (5, "")
+    assert result.err == "freegvc: error: dists needs weights\n"
+
+
+def test_all_means_all_that_work_and_says_what_is_left_out(run, clip, monkeypatch):
+    def unavailable(name, **options):
+        if name not in ("psnr", "tof"):
+            raise MetricUnavailableError(f"no weights of {name}")
+
+    monkeypatch.setattr("freegvc.metrics.check_metric", unavailable)
+    result = run("score", clip, clip, "--metrics", "all", "--json")
+    document = json.loads(result.out)
+    assert {"psnr", "tof"} < set(document)
+    assert "dists" not in document
+    assert "freegvc: score: without dists: no weights of dists" in result.err
+
+
+def test_names_of_metrics_are_checked(run, clip):
+    for names in ("vmaf", "psnr,,tof", ""):
+        result = run("score", clip, clip, "--metrics", names)
+        assert result.code == 2
+        assert "there are psnr, ms_ssim, lpips" in result.err
+
+
+def test_lpips_through_the_command(run, clip, tmp_path):
+    weights = SHARED / "data" / "weights"
+    if not weights.is_dir():
+        pytest.skip(f"no metric weights at {weights}: they are not part of the repository")
+    other = save(tmp_path / "other.y4m", np.clip(load_video(clip).frames + 9, 0, 255))
+    arguments = [clip, other, "--metrics", "lpips,tlp", "--metric-weights", weights]
+    result = run("score", *arguments)
+    assert result.code == 0, result.err
+    document = score(run, *arguments)
+    expected = lpips(load_video(clip).frames, load_video(other).frames, weights=weights)
+    assert document["lpips"]["per_frame"] == pytest.approx(expected.tolist(), abs=1e-6)
+    assert f"{expected.mean():.4f}" in result.out
+
+
+def test_fid_of_the_whole_video(run, tmp_path, monkeypatch):
+    """With a network of random weights, as Inception's are not always there."""
+    network = torch.nn.Sequential(torch.nn.AvgPool2d(16), torch.nn.Flatten())
+    network.num_features = 3 * 16
+    network.register_forward_pre_hook(lambda module, inputs: inputs[0].float())
+    monkeypatch.setattr("freegvc.metrics.fid.inception", lambda folder: network)
+    monkeypatch.setattr("freegvc.metrics.check_metric", lambda name, **options: None)
+    frames = gradient(9, 96, 96)
+    paths = [save(tmp_path / n, f) for n, f in (("a", frames), ("b", frames // 2), ("c", frames))]
+    document = score(run, *paths[:2], "--metrics", "fid")
+    assert document["fid"]["num_patches"] == 9 * 2
+    assert document["fid"]["value"] > 1
+    page = run("score", paths[0], paths[2], "--metrics", "psnr,fid").out
+    line = next(line for line in page.splitlines() if line.startswith("FID"))
+    assert 0 <= float(line.split()[1].rstrip(",")) < 0.1
+    assert "18 patches" in line
+    small = save(tmp_path / "small", gradient(2, 32, 32))
+    assert score(run, small, small, "--metrics", "fid")["fid"]["value"] is None
+
+
+def test_a_plot(run, clip, stream, tmp_path):
+    path = tmp_path / "scores.png"
+    arguments = ["score", clip, stream, "--metrics", "psnr,tof", "--plot", path]
+    result = run(*arguments)
+    assert result.code == 0, result.err
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert pixels.shape[1] == 1080
+    ink = np.abs(pixels - (0x1F, 0x5F, 0xA8)).sum(axis=-1) < 30
+    assert ink.sum() > 500  # there are curves
+    assert not list(tmp_path.glob(".*"))  # nothing is left beside it
+    again = run(*arguments)
+    assert (again.code, again.out) == (2, "")
+    assert "exists" in again.err
+    assert run(*arguments, "--force").code == 0
+
+
+def test_plots_that_cannot_be_are_refused_first(run, clip, tmp_path, monkeypatch):
+    wrong = run("score", "nowhere", "nowhere", "--plot", tmp_path / "scores.pdf")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert ".png" in wrong.err
+    small = run("score", clip, clip, "--metrics", "ms_ssim", "--plot", tmp_path / "a.png")
+    assert (small.code, small.out) == (2, "")
+    assert "nothing to plot" in small.err
+    monkeypatch.setattr("freegvc.cli.score_plot.find_spec", lambda name: None)
+    missing = run("score", "nowhere", "nowhere", "--plot", tmp_path / "scores.png")
+    assert missing.code == 2
+    assert "pip install 'freegvc[bench]'" in missing.err
+
+
+def test_scoring_fidelity_loads_no_networks(modules_after, clip):
+    loaded = modules_after("score", clip, clip, "--metrics", "psnr")
+    assert not {"torchvision", "cv2", "matplotlib", "torch"} & loaded

@@ -1,20 +1,21 @@
 """info, verify and truncate: right without any model."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 import freegvc.codec
+from freegvc.bitstream import write_stream
 from freegvc.codec import CompressedVideo
 
 
 def test_json_says_what_the_attributes_say(run, stream):
     document = json.loads(run("info", stream, "--json").out)
     compressed = CompressedVideo.open(stream)
-    assert set(document) == {"num_bytes", "audio_bytes", "bpp", "header", "gops"}
-    for name in ("num_bytes", "audio_bytes", "bpp"):
+    assert set(document) == {"num_bytes", "audio_bytes", "bpp", "prompt", "header", "gops"}
+    for name in ("num_bytes", "audio_bytes", "bpp", "prompt"):
         assert document[name] == getattr(compressed, name)
     assert document["gops"] == [asdict(gop) for gop in compressed.gops]
     for name, value in document["header"].items():
@@ -42,6 +43,40 @@ def test_the_page_accounts_for_every_byte(run, audio_stream):
     rows = page.split("\n\n")[1].splitlines()
     assert rows[0].split()[:2] == ["GOP", "frames"]
     assert [row.split()[1] for row in rows[1:]] == ["0..4", "3..7", "6..8"]
+
+
+def test_the_page_says_how_to_decode(run, stream, tmp_path):
+    facts = run("info", stream).out
+    for line in ("float32, attention auto", "ddim, 1 step, not refined"):
+        assert line in facts
+    assert [line.split() for line in facts.splitlines() if "none" in line] == [
+        ["prompt", "none"],
+        ["tiles", "none"],
+    ]
+    whole = CompressedVideo.open(stream).stream
+    header = replace(
+        whole.header,
+        numerics="bfloat16-int8",
+        attention="flash",
+        tile=(60, 90, 15),
+        sampler="dpmpp2m",
+        silent_steps=20,
+        refine_timestep=451,
+    )
+    path = tmp_path / "out.fgvc"
+    hostile = "fog\x1b[2J\n\x9b31m"
+    path.write_bytes(write_stream(replace(whole, header=header, prompt=hostile)))
+    page = run("info", path).out
+    for words in (
+        "bfloat16-int8, attention flash",
+        "60x90 latents, 15 shared",
+        "dpmpp2m, 20 steps, refined from 451",
+        repr(hostile),
+    ):
+        assert words in page
+    assert "\x1b" not in page
+    assert "\x9b" not in page
+    assert json.loads(run("info", path, "--json").out)["prompt"] == hostile
 
 
 @pytest.mark.parametrize("command", ["info", "verify", "truncate"])

@@ -46,7 +46,7 @@ def test_decoding_twice_and_in_a_fresh_process_is_bit_exact(scene, tmp_path):
 
 def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
     """The decoded latent of each GOP equals the encoder's reconstruction bit for bit."""
-    from freegvc.trajectory import Sender
+    from freegvc.trajectory import Sender, Silent
 
     senders = []
     original = Sender.__init__
@@ -59,7 +59,7 @@ def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
     compressed = compress(scene(10, 32, 40), stop_step=775, gop_length=6, overlap=2)
     prior = load_prior()
     for k, sender in enumerate(senders):
-        mine = sender.reconstruct(sender.num_steps, sampler="ddim", silent_steps=1)
+        mine = sender.reconstruct(sender.num_steps, Silent("ddim", 1))
         assert torch.equal(decode_gop(compressed, prior, k), mine)
     assert len(senders) == compressed.header.num_gops == 2
 
@@ -96,6 +96,40 @@ def test_fusion_weights_decide_whose_frames_are_shown(scene):
     assert np.array_equal(old[:6], first_gop_alone.frames)
     outside = np.r_[0:4, 6:10]
     assert np.array_equal(old[outside], new[outside])
+
+
+class CausalPrior(AnalyticPrior):
+    """AnalyticPrior whose first latent has no counterpart in the GOP before, as in causal VAEs."""
+
+    name = "causal-test-double"
+    latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8, is_causal=True)
+
+
+def test_a_causal_gop_takes_over_after_its_first_frame(scene):
+    """Of GOPs at 0..5 and 4..9, frame 4 is the older's alone, 5 is shared, 6.. the newer's."""
+    frames, prior = scene(10, 16, 24), CausalPrior()
+    decoded = {}
+    for gamma in (0.0, 0.5, 1.0):
+        compressed = compress(
+            frames, stop_step=830, gop_length=6, overlap=2, gamma=gamma, prior=prior
+        )
+        decoded[gamma] = freegvc.decompress(compressed, prior=prior).frames.astype(int)
+    old, mean, new = decoded[0.0], decoded[0.5], decoded[1.0]
+    assert np.abs(old[5] - new[5]).max() > 3
+    assert np.abs(mean[5] - (old[5] + new[5]) / 2).max() <= 1.0
+    assert np.array_equal(old[[0, 1, 2, 3, 4, 6, 7, 8, 9]], new[[0, 1, 2, 3, 4, 6, 7, 8, 9]])
+    first_gop = freegvc.decompress(compress(frames[:6], stop_step=830, prior=prior), prior=prior)
+    assert np.array_equal(old[:6], first_gop.frames)
+
+
+@pytest.mark.parametrize("num_frames", [1, 6, 7, 10, 11])
+@pytest.mark.parametrize("overlap", [0, 1, 2])
+def test_causal_gops_lose_no_frame(scene, num_frames, overlap):
+    frames, prior = scene(num_frames, 16, 24), CausalPrior()
+    compressed = compress(frames, stop_step=830, gop_length=6, overlap=overlap, prior=prior)
+    decoded = freegvc.decompress(compressed, prior=prior).frames
+    assert decoded.shape == frames.shape
+    assert psnr(frames, decoded).min() > 15
 
 
 def test_gamma_may_be_a_function_of_the_overlapping_latent(scene):

@@ -40,12 +40,15 @@ def build(coder):
         gop_length=48,
         overlap=4,
         fusion_weights=(96, 32),
-        prior="THUDM/CogVideoX-2b",
+        tile=(60, 90, 15),
+        prior="cogvideox-2b",
         fingerprint=bytes(range(8)),
-        numerics="bfloat16",
+        numerics="bfloat16-fp8",
+        attention="flash",
         start_timestep=999,
         sampler="dpmpp2m",
         silent_steps=20,
+        refine_timestep=451,
         coder=coder,
         key=123456789,
     )
@@ -62,7 +65,9 @@ def build(coder):
                 mode = ((16, 12), (16, 13), (14, 9), (12, 24), (10, 1), (8, 6))[len(steps)]
                 high = 1 << mode[0]
             steps.append(Step(timestep, Shot(*mode, _seeds(count, high, gop))))
-        packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]))
+        # the second packet has lost a step, and its probe with it
+        probe = bytes((7, 255, 0, 128, 64, 1, 2, 200)) if gop == 0 else None
+        packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]), probe)
         packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
     return Stream(header, tuple(packets), audio=b"\x1aE\xdf\xa3 stands for a Matroska file")
 

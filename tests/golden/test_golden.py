@@ -1,4 +1,4 @@
-"""Streams that must keep their bytes, and a timestamps section that must keep its meaning."""
+"""Streams that must keep their bytes, and zlib sections that must keep their meaning."""
 
 from fractions import Fraction
 
@@ -6,6 +6,7 @@ import pytest
 from golden_streams import FOLDER, build
 
 from freegvc.bitstream import Timestamps, decode_packet, read_stream, write_stream
+from freegvc.bitstream.prompt import decode_prompt
 from freegvc.bitstream.timestamps import decode_timestamps
 
 CHANGED = (
@@ -37,3 +38,8 @@ def test_the_reader_understands_old_timestamps():
     section = bytes.fromhex("015a78da6360636264d20100005f0038")
     expected = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
     assert decode_timestamps(section, 6) == expected, CHANGED
+
+
+def test_the_reader_understands_old_prompts():
+    section = bytes.fromhex("78da4b2a2acd4d5538bc4021e751c3ccc4d2a45400447d07c3")
+    assert decode_prompt(section) == "brume à l’aube", CHANGED

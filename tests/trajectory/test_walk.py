@@ -10,7 +10,7 @@ from freegvc.channel.counter import Kind
 from freegvc.channel.normals import noise
 from freegvc.channel.pfr import PfrCoder
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Sender, grid_to, receive
+from freegvc.trajectory import Sender, Silent, grid_to, receive
 
 SHAPE = (6, 8, 8, 12)
 
@@ -95,13 +95,16 @@ def test_receiver_replays_the_sender_bit_for_bit(prior):
     sender = Sender(prior, latent, coder, key=7, gop=3)
     for timestep in grid_to(prior.schedule, 750):
         sender.extend(timestep)
-    walk, state = receive(prior, sender.packet(), coder, SHAPE, key=7, gop=3)
-    assert state.timestep == sender.timestep
-    assert torch.equal(state.z, sender.states[-1].z)
-    mine = sender.reconstruct(sender.num_steps, sampler="dpmpp2m", silent_steps=5)
-    assert torch.equal(walk.finish(state, sampler="dpmpp2m", silent_steps=5), mine)
-    _, elsewhere = receive(prior, sender.packet(), coder, SHAPE, key=8, gop=3)
-    assert not torch.equal(elsewhere.z, state.z)
+    received = receive(prior, sender.packet(), coder, SHAPE, key=7, gop=3)
+    assert received.state.timestep == sender.timestep
+    assert torch.equal(received.state.z, sender.states[-1].z)
+    assert received.drift_sigma == 0.0
+    for silent in (Silent("dpmpp2m", 5), Silent("ddim", 3, refine_timestep=900)):
+        mine = sender.reconstruct(sender.num_steps, silent)
+        assert torch.equal(received.walk.finish(received.state, silent), mine)
+    elsewhere = receive(prior, sender.packet(), coder, SHAPE, key=8, gop=3)
+    assert not torch.equal(elsewhere.state.z, received.state.z)
+    assert elsewhere.drift_sigma > 1.0
 
 
 def test_rewinding_leaves_no_trace(prior):
@@ -150,4 +153,6 @@ def test_fusion_blends_only_the_shared_latents():
     old, new = torch.zeros(2, 3, 1, 1), torch.ones(2, 5, 1, 1)
     fused = fuse(old, new, [0.25, 0.5, 0.75])
     assert fused[0, :, 0, 0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.0]
+    later = fuse(old[:, :2], new, [0.25, 0.5], first=1)
+    assert later[0, :, 0, 0].tolist() == [1.0, 0.25, 0.5, 1.0, 1.0]
     assert new.eq(1.0).all()

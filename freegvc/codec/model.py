@@ -1,0 +1,112 @@
+"""The prior that codes a video: loaded, checked against the stream, and cut into tiles."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from freegvc.bitstream.header import UNTILED
+from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
+
+if TYPE_CHECKING:
+    from freegvc.bitstream import Header
+    from freegvc.codec.compressed import CompressedVideo
+    from freegvc.priors import Prior
+
+# what `load_prior` is told by `compress` and `decompress`, and means nothing to a loaded prior
+UNSAID: dict[str, Any] = {
+    "device": "cpu",
+    "dtype": None,
+    "attention": None,
+    "prompt": "",
+    "offload": "none",
+    "compiled": False,
+}
+
+
+def prior_to_encode(
+    prior: str | PathLike[str] | Prior, options: dict[str, Any], *, height: int, width: int
+) -> Prior:
+    """The prior for a video of this size, tiled if it is larger than the model was made for.
+
+    Args:
+        prior: as for `compress`.
+        options: keywords of `load_prior`.
+        height, width: in pixels.
+
+    Raises:
+        PriorError: the prior cannot be loaded.
+        UsageError: options for a prior that is loaded already.
+    """
+    from freegvc.priors.tiled import TiledPrior
+    from freegvc.priors.tiles import plan_tiles
+
+    model = _loaded(prior, options)
+    if isinstance(model, TiledPrior):
+        return model
+    tile = plan_tiles(model.latent, model.native_size, height, width)
+    return TiledPrior(model, tile) if tile else model
+
+
+def prior_to_decode(
+    stream: CompressedVideo, prior: str | PathLike[str] | Prior | None, options: dict[str, Any]
+) -> Prior:
+    """The prior of a stream, with its tiles.
+
+    Args:
+        stream: its header says what is not said otherwise.
+        prior: as for `decompress`.
+        options: keywords of `load_prior`.
+
+    Raises:
+        PriorError: the prior cannot be loaded, or is not the encoder's.
+        CorruptStreamError: the model does not take the header's tiles.
+        UsageError: options for a prior that is loaded already.
+    """
+    header = stream.header
+    if prior is None or isinstance(prior, str | PathLike):
+        stated = {"dtype": header.numerics, "attention": header.attention}
+        options = stated | {"prompt": stream.prompt or ""} | _said(options)
+    model = _loaded(header.prior if prior is None else prior, options)
+    if model.fingerprint != header.fingerprint:
+        raise PriorMismatchError(
+            f"the stream was written with prior {header.prior!r}, fingerprint "
+            f"{header.fingerprint.hex()}, but {model.name!r} here has fingerprint "
+            f"{model.fingerprint.hex()}; decode with the encoder's weights, prompt and release"
+        )
+    return with_tiles_of(header, model)
+
+
+def with_tiles_of(header: Header, prior: Prior) -> Prior:
+    """The prior with the header's tiles, whichever it came with.
+
+    Raises:
+        CorruptStreamError: the model does not take the header's tiles.
+    """
+    from freegvc.priors.tiled import TiledPrior
+
+    whole = prior.wrapped if isinstance(prior, TiledPrior) else prior
+    if header.tile == UNTILED:
+        return whole
+    try:
+        return TiledPrior(whole, header.tile)
+    except UsageError as error:
+        raise CorruptStreamError(f"the stream's tiles do not fit its prior: {error}") from error
+
+
+def _loaded(prior: str | PathLike[str] | Prior, options: dict[str, Any]) -> Prior:
+    said = _said(options)
+    if isinstance(prior, str | PathLike):
+        from freegvc.priors import load_prior
+
+        return load_prior(str(prior), **said)
+    if said:
+        raise UsageError(
+            f"{', '.join(said)} cannot be given with prior {prior.name!r}, which is loaded "
+            "already: give it to load_prior"
+        )
+    return prior
+
+
+def _said(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value != UNSAID[name]}

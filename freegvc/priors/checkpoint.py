@@ -1,0 +1,217 @@
+"""A model on disk: a folder in diffusers' layout, read strictly and never downloaded."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.fingerprint import read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+MAX_JSON_BYTES = 1 << 24
+NAMED_TENSORS = 3  # how many tensors an error names
+FETCH_AGAIN = "fetch the model again"
+
+
+class Checkpoint:
+    """A folder that a diffusers pipeline was saved to, or a snapshot of the Hugging Face hub.
+
+    Args:
+        folder: it holds model_index.json and a folder for each component.
+
+    Attributes:
+        folder: as given.
+
+    Raises:
+        PriorUnavailableError: the folder or its model_index.json is missing or damaged.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise PriorUnavailableError(
+                f"there is no folder {self.folder}; name a folder in diffusers' layout, or fetch "
+                "a model with: freegvc priors fetch NAME"
+            )
+        self._index = _read_json(self.folder / "model_index.json")
+
+    def has(self, subfolder: str) -> bool:
+        """Whether the component is there at all; its files may still be missing."""
+        return (self.folder / subfolder).is_dir()
+
+    def class_name(self, subfolder: str) -> str:
+        """Name of the component's class, from model_index.json.
+
+        Raises:
+            PriorUnavailableError: the index does not name such a component.
+        """
+        entry = self._index.get(subfolder)
+        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
+            raise PriorUnavailableError(
+                f"{self.folder / 'model_index.json'} names no class for {subfolder!r} but "
+                f"{entry!r}: this folder is not a model that freegvc can use"
+            )
+        return entry[1]
+
+    def config(self, subfolder: str) -> dict[str, Any]:
+        """The component's configuration as its JSON file has it.
+
+        Raises:
+            PriorUnavailableError: the file is missing or damaged.
+        """
+        name = "scheduler_config.json" if subfolder == "scheduler" else "config.json"
+        return _read_json(self.folder / subfolder / name)
+
+    def weight_files(self, subfolder: str) -> list[Path]:
+        """The safetensors files of a component: one file, or the shards that an index lists.
+
+        Raises:
+            PriorUnavailableError: there are none, some are missing, or both kinds are there.
+        """
+        folder = self.folder / subfolder
+        names = ("diffusion_pytorch_model", "model")
+        indices = [p for n in names if (p := folder / f"{n}.safetensors.index.json").is_file()]
+        wholes = [p for n in names if (p := folder / f"{n}.safetensors").is_file()]
+        found = [*indices, *wholes]
+        if not found:
+            raise PriorUnavailableError(
+                f"{folder} holds no weights (neither {' nor '.join(names)}.safetensors, whole or "
+                f"with an index): {FETCH_AGAIN}"
+            )
+        if len(found) > 1:
+            raise PriorUnavailableError(
+                f"{folder} holds more than one set of weights ({', '.join(p.name for p in found)}) "
+                "and libraries differ in which they take: remove all but one"
+            )
+        if not indices:
+            return wholes
+        shards = _shards(indices[0])
+        if missing := [p.name for p in shards if not p.is_file()]:
+            raise PriorUnavailableError(
+                f"{folder} lacks {', '.join(missing)} of its {len(shards)} shards: {FETCH_AGAIN}"
+            )
+        return shards
+
+    def load(self, subfolder: str, cls: Any, dtype: torch.dtype) -> Any:
+        """Load a component onto the CPU, for inference only.
+
+        Args:
+            subfolder: such as "transformer", "vae" or "text_encoder".
+            cls: its class in diffusers or transformers.
+            dtype: of its parameters; those that the class keeps in float32 stay so.
+
+        Returns:
+            The model, in eval mode, with no gradients.
+
+        Raises:
+            PriorUnavailableError: files are missing or damaged, or do not hold exactly the
+                tensors that the class and the configuration call for.
+        """
+        folder = self.folder / subfolder
+        stated = self.class_name(subfolder)
+        if stated != cls.__name__:
+            raise PriorUnavailableError(
+                f"{folder} holds a {stated}, but a {cls.__name__} is needed: choose another model"
+            )
+        self.config(subfolder)
+        for file in self.weight_files(subfolder):
+            read_header(file)
+        from safetensors import SafetensorError
+
+        try:
+            with _no_progress_bars():
+                model, info = cls.from_pretrained(
+                    self.folder,
+                    subfolder=subfolder,
+                    dtype=dtype,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                )
+        # whatever these libraries raise for files that do not fit; bugs of ours are elsewhere
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            SafetensorError,
+        ) as error:
+            raise PriorUnavailableError(
+                f"{folder} cannot be loaded as {cls.__name__}: {error}; if memory suffices, "
+                f"{FETCH_AGAIN}"
+            ) from error
+        for what, tensors in info.items():
+            if tensors:
+                raise PriorUnavailableError(
+                    f"{folder} does not hold the weights of a {cls.__name__}: "
+                    f"{what.replace('_', ' ')} {_some(tensors)}; {FETCH_AGAIN}"
+                )
+        if unfilled := [name for name, p in model.named_parameters() if p.is_meta]:
+            raise PriorUnavailableError(
+                f"{folder} left parameters without values: {_some(unfilled)}; {FETCH_AGAIN}"
+            )
+        return model.eval().requires_grad_(False)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file of bounded size."""
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise PriorUnavailableError(
+                f"{path} has {path.stat().st_size} bytes, more than the {MAX_JSON_BYTES} that are "
+                f"read: {FETCH_AGAIN}"
+            )
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise PriorUnavailableError(
+            f"{path} cannot be read: {error.strerror}; is this folder a model in diffusers' "
+            f"layout? If it is, {FETCH_AGAIN}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise PriorUnavailableError(f"{path} is not JSON ({error}): {FETCH_AGAIN}") from error
+    if not isinstance(content, dict):
+        raise PriorUnavailableError(f"{path} holds no JSON object: {FETCH_AGAIN}")
+    return content
+
+
+def _shards(index: Path) -> list[Path]:
+    """The files that a shard index lists, all of them beside it."""
+    weight_map = _read_json(index).get("weight_map")
+    names = weight_map.values() if isinstance(weight_map, dict) else ()
+    if not names or not all(isinstance(n, str) and Path(n).name == n for n in names):
+        raise PriorUnavailableError(
+            f"{index} does not list files beside it under weight_map: {FETCH_AGAIN}"
+        )
+    return [index.with_name(name) for name in sorted(set(names))]
+
+
+def _some(tensors: Any) -> str:
+    """The first few of a collection of names, and how many more there are."""
+    names = sorted(str(t[0] if isinstance(t, tuple) else t) for t in tensors)
+    more = len(names) - NAMED_TENSORS
+    return ", ".join(names[:NAMED_TENSORS]) + (f" and {more} more" if more > 0 else "")
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Keep the libraries from drawing on stderr, which belongs to the caller."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    shown = [m for m in (diffusers_logging, transformers_logging) if m.is_progress_bar_enabled()]
+    for module in shown:
+        module.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for module in shown:
+            module.enable_progress_bar()

@@ -1,0 +1,146 @@
+"""CogVideoX 2B, 5B and 1.5 (Yang et al. 2024): v-prediction on a variance preserving path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from freegvc.diffusion.levels import NoiseSchedule
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.latent import LatentSpec
+from freegvc.priors.numerics import Numerics
+from freegvc.priors.prompt import TextSpec
+
+if TYPE_CHECKING:
+    from freegvc.priors.checkpoint import Checkpoint
+
+NATIVE_SIZE_15 = (768, 1360)  # its config states the largest size of the rotary grid instead
+
+
+class CogVideoXPrior(DiffusersPrior):
+    """CogVideoX as a prior; arguments as for `DiffusersPrior`.
+
+    GOPs are padded to 8N frames: the VAE takes 8N or 8N + 1 and silently drops or adds others,
+    and with 8N every latent covers four frames, so that overlapping GOPs fuse.
+
+    Raises:
+        PriorUnavailableError: the model has to be given an image.
+    """
+
+    transformer_classes = ("CogVideoXTransformer3DModel",)
+    vae_class = "AutoencoderKLCogVideoX"
+    text = TextSpec(num_rows=226, is_masked=False)
+
+    def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
+        _refuse_relatives(checkpoint)
+        super().__init__(checkpoint, **options)
+
+    @classmethod
+    def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
+        """2B was trained in float16; 5B and 1.5, which alone are rotary, overflow in it."""
+        if device.type == "cpu" or checkpoint.config("transformer").get(
+            "use_rotary_positional_embeddings"
+        ):
+            return super().default_numerics(checkpoint, device)
+        return Numerics("float16")
+
+    def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
+        expected = {
+            "prediction_type": "v_prediction",
+            "beta_schedule": "scaled_linear",
+            "rescale_betas_zero_snr": True,
+        }
+        for key, value in expected.items():
+            if config.get(key) != value:
+                raise PriorUnavailableError(
+                    f"the scheduler's {key} is {config.get(key)!r}, but CogVideoX as a prior needs "
+                    f"{value!r}: without it the trajectory does not start at pure noise"
+                )
+        return NoiseSchedule.scaled_linear(
+            config["beta_start"],
+            config["beta_end"],
+            config["num_train_timesteps"],
+            snr_shift_scale=config["snr_shift_scale"],
+        )
+
+    def make_latent(self) -> LatentSpec:
+        config, vae = self.transformer.config, self.vae.config
+        stride = 2 ** (len(vae.block_out_channels) - 1)
+        if config.patch_size_t is None:
+            self.native_size = (config.sample_height * stride, config.sample_width * stride)
+        else:
+            self.native_size = NATIVE_SIZE_15
+        return LatentSpec(
+            channels=config.in_channels,
+            temporal_stride=int(vae.temporal_compression_ratio),
+            spatial_stride=stride,
+            frame_multiple=8,
+            pixel_multiple=stride * config.patch_size,
+        )
+
+    def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
+        batch, _, t, h, w = z.shape
+        velocity: Tensor = self.transformer(
+            hidden_states=z.transpose(1, 2),  # the transformer has time before channels
+            encoder_hidden_states=self.embedding.expand(batch, -1, -1),
+            timestep=torch.full((batch,), timestep, device=z.device),
+            image_rotary_emb=self._rotary_embedding(t, h, w, z.device),
+            return_dict=False,
+        )[0]
+        return velocity.transpose(1, 2)
+
+    def to_x0(self, z: Tensor, output: Tensor, timestep: int) -> Tensor:
+        """v = alpha eps - sigma x0 (Salimans and Ho 2022), so x0 = alpha z - sigma v."""
+        level = self.schedule.level(timestep)
+        return level.alpha * z - level.sigma * output
+
+    def run_encoder(self, pixels: Tensor) -> Tensor:
+        mode = self.vae.encode(pixels).latent_dist.mode()
+        latent: Tensor = mode * self.vae.config.scaling_factor
+        return latent
+
+    def run_decoder(self, latent: Tensor) -> Tensor:
+        pixels: Tensor = self.vae.decode(latent / self.vae.config.scaling_factor).sample
+        return pixels
+
+    def _rotary_embedding(
+        self, t: int, h: int, w: int, device: torch.device
+    ) -> tuple[Tensor, Tensor] | None:
+        """Rotary positions of a latent grid as the pipelines of 5B and 1.5 make them."""
+        config = self.transformer.config
+        if not config.use_rotary_positional_embeddings:
+            return None
+        from diffusers.models.embeddings import get_3d_rotary_pos_embed
+        from diffusers.pipelines.cogvideo.pipeline_cogvideox import get_resize_crop_region_for_grid
+
+        grid = (h // config.patch_size, w // config.patch_size)
+        base_height = config.sample_height // config.patch_size
+        base_width = config.sample_width // config.patch_size
+        if config.patch_size_t is None:
+            where = {"crops_coords": get_resize_crop_region_for_grid(grid, base_width, base_height)}
+        else:
+            where = {"crops_coords": None, "grid_type": "slice"}
+            where["max_size"] = (base_height, base_width)
+            t = -(-t // config.patch_size_t)
+        cosines, sines = get_3d_rotary_pos_embed(
+            embed_dim=config.attention_head_dim,
+            grid_size=grid,
+            temporal_size=t,
+            device=device,
+            **where,
+        )
+        return cosines, sines
+
+
+def _refuse_relatives(checkpoint: Checkpoint) -> None:
+    """Refuse models of the same classes before gigabytes of them are loaded."""
+    channels = checkpoint.config("transformer").get("in_channels", 16)
+    expected = checkpoint.config("vae").get("latent_channels", 16)
+    if channels != expected:
+        raise PriorUnavailableError(
+            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
+            f"{expected}: it wants an image beside the latent; choose a text-to-video model"
+        )

@@ -1,0 +1,180 @@
+"""What the adapters of diffusers' video models share; each family adds its layout and scalings."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.base import Prior
+from freegvc.priors.fingerprint import fingerprint
+from freegvc.priors.latent import Frames, LatentSpec
+from freegvc.priors.numerics import Numerics
+from freegvc.priors.placement import place
+from freegvc.priors.prompt import TextSpec, load_prompt
+
+if TYPE_CHECKING:
+    from freegvc.diffusion.levels import NoiseSchedule
+    from freegvc.priors.checkpoint import Checkpoint
+
+
+class DiffusersPrior(Prior):
+    """A transformer and a VAE, loaded from a folder in diffusers' layout.
+
+    Runs the conditional model alone, without guidance: a prior has to be a distribution.
+
+    Args:
+        checkpoint: the folder.
+        name: what the stream stores.
+        numerics: what the transformer computes in.
+        device: where.
+        attention: kernel of the attention, a name in `ATTENTIONS`.
+        prompt: text that conditions the model.
+        offload: as for `place`.
+        compiled: as for `place`.
+
+    Raises:
+        PriorUnavailableError: files are missing, damaged, or of another model.
+    """
+
+    transformer_classes: ClassVar[tuple[str, ...]]
+    vae_class: ClassVar[str]
+    text: ClassVar[TextSpec]
+    vae_in_float32: ClassVar[bool] = False
+    silent_steps = 20
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        name: str,
+        numerics: Numerics,
+        device: torch.device,
+        attention: str = "auto",
+        prompt: str = "",
+        offload: str = "none",
+        compiled: bool = False,
+    ) -> None:
+        self.name = name
+        self.device = device
+        self.dtype = numerics.dtype
+        self.attention = attention
+        self.prompt = prompt
+        self._numerics = numerics
+        self._checkpoint = checkpoint
+        self._prompt = load_prompt(checkpoint, self.text, prompt)
+        self._vae_dtype = torch.float32 if self.vae_in_float32 else self.dtype
+        self.transformer = self._load("transformer", self.transformer_classes, self.dtype)
+        self.vae = self._load("vae", (self.vae_class,), self._vae_dtype)
+        self.schedule: NoiseSchedule = self.make_schedule(checkpoint.config("scheduler"))
+        self.latent: LatentSpec = self.make_latent()
+        place(
+            self.transformer,
+            self.vae,
+            device=device,
+            storage=numerics.storage,
+            offload=offload,
+            compiled=compiled,
+        )
+        self.embedding = self._prompt.embedding.to(device, self.dtype)[None]
+
+    @classmethod
+    def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
+        """What the model was made for on a GPU; float32 on a CPU."""
+        del checkpoint
+        return Numerics("float32" if device.type == "cpu" else "bfloat16")
+
+    @abstractmethod
+    def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
+        """Noise levels, from the scheduler's config."""
+
+    @abstractmethod
+    def make_latent(self) -> LatentSpec:
+        """Geometry of the latent, from the configs of the loaded models."""
+
+    @abstractmethod
+    def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
+        """What the transformer says, [B, C, T', h', w'] in and out, in the model's dtype."""
+
+    @abstractmethod
+    def to_x0(self, z: Tensor, output: Tensor, timestep: int) -> Tensor:
+        """x0_hat from the transformer's output; float32 [B, C, T', h', w'] throughout."""
+
+    @abstractmethod
+    def run_encoder(self, pixels: Tensor) -> Tensor:
+        """Clean latent [1, C, T', h', w'] of pixels in -1 .. 1, [1, 3, T, H, W], VAE's dtype."""
+
+    @abstractmethod
+    def run_decoder(self, latent: Tensor) -> Tensor:
+        """Pixels in -1 .. 1 of a clean latent; shapes and dtype as for `run_encoder`."""
+
+    @property
+    def numerics(self) -> str:
+        return self._numerics.name
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        return fingerprint(self._checkpoint, self._prompt, self.schedule)
+
+    @torch.no_grad()
+    def predict_tiles(self, tiles: Tensor, timestep: int) -> Tensor:
+        with self._attention_kernel():
+            try:
+                output = self.run_transformer(tiles.to(self.dtype), timestep)
+            except RuntimeError as error:
+                if "No available kernel" not in str(error):
+                    raise
+                raise PriorUnavailableError(
+                    f"attention kernel {self.attention!r} does not run on {self.device} in "
+                    f"{self.numerics}; load the prior with another one, or with 'auto': the "
+                    "picture then drifts a little from the encoder's"
+                ) from error
+        return self.to_x0(tiles, output.float(), timestep)
+
+    def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:
+        del side
+        return self.predict_tiles(z[None], timestep)[0]
+
+    @torch.no_grad()
+    def encode_frames(self, frames: Frames) -> Tensor:
+        padded = torch.from_numpy(self.latent.pad(frames)).to(self.device)
+        pixels = padded.permute(3, 0, 1, 2)[None].to(self._vae_dtype) / 127.5 - 1.0
+        return self.run_encoder(pixels)[0].float()
+
+    @torch.no_grad()
+    def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
+        pixels = self.run_decoder(latent[None].to(self._vae_dtype))[0, :, :, :height, :width]
+        grey = ((pixels.float() + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+        frames: Frames = grey.permute(1, 2, 3, 0).cpu().numpy()
+        return frames
+
+    def _attention_kernel(self) -> AbstractContextManager[None]:
+        if self.attention == "auto":
+            return nullcontext()
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        kernels = {
+            "math": SDPBackend.MATH,
+            "flash": SDPBackend.FLASH_ATTENTION,
+            "efficient": SDPBackend.EFFICIENT_ATTENTION,
+            "cudnn": SDPBackend.CUDNN_ATTENTION,
+        }
+        context: AbstractContextManager[None] = sdpa_kernel(kernels[self.attention])
+        return context
+
+    def _load(self, subfolder: str, classes: tuple[str, ...], dtype: torch.dtype) -> Any:
+        """The model in `subfolder`, whose class has to be one that this adapter speaks to."""
+        import diffusers
+
+        stated = self._checkpoint.config(subfolder).get("_class_name")
+        if stated not in classes:
+            raise PriorUnavailableError(
+                f"{self._checkpoint.folder / subfolder} holds a {stated}, but {self.name!r} needs "
+                f"{' or '.join(classes)}"
+            )
+        return self._checkpoint.load(subfolder, getattr(diffusers, stated), dtype)

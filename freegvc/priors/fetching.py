@@ -1,0 +1,304 @@
+"""Models from the Hugging Face hub: what is on this machine, and getting what is not.
+
+Models live in the ordinary cache of the hub's own library, so that other programs share them.
+Looking one up needs no network and no library.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.catalogue import find
+from freegvc.priors.checkpoint import Checkpoint
+from freegvc.priors.loading import ADAPTERS
+
+HUB = "https://huggingface.co"
+SPARE_BYTES = 1 << 28  # of the disk, left to everyone else
+UNAUTHORISED, FORBIDDEN = 401, 403
+
+_HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_INDEX = re.compile(r"(?:diffusion_pytorch_model|model)\.safetensors\.index\.json")
+_WHOLE = re.compile(r"(?:diffusion_pytorch_model|model)\.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a fetch is about to do.
+
+    Attributes:
+        hub_id: the model.
+        files: paths within the model, all that freegvc uses of it.
+        num_bytes: of all of them.
+        missing_bytes: of those that are not on this machine yet.
+        free_bytes: of the disk.
+    """
+
+    hub_id: str
+    files: tuple[str, ...]
+    num_bytes: int
+    missing_bytes: int
+    free_bytes: int
+
+
+def cache_folder() -> Path:
+    """Where the hub's own library keeps its files, by the same environment variables."""
+    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("HF_HOME", str(Path(base) / "huggingface"))
+    cache = os.environ.get("HUGGINGFACE_HUB_CACHE", str(Path(home) / "hub"))
+    cache = os.environ.get("HF_HUB_CACHE", cache)
+    return Path(os.path.expandvars(cache)).expanduser()
+
+
+def find_folder(hub_id: str) -> Path | None:
+    """Folder of a model that is whole on this machine; nothing is asked of the network.
+
+    Args:
+        hub_id: "organisation/name"; a known model is found under its old ids as well.
+
+    Returns:
+        The folder, or None if the model is not here, or a file of its transformer, VAE or
+        scheduler is missing.
+    """
+    known = find(hub_id)
+    for name in (known.hub_id, *known.old_ids) if known else (hub_id,):
+        folder = _snapshot(name)
+        if folder is not None and is_whole(folder):
+            return folder
+    return None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether transformer, VAE and scheduler are there with all files that their indices list."""
+    try:
+        checkpoint = Checkpoint(folder)
+        checkpoint.config("scheduler")
+        for part in ("transformer", "vae"):
+            checkpoint.config(part)
+            checkpoint.weight_files(part)
+    except PriorUnavailableError:
+        return False
+    return True
+
+
+def fetch(
+    name: str,
+    *,
+    with_text_encoder: bool = True,
+    on_plan: Callable[[Plan], None] | None = None,
+    endpoint: str | None = None,
+) -> Path:
+    """Download a model, as far as it is not on this machine yet.
+
+    Only configurations, safetensors and the tokenizer are taken. Files that are whole are kept,
+    so that an interrupted fetch goes on where it was; progress is shown on stderr.
+
+    Args:
+        name: a known model's name, or any "organisation/name" on the hub.
+        with_text_encoder: take the text encoder (5 to 23 GB) and the tokenizer too. They are
+            needed once for each prompt, the empty one included.
+        on_plan: called before the download begins.
+        endpoint: another hub; by default what HF_ENDPOINT says.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        PriorUnavailableError: no such model, its licence has to be accepted first, freegvc has
+            no adapter for it, the hub does not answer, or the disk is too small.
+    """
+    known = find(name)
+    hub_id = known.hub_id if known else name
+    if not _HUB_ID.fullmatch(hub_id):
+        raise PriorUnavailableError(
+            f"{name!r} is neither a known model (see: freegvc priors list) nor an id "
+            "'organisation/name' on the Hugging Face hub"
+        )
+    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+
+    where = {"cache_dir": cache_folder(), "endpoint": endpoint}
+    with _explained(hub_id):
+        info = HfApi(endpoint=endpoint).model_info(hub_id, files_metadata=True)
+        sizes = {s.rfilename: s.size or 0 for s in info.siblings or ()}
+
+        def read(file: str) -> dict[str, Any]:
+            path = Path(hf_hub_download(hub_id, file, revision=info.sha, **where))
+            return _read_object(hub_id, path)
+
+        if "model_index.json" not in sizes:
+            raise PriorUnavailableError(
+                f"{hub_id} has no model_index.json, so it is not in diffusers' layout; look for "
+                "a repository of the same model whose name ends in -Diffusers"
+            )
+        _check_adapter(hub_id, read("model_index.json"))
+        files = _choose(hub_id, sizes, read, with_text_encoder)
+        plan = _plan(hub_id, files, sizes, info.sha)
+        if plan.missing_bytes + SPARE_BYTES > plan.free_bytes:
+            raise PriorUnavailableError(
+                f"{hub_id} needs {plan.missing_bytes / 1e9:.2f} GB more in {cache_folder()}, whose "
+                f"disk has {plan.free_bytes / 1e9:.2f} GB free, of which "
+                f"{SPARE_BYTES / 1e9:.2f} GB are left alone; free some, or set HF_HOME to another "
+                "disk"
+            )
+        if on_plan is not None:
+            on_plan(plan)
+        folder = Path(snapshot_download(hub_id, allow_patterns=list(files), **where))
+    if not is_whole(folder):
+        raise PriorUnavailableError(f"{folder} is not whole after the download: fetch it again")
+    return folder
+
+
+def embed_empty_prompt(folder: Path) -> None:
+    """Make the embedding of the empty prompt and keep it beside the model; once is enough.
+
+    The text encoder runs on the CPU in float32 and leaves the memory afterwards.
+
+    Args:
+        folder: the model with its text encoder, or with an embedding made before.
+
+    Raises:
+        PriorUnavailableError: the text encoder is missing or damaged.
+    """
+    from freegvc.priors.prompt import load_prompt
+
+    checkpoint = Checkpoint(folder)
+    family, adapter = ADAPTERS[checkpoint.class_name("transformer")]
+    load_prompt(checkpoint, getattr(import_module(f"freegvc.priors.{family}"), adapter).text, "")
+
+
+def _read_object(hub_id: str, path: Path) -> dict[str, Any]:
+    """A JSON object."""
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise PriorUnavailableError(f"{hub_id}: {path.name} is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise PriorUnavailableError(f"{hub_id}: {path.name} holds no JSON object")
+    return content
+
+
+def _check_adapter(hub_id: str, index: dict[str, Any]) -> None:
+    """Refuse before gigabytes are on their way.
+
+    Raises:
+        PriorUnavailableError: no adapter, or two transformers, of which one would be left out.
+    """
+    entry = index.get("transformer")
+    transformer = entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
+    if not isinstance(transformer, str) or transformer not in ADAPTERS:
+        raise PriorUnavailableError(
+            f"{hub_id} has the transformer {transformer}; this release has adapters for "
+            f"{', '.join(ADAPTERS)}"
+        )
+    if index.get("transformer_2") not in (None, [None, None]):
+        raise PriorUnavailableError(
+            f"{hub_id} has two transformers, for different levels of noise; freegvc runs models "
+            "of one transformer"
+        )
+
+
+def _choose(
+    hub_id: str,
+    sizes: dict[str, int],
+    read: Callable[[str], dict[str, Any]],
+    with_text_encoder: bool,
+) -> tuple[str, ...]:
+    """The files to take: configurations, and one set of weights for each component."""
+    files = ["model_index.json"]
+    for part in ("transformer", "vae", *(("text_encoder",) if with_text_encoder else ())):
+        names = {f.removeprefix(f"{part}/") for f in sizes if f.startswith(f"{part}/")}
+        indices = sorted(n for n in names if _INDEX.fullmatch(n))
+        shards = {s for n in indices for s in _shards(hub_id, read(f"{part}/{n}"))}
+        weights = [*indices, *sorted(shards)] or sorted(n for n in names if _WHOLE.fullmatch(n))
+        missing = {"config.json", *weights} - names
+        if missing or not weights:
+            what = ", ".join(sorted(missing)) or "weights in safetensors"
+            raise PriorUnavailableError(
+                f"{hub_id} lacks {what} in its folder {part}: ask its authors, or choose another"
+            )
+        files += [f"{part}/{n}" for n in ("config.json", *weights)]
+    if "scheduler/scheduler_config.json" not in sizes:
+        raise PriorUnavailableError(f"{hub_id} has no scheduler/scheduler_config.json")
+    files.append("scheduler/scheduler_config.json")
+    if with_text_encoder:
+        files += [f for f in sizes if f.startswith("tokenizer/")]
+    return tuple(files)
+
+
+def _shards(hub_id: str, index: dict[str, Any]) -> set[str]:
+    """Names of the files that an index of shards lists."""
+    weight_map = index.get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise PriorUnavailableError(f"{hub_id} has an index of weights that lists no files")
+    return {str(name) for name in weight_map.values()}
+
+
+def _plan(hub_id: str, files: tuple[str, ...], sizes: dict[str, int], commit: str) -> Plan:
+    """What is here already, and what the disk has room for."""
+    snapshot = _repository(hub_id) / "snapshots" / commit
+    disk = cache_folder()
+    while not disk.exists():
+        disk = disk.parent
+    return Plan(
+        hub_id=hub_id,
+        files=files,
+        num_bytes=sum(sizes[f] for f in files),
+        missing_bytes=sum(sizes[f] for f in files if not (snapshot / f).exists()),
+        free_bytes=shutil.disk_usage(disk).free,
+    )
+
+
+def _repository(hub_id: str) -> Path:
+    return cache_folder() / f"models--{hub_id.replace('/', '--')}"
+
+
+def _snapshot(hub_id: str) -> Path | None:
+    """The folder that the cache's main branch points to."""
+    repository = _repository(hub_id)
+    try:
+        commit = (repository / "refs" / "main").read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    folder = repository / "snapshots" / commit
+    return folder if folder.is_dir() else None
+
+
+@contextmanager
+def _explained(hub_id: str) -> Iterator[None]:
+    """Turn the errors of the hub's library into ours, which say what to do."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except (errors.HTTPError, OSError) as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if isinstance(error, errors.GatedRepoError) or status == FORBIDDEN:
+            message = (
+                f"{hub_id} is given only to those who accept its licence: do so on "
+                f"{HUB}/{hub_id}, log in with 'hf auth login' or set HF_TOKEN, and fetch again"
+            )
+        elif isinstance(error, errors.RepositoryNotFoundError) or status == UNAUTHORISED:
+            message = (
+                f"the hub has no model {hub_id}, or a private one: check the spelling; if it is "
+                "private, log in with 'hf auth login' or set HF_TOKEN"
+            )
+        elif status is not None:
+            message = f"the hub answered {status} for {hub_id}: try again later"
+        elif isinstance(error, OSError) and error.errno in errno.errorcode:
+            raise  # the disk's answer, not the hub's
+        else:
+            message = (
+                f"the hub cannot be reached for {hub_id} ({str(error) or type(error).__name__}): "
+                "check the network, or copy the model's folder here and name it instead"
+            )
+        raise PriorUnavailableError(message) from error

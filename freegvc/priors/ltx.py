@@ -1,0 +1,133 @@
+"""LTX-Video (HaCohen et al. 2024): rectified flow on tokens, [B, T' h' w', C]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from freegvc.diffusion.levels import NoiseSchedule
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.latent import LatentSpec
+from freegvc.priors.prompt import TextSpec
+
+if TYPE_CHECKING:
+    from freegvc.priors.checkpoint import Checkpoint
+
+FRAMES_PER_SECOND = 25.0  # what the model's positions in time assume, whatever the video has
+
+
+class LTXPrior(DiffusersPrior):
+    """LTX-Video as a prior; arguments as for `DiffusersPrior`.
+
+    GOPs are padded to 8k + 1 frames. From 0.9.5 on the decoder is told how noisy its input is: it
+    is told "not at all", so that decoding draws no noise. The text encoder sees the padding of a
+    prompt, as with 0.9; from 0.9.5 on diffusers' pipeline hides it.
+
+    Raises:
+        PriorUnavailableError: the VAE decodes with random noise of its own, as in 0.9.1.
+    """
+
+    transformer_classes = ("LTXVideoTransformer3DModel",)
+    vae_class = "AutoencoderKLLTXVideo"
+    text = TextSpec(num_rows=128, is_masked=False)
+    gop_length = 49
+    overlap = 9
+    native_size = (512, 704)
+
+    def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
+        _refuse_relatives(checkpoint)
+        super().__init__(checkpoint, **options)
+        self._text_mask = self._prompt.mask.to(self.device)[None]
+
+    def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
+        """Flow matching; how the scheduler spaces its timesteps (shifts) does not matter."""
+        stated = config.get("_class_name")
+        if stated != "FlowMatchEulerDiscreteScheduler":
+            raise PriorUnavailableError(
+                f"the scheduler is a {stated}, but LTX-Video as a prior needs a "
+                "FlowMatchEulerDiscreteScheduler: get the scheduler's config that belongs to the "
+                "model"
+            )
+        return NoiseSchedule.flow_matching(config.get("num_train_timesteps", 1000))
+
+    def make_latent(self) -> LatentSpec:
+        return LatentSpec(
+            channels=self.transformer.config.in_channels,
+            temporal_stride=int(self.vae.temporal_compression_ratio),
+            spatial_stride=int(self.vae.spatial_compression_ratio),
+            is_causal=True,
+        )
+
+    def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
+        batch = len(z)
+        velocity: Tensor = self.transformer(
+            hidden_states=z.flatten(2).transpose(1, 2),
+            encoder_hidden_states=self.embedding.expand(batch, -1, -1),
+            timestep=torch.full((batch,), timestep, device=z.device),
+            encoder_attention_mask=self._text_mask.expand(batch, -1),
+            return_dict=False,
+            **self._positions(z),
+        )[0]
+        return velocity.transpose(1, 2).reshape(z.shape)
+
+    def to_x0(self, z: Tensor, output: Tensor, timestep: int) -> Tensor:
+        """v = eps - x0 on z = (1 - sigma) x0 + sigma eps, so x0 = z - sigma v."""
+        return z - self.schedule.level(timestep).sigma * output
+
+    def run_encoder(self, pixels: Tensor) -> Tensor:
+        mean, std = self._statistics()
+        latent: Tensor = self.vae.encode(pixels).latent_dist.mode()
+        return (latent.float() - mean) / std
+
+    def run_decoder(self, latent: Tensor) -> Tensor:
+        mean, std = self._statistics()
+        clean = (latent * std + mean).to(self._vae_dtype)
+        noise = clean.new_zeros(len(clean)) if self.vae.config.timestep_conditioning else None
+        pixels: Tensor = self.vae.decode(clean, noise).sample
+        return pixels
+
+    def _statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the VAE's channels, each float32 [C, 1, 1, 1]."""
+        mean = self.vae.latents_mean.float().to(self.device)[:, None, None, None]
+        std = self.vae.latents_std.float().to(self.device)[:, None, None, None]
+        return mean, std / self.vae.config.scaling_factor
+
+    def _positions(self, z: Tensor) -> dict[str, Any]:
+        """What tells the transformer where its tokens are, in seconds and pixels.
+
+        To the last bit as the pipelines say it: the finest rotary frequency multiplies rounding
+        errors by 3e4. The pipeline from 0.9.5 on, whose VAE is the one with a timestep, knows that
+        the first latent is one frame long.
+        """
+        batch, _, t, h, w = z.shape
+        along_time, across = self.latent.temporal_stride, self.latent.spatial_stride
+        if not self.vae.config.timestep_conditioning:
+            scale = (along_time / FRAMES_PER_SECOND, across, across)
+            return {"num_frames": t, "height": h, "width": w, "rope_interpolation_scale": scale}
+        real: dict[str, Any] = {"dtype": torch.float32, "device": z.device}
+        frames = (torch.arange(t, **real) * along_time - (along_time - 1)).clamp(min=0)
+        seconds = frames * (1.0 / FRAMES_PER_SECOND)
+        rows, columns = (torch.arange(n, **real) * across for n in (h, w))
+        grid = torch.stack(torch.meshgrid(seconds, rows, columns, indexing="ij"))
+        return {"video_coords": grid.flatten(1).expand(batch, -1, -1)}
+
+
+def _refuse_relatives(checkpoint: Checkpoint) -> None:
+    """Refuse models of the same classes before gigabytes of them are loaded."""
+    vae = checkpoint.config("vae")
+    if any(vae.get("decoder_inject_noise", ())):
+        raise PriorUnavailableError(
+            f"the VAE in {checkpoint.folder} adds random noise while it decodes "
+            "(decoder_inject_noise), so that two decoders would not agree: choose LTX-Video 0.9, "
+            "or 0.9.5 or later"
+        )
+    channels = checkpoint.config("transformer").get("in_channels", 128)
+    expected = vae.get("latent_channels", 128)
+    if channels != expected:
+        raise PriorUnavailableError(
+            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
+            f"{expected}: these two do not belong together; fetch the model again"
+        )

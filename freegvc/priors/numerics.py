@@ -1,0 +1,52 @@
+"""Named arithmetic: the dtype of a model, and how its weights are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from freegvc.bitstream.header import NUMERICS
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """The arithmetic of a prior.
+
+    Attributes:
+        dtype_name: what the model computes in: float32, float64, bfloat16 or float16.
+        storage: how the transformer keeps its weights: "" as `dtype_name` says, "fp8" (cast layer
+            by layer, Hugging Face's layerwise casting) or "int8" (torchao, weights only).
+    """
+
+    dtype_name: str
+    storage: str = ""
+
+    @classmethod
+    def parse(cls, name: str) -> Numerics:
+        """From the name that a user gives and a stream carries, such as "bfloat16-int8".
+
+        Raises:
+            UsageError: unknown name.
+        """
+        name = name.removeprefix("torch.")
+        if name not in NUMERICS:
+            raise UsageError(f"dtype {name!r} is not one of {', '.join(NUMERICS)}")
+        dtype_name, _, storage = name.partition("-")
+        return cls(dtype_name, storage)
+
+    @property
+    def name(self) -> str:
+        """The name in the stream."""
+        return f"{self.dtype_name}-{self.storage}" if self.storage else self.dtype_name
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the model computes in."""
+        import torch
+
+        dtype: torch.dtype = getattr(torch, self.dtype_name)
+        return dtype

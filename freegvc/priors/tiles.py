@@ -1,0 +1,128 @@
+"""Where tiles lie on the latent grid, and the windows under which they are merged.
+
+Geometry is integers, so that both sides cut alike; only the windows are floats.
+
+Under Gaussian windows of one sigma, the share of a tile against its neighbour is a logistic curve
+in the position: the log-ratio of two Gaussians whose centres are `stride` apart is linear, and
+across their overlap it goes from -overlap * stride / (2 sigma^2) to the opposite. Where a tile
+begins or ends, its share jumps from 0 to about the exponential of that. With
+
+    sigma^2 = overlap * stride / 12
+
+the jump is e^-6, 0.25 % of what the tiles differ by, whatever the overlap; for an overlap of a
+quarter of the tile sigma is an eighth of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from freegvc.priors.latent import LatentSpec
+
+Tile = tuple[int, int, int]  # height, width, overlap in latent samples
+Windows = npt.NDArray[np.float32]
+
+OVERLAP_PARTS = 4  # tiles overlap by a quarter of their smaller side
+
+
+@dataclass(frozen=True, slots=True)
+class TileGrid:
+    """Tiles of one shape that cover a latent of height x width samples.
+
+    Attributes:
+        tile_height, tile_width: shape of every tile, in latent samples.
+        rows, columns: first row and first column of the tiles; a tile for each pair of them. The
+            first is 0, the last tile ends where the latent does.
+    """
+
+    tile_height: int
+    tile_width: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+    @classmethod
+    def covering(cls, height: int, width: int, tile: Tile) -> TileGrid:
+        """The fewest tiles that cover height x width samples, evenly spaced.
+
+        Args:
+            height, width: size of the latent in samples.
+            tile: height and width of a tile, cut to the size of the latent, and the least number
+                of samples that neighbours share.
+        """
+        tile_height, tile_width, overlap = tile
+        return cls(
+            min(tile_height, height),
+            min(tile_width, width),
+            _starts(height, tile_height, overlap),
+            _starts(width, tile_width, overlap),
+        )
+
+    @property
+    def corners(self) -> tuple[tuple[int, int], ...]:
+        """First row and column of each tile, row by row."""
+        return tuple((row, column) for row in self.rows for column in self.columns)
+
+
+def plan_tiles(
+    spec: LatentSpec, native_size: tuple[int, int] | None, height: int, width: int
+) -> Tile | None:
+    """How frames are cut by default.
+
+    Args:
+        spec: geometry of the latent.
+        native_size: height and width in pixels up to which frames are not cut; None for never.
+        height, width: of the frames, in pixels.
+
+    Returns:
+        Height and width of a tile, the largest that the model takes and that fit `native_size`,
+        and a quarter of the smaller one as overlap, in latent samples; None if frames fit uncut.
+    """
+    if native_size is None:
+        return None
+    padded = spec.padded_size(height, width)
+    if all(size <= native for size, native in zip(padded, native_size, strict=True)):
+        return None
+    multiple = spec.pixel_multiple or spec.spatial_stride
+    tile_height, tile_width = (
+        max(native // multiple, 1) * multiple // spec.spatial_stride for native in native_size
+    )
+    return tile_height, tile_width, -(-min(tile_height, tile_width) // OVERLAP_PARTS)
+
+
+def windows(starts: Sequence[int], tile: int) -> Windows:
+    """Weights of the tiles along one axis; at every sample those of all tiles add up to 1.
+
+    Args:
+        starts: where the tiles begin, rising from 0, each at or before the end of the one before.
+        tile: their length.
+
+    Returns:
+        float32 [number of tiles, tile].
+    """
+    if len(starts) == 1:
+        return np.ones((1, tile), dtype=np.float32)
+    stride = max(after - before for before, after in pairwise(starts))
+    variance = max(tile - stride, 1) * stride / 12
+    # relative to the largest at each sample: far from all centres the Gaussians themselves are 0
+    logs = -((np.arange(tile) - (tile - 1) / 2) ** 2) / (2 * variance)
+    covers = [slice(start, start + tile) for start in starts]
+    largest = np.full(starts[-1] + tile, -np.inf)
+    for cover in covers:
+        largest[cover] = np.maximum(largest[cover], logs)
+    total = np.zeros_like(largest)
+    for cover in covers:
+        total[cover] += np.exp(logs - largest[cover])
+    shares = [np.exp(logs - largest[cover]) / total[cover] for cover in covers]
+    return np.array(shares, dtype=np.float32)
+
+
+def _starts(size: int, tile: int, overlap: int) -> tuple[int, ...]:
+    """Where tiles begin that cover 0 .. size - 1 and share at least `overlap` with neighbours."""
+    last = max(size - tile, 0)
+    strides = -(-last // (tile - overlap))
+    return tuple(last * i // strides for i in range(strides + 1)) if strides else (0,)

@@ -1,0 +1,132 @@
+"""Wan 2.1 T2V, Wan 2.2 TI2V-5B, and SkyReels V2, which is built alike: rectified flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from freegvc.diffusion.levels import NoiseSchedule
+from freegvc.errors import PriorUnavailableError
+from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.latent import LatentSpec
+from freegvc.priors.prompt import TextSpec
+
+if TYPE_CHECKING:
+    from freegvc.priors.checkpoint import Checkpoint
+
+NATIVE_SIZES = {  # pixels; by class of the transformer and spatial stride of the VAE
+    ("WanTransformer3DModel", 8): (480, 832),
+    ("WanTransformer3DModel", 16): (704, 1280),
+    ("SkyReelsV2Transformer3DModel", 8): (544, 960),
+}
+SKYREELS_24_FPS = 1  # SkyReels' class of videos that are not of 16 frames per second
+
+
+class WanPrior(DiffusersPrior):
+    """Wan or SkyReels V2 as a prior; arguments as for `DiffusersPrior`.
+
+    GOPs are padded to 4k + 1 frames: the VAE silently drops the others. A SkyReels model that is
+    told a frame rate is told 24 frames per second, whatever the video has. Models that were made
+    to give every token, or every frame, its own timestep get one for all: it is the same function
+    for the last bits (6e-7), and a prior has to fix one of the two.
+
+    Raises:
+        PriorUnavailableError: a relative that is no prior of video alone: Wan 2.2 A14B, whose two
+            transformers share the noise levels, or a model that has to be given an image.
+    """
+
+    transformer_classes = ("WanTransformer3DModel", "SkyReelsV2Transformer3DModel")
+    vae_class = "AutoencoderKLWan"
+    text = TextSpec(num_rows=512, is_masked=True)
+    vae_in_float32 = True  # as diffusers' documentation asks for
+    gop_length = 49
+    overlap = 5
+
+    def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
+        _refuse_relatives(checkpoint)
+        super().__init__(checkpoint, **options)
+
+    def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
+        """Flow matching; how the scheduler spaces its timesteps (flow_shift) does not matter."""
+        if config.get("_class_name") != "FlowMatchEulerDiscreteScheduler":
+            for key, value in (("prediction_type", "flow_prediction"), ("use_flow_sigmas", True)):
+                if config.get(key) != value:
+                    raise PriorUnavailableError(
+                        f"the scheduler's {key} is {config.get(key)!r}, but Wan as a prior needs "
+                        f"{value!r}: get the scheduler's config that belongs to the model"
+                    )
+        return NoiseSchedule.flow_matching(config.get("num_train_timesteps", 1000))
+
+    def make_latent(self) -> LatentSpec:
+        config, vae = self.transformer.config, self.vae.config
+        stride = int(vae.scale_factor_spatial)
+        self.native_size = NATIVE_SIZES.get((type(self.transformer).__name__, stride))
+        return LatentSpec(
+            channels=config.in_channels,
+            temporal_stride=int(vae.scale_factor_temporal),
+            spatial_stride=stride,
+            is_causal=True,
+            pixel_multiple=stride * config.patch_size[-1],
+        )
+
+    def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
+        batch = len(z)
+        told = {}
+        if self.transformer.config.get("inject_sample_info"):
+            told["fps"] = [SKYREELS_24_FPS] * batch
+        velocity: Tensor = self.transformer(
+            hidden_states=z,
+            timestep=torch.full((batch,), timestep, device=z.device),
+            encoder_hidden_states=self.embedding.expand(batch, -1, -1),
+            return_dict=False,
+            **told,
+        )[0]
+        return velocity
+
+    def to_x0(self, z: Tensor, output: Tensor, timestep: int) -> Tensor:
+        """v = eps - x0 on z = (1 - sigma) x0 + sigma eps, so x0 = z - sigma v."""
+        return z - self.schedule.level(timestep).sigma * output
+
+    def run_encoder(self, pixels: Tensor) -> Tensor:
+        mean, std = self._statistics()
+        latent: Tensor = self.vae.encode(pixels).latent_dist.mode()
+        return (latent - mean) / std
+
+    def run_decoder(self, latent: Tensor) -> Tensor:
+        mean, std = self._statistics()
+        pixels: Tensor = self.vae.decode(latent * std + mean).sample
+        return pixels
+
+    def _statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the VAE's channels, each float32 [C, 1, 1, 1]."""
+        config = self.vae.config
+        both = torch.tensor([config.latents_mean, config.latents_std], device=self.device)
+        mean, std = both[..., None, None, None]
+        return mean, std
+
+
+def _refuse_relatives(checkpoint: Checkpoint) -> None:
+    """Refuse models of the same classes before gigabytes of them are loaded."""
+    if _has_second_transformer(checkpoint):
+        raise PriorUnavailableError(
+            f"{checkpoint.folder} has two transformers, one for high and one for low noise, as Wan "
+            "2.2 A14B does; freegvc has no adapter for that: choose Wan 2.1 T2V or Wan 2.2 TI2V-5B"
+        )
+    channels = checkpoint.config("transformer").get("in_channels", 16)
+    expected = checkpoint.config("vae").get("z_dim", 16)
+    if channels != expected:
+        raise PriorUnavailableError(
+            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
+            f"{expected}: it wants an image or a mask beside the latent; choose a text-to-video "
+            "model"
+        )
+
+
+def _has_second_transformer(checkpoint: Checkpoint) -> bool:
+    try:
+        checkpoint.class_name("transformer_2")
+    except PriorUnavailableError:  # the index of Wan 2.1 lacks it, that of TI2V-5B has null
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""What `compress` says about the silent part, and that every decoder does it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import freegvc
+from freegvc.channel.pfr import PfrCoder
+from freegvc.codec import decode_gop
+from freegvc.errors import UsageError
+from freegvc.priors import load_prior
+from freegvc.trajectory import Sender
+
+FAST = PfrCoder(log2_candidates=10)
+
+
+def compress(frames, **keywords):
+    return freegvc.compress(frames, coder=FAST, gop_length=6, overlap=2, **keywords)
+
+
+def silent_part(header):
+    return header.sampler, header.silent_steps, header.refine_timestep
+
+
+@pytest.mark.parametrize(
+    ("keywords", "expected"),
+    [
+        ({}, ("ddim", 1, 0)),
+        ({"sampler": "dpmpp2m", "silent_steps": 4}, ("dpmpp2m", 4, 0)),
+        ({"refine": 850}, ("ddim", 1, 850)),
+        ({"refine": "gnvc-vd"}, ("ddim", 5, 868)),
+        ({"refine": "gnvc-vd", "silent_steps": 2}, ("ddim", 2, 868)),
+    ],
+)
+def test_the_header_says_what_was_asked_for(scene, keywords, expected):
+    compressed = compress(scene(2, 16, 24), stop_step=900, **keywords)
+    assert silent_part(compressed.header) == expected
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"sampler": "euler"},
+        {"silent_steps": 0},
+        {"silent_steps": 1001},
+        {"refine": "gnvc"},
+        {"refine": 0},
+        {"refine": 1001},
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(scene, keywords):
+    with pytest.raises(UsageError):
+        compress(scene(2, 16, 24), stop_step=900, **keywords)
+
+
+def test_a_fresh_decoder_refines_as_the_encoder_did(scene, monkeypatch, tmp_path):
+    from freegvc.trajectory import Silent
+
+    senders = []
+    original = Sender.__init__
+
+    def spy(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        senders.append(self)
+
+    monkeypatch.setattr(Sender, "__init__", spy)
+    options = {"sampler": "dpmpp2m", "silent_steps": 3, "refine": 860}
+    frames = scene(10, 32, 40)
+    compressed = compress(frames, stop_step=775, **options)
+    prior = load_prior()
+    for gop, sender in enumerate(senders):
+        mine = sender.reconstruct(sender.num_steps, Silent("dpmpp2m", 3, 860))
+        assert torch.equal(decode_gop(compressed, prior, gop), mine)
+    here = freegvc.decompress(compressed).frames
+    plain = freegvc.decompress(compress(frames, stop_step=775)).frames
+    assert not np.array_equal(here, plain)
+    code = (
+        "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
+    )
+    path, out = compressed.save(tmp_path / "a.fgvc"), tmp_path / "frames.npy"
+    subprocess.run([sys.executable, "-c", code, path, out], check=True)
+    assert np.array_equal(np.load(out), here)
+
+
+def test_quality_is_measured_after_refinement(scene):
+    """The score that a target is compared with is that of the decode, refined as it will be."""
+    from freegvc.metrics import psnr
+
+    frames = scene(6, 48, 64)
+    plain = compress(frames, target_psnr=21.0)
+    refined = compress(frames, target_psnr=21.0, refine=840)
+    assert refined.gops[0].stop_step < plain.gops[0].stop_step < 840
+    assert psnr(frames, freegvc.decompress(refined).frames).mean() >= 21.0
