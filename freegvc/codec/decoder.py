@@ -15,8 +15,8 @@ import numpy.typing as npt
 from freegvc.bitstream import decode_packet
 from freegvc.codec import events
 from freegvc.codec.compressed import CompressedVideo
-from freegvc.codec.first_header import FUSION_ONE
 from freegvc.codec.model import prior_to_decode, with_tiles_of
+from freegvc.codec.seams import Seams
 from freegvc.errors import DriftWarning
 from freegvc.video import Colour, Video
 
@@ -116,36 +116,27 @@ def open_compressed(compressed: CompressedInput) -> CompressedVideo:
 def _decode_gops(
     stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    from freegvc.trajectory import fuse
-
     header = stream.header
-    advance = header.gop_length - header.overlap
-    shared = prior.latent.shared(header.gop_length, header.overlap)
-    weights = [w / FUSION_ONE for w in header.fusion_weights]
-    if len(weights) == 1:
-        weights *= shared.count
+    seams = Seams(header, prior)
     tail: Tensor | None = None
     drifts: dict[int, float] = {}
     for k in range(header.num_gops):
-        num_frames = len(header.gop_frames(k))
-        on_event(events.GopStarted(k, header.num_gops, num_frames))
+        covered = header.gop_frames(k)
+        on_event(events.GopStarted(k, header.num_gops, len(covered)))
         began = time.perf_counter()
         latent, drift = _latent_and_drift(stream, prior, k)
         walked = time.perf_counter()
-        next_tail = latent[:, shared.first_before : shared.first_before + shared.count]
-        if tail is not None and shared.count:
-            latent = fuse(tail, latent, weights, shared.first_after)
-        tail = next_tail
-        frames = prior.decode_latent(latent, header.height, header.width)[:num_frames]
-        seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
-        on_event(events.GopDecoded(k, header.num_gops, seconds, drift))
-        drifts[k] = drift or 0.0
         is_last = k == header.num_gops - 1
+        shown = seams.shown(k, len(covered), is_last=is_last)
+        frames = seams.frames(latent, tail, shown)
+        tail = seams.tail(latent)
+        seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
+        first = covered.start + shown.start
+        on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))
+        drifts[k] = drift or 0.0
         if is_last:
             _warn_of_drift(drifts)
-        # the GOP before is shown up to where this one takes over
-        first = 0 if k == 0 else shared.first_frame - advance
-        yield from frames[first : None if is_last else shared.first_frame]
+        yield from frames
 
 
 def _warn_of_drift(drifts: dict[int, float]) -> None:

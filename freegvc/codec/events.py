@@ -39,37 +39,67 @@ class StepSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeDone(Event):
-    """A kept state was decoded and scored."""
+class ProbeStarted(Event):
+    """A state of the walk is about to be decoded and scored.
+
+    `bits` are those of the GOP's packet if it stopped there; None where the latent itself is
+    decoded, whose score is the limit of what the prior can reach.
+    """
 
     gop: int
     num_steps: int
+    bits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeDone(Event):
+    """The state of the last `ProbeStarted` was scored; `score` is of the frames looked at."""
+
+    gop: int
+    num_steps: int
+    bits: int | None
     metric: str
     score: float
 
 
 @dataclass(frozen=True, slots=True)
 class GopDone(Event):
-    """A GOP is coded; seconds per stage: "frames" (frame encoder), "walk" (model and channel)."""
+    """A GOP is coded.
+
+    Attributes:
+        stop_step, num_steps, num_bytes: where it stopped, and the bytes of its packet.
+        score: of the frames that it shows, decoded as the decoder will; None if none was asked for.
+        reached: whether the score is within the tolerance of the target; None without a target.
+        num_probes: how many states were decoded and scored to get there.
+        seconds: by stage: "frames" (frame encoder), "walk" (model, channel and probes), and
+            "probes", the part of "walk" that probes took.
+    """
 
     gop: int
     stop_step: int
     num_steps: int
     num_bytes: int
     score: float | None
+    reached: bool | None = None
+    num_probes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class GopDecoded(Event):
-    """A GOP is decoded; seconds per stage: "walk" (model and channel), "frames" (frame decoder).
+    """A GOP is decoded, and its frames are about to be shown.
 
-    `drift_sigma` is how far the walk ended from the encoder's, in units of the noise that is left
-    there, 0 .. 8; None if the packet does not say.
+    Attributes:
+        first_frame, num_frames: the frames of the video that it shows, fused ones included.
+        seconds: by stage: "walk" (model and channel), "frames" (frame decoder).
+        drift_sigma: how far the walk ended from the encoder's, in units of the noise that is left
+            there, 0 .. 8; None if the packet does not say.
     """
 
     gop: int
     num_gops: int
+    first_frame: int
+    num_frames: int
     seconds: dict[str, float] = field(default_factory=dict)
     drift_sigma: float | None = None
 

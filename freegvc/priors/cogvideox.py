@@ -9,7 +9,7 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
 from freegvc.priors.latent import LatentSpec
 from freegvc.priors.numerics import Numerics
 from freegvc.priors.prompt import TextSpec
@@ -32,11 +32,15 @@ class CogVideoXPrior(DiffusersPrior):
 
     transformer_classes = ("CogVideoXTransformer3DModel",)
     vae_class = "AutoencoderKLCogVideoX"
-    text = TextSpec(num_rows=226, is_masked=False)
 
-    def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
-        _refuse_relatives(checkpoint)
-        super().__init__(checkpoint, **options)
+    @classmethod
+    def check(cls, checkpoint: Checkpoint) -> None:
+        require_equal_channels(checkpoint, "latent_channels", 16)
+
+    @classmethod
+    def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
+        del checkpoint
+        return TextSpec(num_rows=226)
 
     @classmethod
     def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
@@ -103,7 +107,8 @@ class CogVideoXPrior(DiffusersPrior):
         return latent
 
     def run_decoder(self, latent: Tensor) -> Tensor:
-        pixels: Tensor = self.vae.decode(latent / self.vae.config.scaling_factor).sample
+        scale: float = self.vae.config.scaling_factor
+        pixels: Tensor = self.vae.decode((latent / scale).to(self.vae_dtype)).sample
         return pixels
 
     def _rotary_embedding(
@@ -133,14 +138,3 @@ class CogVideoXPrior(DiffusersPrior):
             **where,
         )
         return cosines, sines
-
-
-def _refuse_relatives(checkpoint: Checkpoint) -> None:
-    """Refuse models of the same classes before gigabytes of them are loaded."""
-    channels = checkpoint.config("transformer").get("in_channels", 16)
-    expected = checkpoint.config("vae").get("latent_channels", 16)
-    if channels != expected:
-        raise PriorUnavailableError(
-            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
-            f"{expected}: it wants an image beside the latent; choose a text-to-video model"
-        )

@@ -44,7 +44,6 @@ class DiffusersPrior(Prior):
 
     transformer_classes: ClassVar[tuple[str, ...]]
     vae_class: ClassVar[str]
-    text: ClassVar[TextSpec]
     vae_in_float32: ClassVar[bool] = False
     silent_steps = 20
 
@@ -67,11 +66,12 @@ class DiffusersPrior(Prior):
         self.prompt = prompt
         self._numerics = numerics
         self._checkpoint = checkpoint
-        self._prompt = load_prompt(checkpoint, self.text, prompt)
-        self._vae_dtype = torch.float32 if self.vae_in_float32 else self.dtype
-        self.transformer = self._load("transformer", self.transformer_classes, self.dtype)
-        self.vae = self._load("vae", (self.vae_class,), self._vae_dtype)
+        self.check(checkpoint)
         self.schedule: NoiseSchedule = self.make_schedule(checkpoint.config("scheduler"))
+        self._prompt = load_prompt(checkpoint, self.text_spec(checkpoint), prompt)
+        self.vae_dtype = torch.float32 if self.vae_in_float32 else self.dtype
+        self.transformer = self._load("transformer", self.transformer_classes, self.dtype)
+        self.vae = self._load("vae", (self.vae_class,), self.vae_dtype)
         self.latent: LatentSpec = self.make_latent()
         place(
             self.transformer,
@@ -82,6 +82,19 @@ class DiffusersPrior(Prior):
             compiled=compiled,
         )
         self.embedding = self._prompt.embedding.to(device, self.dtype)[None]
+
+    @classmethod
+    def check(cls, checkpoint: Checkpoint) -> None:
+        """Refuse relatives of the family that are no priors, before gigabytes are loaded.
+
+        Raises:
+            PriorUnavailableError: with the reason.
+        """
+
+    @classmethod
+    @abstractmethod
+    def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
+        """How the transformer wants its text."""
 
     @classmethod
     def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
@@ -111,7 +124,7 @@ class DiffusersPrior(Prior):
 
     @abstractmethod
     def run_decoder(self, latent: Tensor) -> Tensor:
-        """Pixels in -1 .. 1 of a clean latent; shapes and dtype as for `run_encoder`."""
+        """Pixels in -1 .. 1 of a clean latent in float32; otherwise as `run_encoder`."""
 
     @property
     def numerics(self) -> str:
@@ -143,12 +156,12 @@ class DiffusersPrior(Prior):
     @torch.no_grad()
     def encode_frames(self, frames: Frames) -> Tensor:
         padded = torch.from_numpy(self.latent.pad(frames)).to(self.device)
-        pixels = padded.permute(3, 0, 1, 2)[None].to(self._vae_dtype) / 127.5 - 1.0
+        pixels = padded.permute(3, 0, 1, 2)[None].to(self.vae_dtype) / 127.5 - 1.0
         return self.run_encoder(pixels)[0].float()
 
     @torch.no_grad()
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
-        pixels = self.run_decoder(latent[None].to(self._vae_dtype))[0, :, :, :height, :width]
+        pixels = self.run_decoder(latent[None])[0, :, :, :height, :width]
         grey = ((pixels.float() + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
         frames: Frames = grey.permute(1, 2, 3, 0).cpu().numpy()
         return frames
@@ -178,3 +191,24 @@ class DiffusersPrior(Prior):
                 f"{' or '.join(classes)}"
             )
         return self._checkpoint.load(subfolder, getattr(diffusers, stated), dtype)
+
+
+def require_equal_channels(checkpoint: Checkpoint, vae_key: str, default: int) -> None:
+    """Refuse a transformer that takes other channels than its VAE makes.
+
+    Args:
+        checkpoint: the folder.
+        vae_key: what the VAE's config calls its latent channels.
+        default: what both classes assume where a config is silent.
+
+    Raises:
+        PriorUnavailableError: the numbers differ.
+    """
+    channels = checkpoint.config("transformer").get("in_channels", default)
+    expected = checkpoint.config("vae").get(vae_key, default)
+    if channels != expected:
+        raise PriorUnavailableError(
+            f"the transformer in {checkpoint.folder} takes {channels} channels, but its VAE makes "
+            f"{expected}: it wants an image or a mask beside the latent; choose a text-to-video "
+            "model"
+        )

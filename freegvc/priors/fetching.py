@@ -173,7 +173,8 @@ def embed_empty_prompt(folder: Path) -> None:
 
     checkpoint = Checkpoint(folder)
     family, adapter = ADAPTERS[checkpoint.class_name("transformer")]
-    load_prompt(checkpoint, getattr(import_module(f"freegvc.priors.{family}"), adapter).text, "")
+    prior = getattr(import_module(f"freegvc.priors.{family}"), adapter)
+    load_prompt(checkpoint, prior.text_spec(checkpoint), "")
 
 
 def _read_object(hub_id: str, path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
 from freegvc.priors.latent import LatentSpec
 from freegvc.priors.prompt import TextSpec
 
@@ -23,8 +23,7 @@ class LTXPrior(DiffusersPrior):
     """LTX-Video as a prior; arguments as for `DiffusersPrior`.
 
     GOPs are padded to 8k + 1 frames. From 0.9.5 on the decoder is told how noisy its input is: it
-    is told "not at all", so that decoding draws no noise. The text encoder sees the padding of a
-    prompt, as with 0.9; from 0.9.5 on diffusers' pipeline hides it.
+    is told "not at all", so that decoding draws no noise.
 
     Raises:
         PriorUnavailableError: the VAE decodes with random noise of its own, as in 0.9.1.
@@ -32,13 +31,28 @@ class LTXPrior(DiffusersPrior):
 
     transformer_classes = ("LTXVideoTransformer3DModel",)
     vae_class = "AutoencoderKLLTXVideo"
-    text = TextSpec(num_rows=128, is_masked=False)
     gop_length = 49
     overlap = 9
     native_size = (512, 704)
 
+    @classmethod
+    def check(cls, checkpoint: Checkpoint) -> None:
+        if any(checkpoint.config("vae").get("decoder_inject_noise", ())):
+            raise PriorUnavailableError(
+                f"the VAE in {checkpoint.folder} adds random noise while it decodes "
+                "(decoder_inject_noise), so that two decoders would not agree: choose LTX-Video "
+                "0.9, or 0.9.5 or later"
+            )
+        require_equal_channels(checkpoint, "latent_channels", 128)
+
+    @classmethod
+    def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
+        """Until 0.9.1 the text encoder sees the padding; from 0.9.5 on there are more rows."""
+        if checkpoint.config("vae").get("timestep_conditioning"):
+            return TextSpec(num_rows=256, is_masked=True)
+        return TextSpec(num_rows=128)
+
     def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
-        _refuse_relatives(checkpoint)
         super().__init__(checkpoint, **options)
         self._text_mask = self._prompt.mask.to(self.device)[None]
 
@@ -84,7 +98,7 @@ class LTXPrior(DiffusersPrior):
 
     def run_decoder(self, latent: Tensor) -> Tensor:
         mean, std = self._statistics()
-        clean = (latent * std + mean).to(self._vae_dtype)
+        clean = (latent * std + mean).to(self.vae_dtype)
         noise = clean.new_zeros(len(clean)) if self.vae.config.timestep_conditioning else None
         pixels: Tensor = self.vae.decode(clean, noise).sample
         return pixels
@@ -113,21 +127,3 @@ class LTXPrior(DiffusersPrior):
         rows, columns = (torch.arange(n, **real) * across for n in (h, w))
         grid = torch.stack(torch.meshgrid(seconds, rows, columns, indexing="ij"))
         return {"video_coords": grid.flatten(1).expand(batch, -1, -1)}
-
-
-def _refuse_relatives(checkpoint: Checkpoint) -> None:
-    """Refuse models of the same classes before gigabytes of them are loaded."""
-    vae = checkpoint.config("vae")
-    if any(vae.get("decoder_inject_noise", ())):
-        raise PriorUnavailableError(
-            f"the VAE in {checkpoint.folder} adds random noise while it decodes "
-            "(decoder_inject_noise), so that two decoders would not agree: choose LTX-Video 0.9, "
-            "or 0.9.5 or later"
-        )
-    channels = checkpoint.config("transformer").get("in_channels", 128)
-    expected = vae.get("latent_channels", 128)
-    if channels != expected:
-        raise PriorUnavailableError(
-            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
-            f"{expected}: these two do not belong together; fetch the model again"
-        )

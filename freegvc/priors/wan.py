@@ -9,7 +9,7 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior
+from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
 from freegvc.priors.latent import LatentSpec
 from freegvc.priors.prompt import TextSpec
 
@@ -39,14 +39,24 @@ class WanPrior(DiffusersPrior):
 
     transformer_classes = ("WanTransformer3DModel", "SkyReelsV2Transformer3DModel")
     vae_class = "AutoencoderKLWan"
-    text = TextSpec(num_rows=512, is_masked=True)
     vae_in_float32 = True  # as diffusers' documentation asks for
     gop_length = 49
     overlap = 5
 
-    def __init__(self, checkpoint: Checkpoint, **options: Any) -> None:
-        _refuse_relatives(checkpoint)
-        super().__init__(checkpoint, **options)
+    @classmethod
+    def check(cls, checkpoint: Checkpoint) -> None:
+        if _has_second_transformer(checkpoint):
+            raise PriorUnavailableError(
+                f"{checkpoint.folder} has two transformers, one for high and one for low noise, "
+                "as Wan 2.2 A14B does; freegvc has no adapter for that: choose Wan 2.1 T2V or Wan "
+                "2.2 TI2V-5B"
+            )
+        require_equal_channels(checkpoint, "z_dim", 16)
+
+    @classmethod
+    def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
+        del checkpoint
+        return TextSpec(num_rows=512, is_masked=True)
 
     def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
         """Flow matching; how the scheduler spaces its timesteps (flow_shift) does not matter."""
@@ -105,23 +115,6 @@ class WanPrior(DiffusersPrior):
         both = torch.tensor([config.latents_mean, config.latents_std], device=self.device)
         mean, std = both[..., None, None, None]
         return mean, std
-
-
-def _refuse_relatives(checkpoint: Checkpoint) -> None:
-    """Refuse models of the same classes before gigabytes of them are loaded."""
-    if _has_second_transformer(checkpoint):
-        raise PriorUnavailableError(
-            f"{checkpoint.folder} has two transformers, one for high and one for low noise, as Wan "
-            "2.2 A14B does; freegvc has no adapter for that: choose Wan 2.1 T2V or Wan 2.2 TI2V-5B"
-        )
-    channels = checkpoint.config("transformer").get("in_channels", 16)
-    expected = checkpoint.config("vae").get("z_dim", 16)
-    if channels != expected:
-        raise PriorUnavailableError(
-            f"the transformer in {checkpoint.folder} takes {channels} channels where its VAE makes "
-            f"{expected}: it wants an image or a mask beside the latent; choose a text-to-video "
-            "model"
-        )
 
 
 def _has_second_transformer(checkpoint: Checkpoint) -> bool:
