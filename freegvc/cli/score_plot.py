@@ -75,23 +75,24 @@ def _draw(panel: Axes, report: Report, name: str) -> None:
     panel.plot(range(len(values)), values, color=_LINE, linewidth=1.3, marker=".", markersize=3)
     spans = report.gops or (range(scores.num_frames),)
     for gop, pooled in zip(spans, scores.pooled_gops(name, spans), strict=True):
-        if pooled is not None:
-            ends = (gop.start - 0.5, gop.stop - 0.5)
-            panel.plot(ends, (pooled.mean, pooled.mean), color=_MEAN, linewidth=1.0)
-        if pooled is not None and len(spans) <= _MAX_LABELS:
-            panel.annotate(
+        if pooled is None:
+            continue
+        ends = (gop.start - 0.5, gop.stop - 0.5)
+        panel.plot(ends, (pooled.mean, pooled.mean), color=_MEAN, linewidth=1.0)
+        if len(spans) <= _MAX_LABELS:
+            panel.text(
+                (ends[0] + ends[1]) / 2,
+                0.98,
                 metric.format(pooled.mean),
-                (ends[1], pooled.mean),
-                xytext=(-2, 3),
-                textcoords="offset points",
-                ha="right",
-                fontsize=7,
+                transform=panel.get_xaxis_transform(),  # x in frames, y in the panel's height
+                ha="center",
+                va="top",
+                fontsize=8,
                 color=_MEAN,
-                bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.8},
             )
     better = "higher is better" if metric.higher_is_better else "lower is better"
     unit = f" [{metric.unit.strip()}]" if metric.unit else ""
     panel.set_title(f"{metric.label}{unit}, {better}", fontsize=9, loc="left", color=_INK)
-    panel.margins(x=0.01, y=0.15)
+    panel.margins(x=0.01, y=0.2)  # room for the numbers above the curve
     panel.tick_params(labelsize=8, colors=_INK)
     panel.spines[["top", "right"]].set_visible(False)

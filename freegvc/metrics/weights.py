@@ -136,7 +136,7 @@ def missing_message(weights: WeightFile, folder: Path | None, reason: str) -> st
     works = [
         name
         for name, needed in _TARGETS.items()
-        if needed is None or (needed != weights and locate(needed, folder) is not None)
+        if needed is None or locate(needed, folder) is not None
     ]
     return (
         f"the weights of {weights.net} are not on this machine ({reason}): fetch {weights.url} "

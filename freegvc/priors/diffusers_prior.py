@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from freegvc.diffusion.levels import NoiseSchedule
     from freegvc.priors.checkpoint import Checkpoint
 
+NO_KERNEL = ("No available kernel", "No viable backend")  # torch's words on CUDA and on the CPU
+
 
 class DiffusersPrior(Prior):
     """A transformer and a VAE, loaded from a folder in diffusers' layout.
@@ -140,7 +142,7 @@ class DiffusersPrior(Prior):
             try:
                 output = self.run_transformer(tiles.to(self.dtype), timestep)
             except RuntimeError as error:
-                if "No available kernel" not in str(error):
+                if not any(words in str(error) for words in NO_KERNEL):
                     raise
                 raise PriorUnavailableError(
                     f"attention kernel {self.attention!r} does not run on {self.device} in "
