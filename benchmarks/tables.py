@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.record import RESULTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/trajectory.md", "docs/channel-coding.md")
+PAGES = ("README.md", "docs/trajectory.md", "docs/channel-coding.md", "docs/priors.md")
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -175,6 +175,29 @@ def channel_table() -> str:
     return _markdown(header, rows, _where(result))
 
 
+def tiles_table() -> str:
+    """Memory and seams of tiled frames against one tile."""
+    result = _load("tiles.json")
+    one, tiled = result["one_tile"], result["tiled"]
+    rows = [
+        [
+            f"{row['size'][1]}x{row['size'][0]}x{row['size'][2]}",
+            str(row.get("tiles", 1)),
+            *(str(row["peaks_mib"][stage]) for stage in ("encode", "predict", "decode")),
+            f"{row['peak_mib'] / one['peak_mib']:.2f}",
+        ]
+        for row in (one, tiled)
+    ]
+    seams = tiled["seams"]
+    note = (
+        f"Peak memory above the loaded model. Where a tile ends, stitching adds at most "
+        f"{seams['edge_pixel']:.2f} grey levels to a pixel ({seams['edge']:.2f} on average) on a "
+        f"smooth ramp, where neighbouring tiles differ by {seams['without_window']:.0f}."
+    )
+    header = ["frames", "tiles", "encode MiB", "predict MiB", "decode MiB", "peak / one tile"]
+    return _markdown(header, rows, f"{note} {_where(result)}")
+
+
 def _where(result: dict[str, Any]) -> str:
     return f"Measured {result['measured']} on {result['hardware']}."
 
@@ -186,6 +209,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "merging": merging_table,
     "coders": coders_table,
     "channel": channel_table,
+    "tiles": tiles_table,
 }
 
 if __name__ == "__main__":
