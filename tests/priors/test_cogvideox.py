@@ -96,7 +96,7 @@ def test_an_image_to_video_model_is_refused(tmp_path):
     folder = WRITERS["cogvideox"](tmp_path)
     path = folder / "transformer" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"in_channels": 32}))
-    with pytest.raises(PriorUnavailableError, match="32 channels where its VAE makes 16"):
+    with pytest.raises(PriorUnavailableError, match="32 channels, but its VAE makes 16"):
         load_prior(str(folder))
 
 

@@ -174,7 +174,7 @@ def test_a_decoder_with_noise_of_its_own_is_refused(tmp_path):
 def test_a_vae_of_another_model_is_refused(tmp_path):
     folder = write_ltx(tmp_path)
     edit(folder / "vae" / "config.json", latent_channels=128)
-    with pytest.raises(PriorUnavailableError, match="16 channels where its VAE makes 128"):
+    with pytest.raises(PriorUnavailableError, match="16 channels, but its VAE makes 128"):
         load_prior(str(folder))
 
 

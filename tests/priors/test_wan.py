@@ -173,5 +173,5 @@ def test_two_transformers_are_refused(tmp_path):
 def test_an_image_to_video_model_is_refused(tmp_path):
     folder = write_wan21(tmp_path)
     edit(folder / "transformer" / "config.json", in_channels=36)
-    with pytest.raises(PriorUnavailableError, match="36 channels where its VAE makes 16"):
+    with pytest.raises(PriorUnavailableError, match="36 channels, but its VAE makes 16"):
         load_prior(str(folder))
