@@ -21,7 +21,8 @@
     FreeGvcWarning
     ├── ColourWarning                   freegvc.video: the video does not say its colours
     ├── OutputWarning                   freegvc.video: the output cannot hold all there is
-    └── DriftWarning                    this decode differs visibly from the encoder's own
+    ├── DriftWarning                    this decode differs visibly from the encoder's own
+    └── TargetWarning                   a GOP is as near to its target as it gets, and not at it
 
 Every message says what was wrong, the value, the limit, and what to do.
 """
@@ -115,3 +116,7 @@ class FreeGvcWarning(UserWarning):
 
 class DriftWarning(FreeGvcWarning):
     """The decoder's arithmetic has drifted from the encoder's by more than can be ignored."""
+
+
+class TargetWarning(FreeGvcWarning):
+    """A GOP's score misses its target by more than the tolerance."""

@@ -33,14 +33,16 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
         "--target-bpp", type=float, metavar="X", help="at most X bits per pixel, audio aside"
     )
     targets.add_argument(
+        "--target-kbps", type=float, metavar="X", help="at most X thousand bits per second"
+    )
+    targets.add_argument(
         "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
     )
-    targets.add_argument(
-        "--target-psnr", type=float, metavar="X", help="at least X dB in every GOP"
-    )
-    targets.add_argument(
-        "--target-ms-ssim", type=float, metavar="X", help="at least X, 0 to 1, in every GOP"
-    )
+    targets.add_argument("--target-psnr", type=float, metavar="X", help="X dB in every GOP")
+    targets.add_argument("--target-ms-ssim", type=float, metavar="X", help="X, 0 to 1, likewise")
+    targets.add_argument("--target-lpips", type=float, metavar="X", help="X, likewise")
+    targets.add_argument("--target-dists", type=float, metavar="X", help="X, likewise")
+    _add_quality(parser)
     parser.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
     parser.add_argument(
         "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
@@ -76,6 +78,46 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     add_force(parser)
     add_events(parser)
     parser.set_defaults(run=_compress, **keywords_of(compress))
+
+
+def _add_quality(parser: argparse.ArgumentParser) -> None:
+    """How scores are measured and met."""
+    from freegvc.control.targets import FIRST_GOP
+    from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
+
+    group = parser.add_argument_group("targets that are scores")
+    group.add_argument(
+        "--target",
+        choices=(FIRST_GOP,),
+        help="the score that the first GOP has at the step or rate above is that of all others",
+    )
+    group.add_argument(
+        "--metric",
+        choices=[name for name, metric in METRICS.items() if not metric.is_temporal],
+        help="of --target, or what a rate keeps even (default: ms_ssim, or psnr if too small)",
+    )
+    group.add_argument(
+        "--pooling", choices=POOLINGS, help="of a GOP's frames (default: %(default)s)"
+    )
+    group.add_argument(
+        "--tolerance", type=float, metavar="X", help="(default: 0.1 dB of PSNR, else 0.005)"
+    )
+    group.add_argument(
+        "--max-probes", type=int, metavar="N", help="decodes per GOP (default: %(default)s)"
+    )
+    group.add_argument(
+        "--probe-frames", type=int, metavar="N", help="frames that a probe scores (default: all)"
+    )
+    group.add_argument(
+        "--strict", action="store_true", help="fail if a GOP misses its target (exit code 6)"
+    )
+    group.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )
 
 
 def _add_model(

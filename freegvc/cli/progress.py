@@ -18,6 +18,7 @@ from freegvc.codec.events import (
     GopStarted,
     OnEvent,
     ProbeDone,
+    ProbeStarted,
     StepSent,
 )
 
@@ -70,19 +71,21 @@ class _Tally:
         match event:
             case GopStarted(gop, num_gops, num_frames):
                 self.num_gops = num_gops or self.num_gops
-                self.share = 0.0
+                self.done, self.share = gop, 0.0  # GOPs that share a rate end together
                 self.doing = f"GOP {gop}, {num_frames} frames"
             case StepSent(gop, num_steps, timestep, _, share):
                 self.share = share
                 self.doing = f"GOP {gop}, {num_steps} steps, at {timestep}"
-            case ProbeDone(gop, num_steps, metric, score):
+            case ProbeStarted(gop, num_steps):
+                self.doing = f"GOP {gop}, {num_steps} steps, decoding to score"
+            case ProbeDone(gop, num_steps, _, metric, score):
                 self.doing = f"GOP {gop}, {num_steps} steps, {metric} {score:.4g}"
-            case GopDone(gop, stop_step, _, num_bytes):
-                self.done += 1
-                self.share = 0.0
-                self.doing = f"GOP {gop}, stopped at {stop_step}, {num_bytes} bytes"
+            case GopDone(gop, stop_step, _, num_bytes, score):
+                self.done, self.share = max(self.done, gop + 1), 0.0
+                scored = "" if score is None else f", score {score:.4g}"
+                self.doing = f"GOP {gop}, stopped at {stop_step}, {num_bytes} bytes{scored}"
             case GopDecoded(gop, num_gops):
-                self.done += 1
+                self.done = gop + 1
                 self.num_gops = num_gops
                 self.doing = f"GOP {gop} decoded"
 

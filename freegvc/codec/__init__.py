@@ -3,7 +3,15 @@
 from freegvc.codec.compressed import CompressedVideo, GopInfo
 from freegvc.codec.decoder import decode_frames, decode_gop, decompress
 from freegvc.codec.encoder import compress
-from freegvc.codec.events import Event, GopDecoded, GopDone, GopStarted, ProbeDone, StepSent
+from freegvc.codec.events import (
+    Event,
+    GopDecoded,
+    GopDone,
+    GopStarted,
+    ProbeDone,
+    ProbeStarted,
+    StepSent,
+)
 
 __all__ = [
     "CompressedVideo",
@@ -13,6 +21,7 @@ __all__ = [
     "GopInfo",
     "GopStarted",
     "ProbeDone",
+    "ProbeStarted",
     "StepSent",
     "compress",
     "decode_frames",

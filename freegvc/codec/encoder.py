@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from freegvc.bitstream import Header, Stream, Timestamps, write_stream
+from freegvc.bitstream import write_stream
 from freegvc.codec import events
 from freegvc.codec.compressed import CompressedVideo
 from freegvc.codec.first_header import first_header, silent_part
-from freegvc.codec.gop_walk import GopWalk
+from freegvc.codec.gop_coder import GopCoder, metric_of
 from freegvc.codec.model import prior_to_encode
-from freegvc.control import (
-    QualityTarget,
-    RateTarget,
-    StepTarget,
-    Target,
-    make_target,
-    stop_at_quality,
-    stop_at_step,
-    stop_within_bytes,
-)
+from freegvc.control import make_target
+from freegvc.control.targets import DEFAULT_MAX_PROBES
 from freegvc.errors import UsageError
+from freegvc.metrics import check_metric
 from freegvc.video import Video, cut_gops, open_video, read_audio
 
 if TYPE_CHECKING:
     from freegvc.channel.coders import ChannelCoder
     from freegvc.priors import Prior
-    from freegvc.video import Gop
 
 
 def compress(
@@ -41,9 +30,20 @@ def compress(
     *,
     stop_step: int | None = None,
     target_bpp: float | None = None,
+    target_kbps: float | None = None,
     target_bytes: int | None = None,
     target_psnr: float | None = None,
     target_ms_ssim: float | None = None,
+    target_lpips: float | None = None,
+    target_dists: float | None = None,
+    target: str | None = None,
+    metric: str | None = None,
+    pooling: str = "mean",
+    tolerance: float | None = None,
+    max_probes: int = DEFAULT_MAX_PROBES,
+    probe_frames: int | None = None,
+    strict: bool = False,
+    metric_weights: str | PathLike[str] | None = None,
     prior: str | PathLike[str] | Prior = "analytic",
     coder: str | ChannelCoder = "trellis",
     gop_length: int | None = None,
@@ -66,16 +66,32 @@ def compress(
 ) -> CompressedVideo:
     """Compress a video.
 
-    At most one target; without one, 0.02 bits per pixel.
+    At most one target; without one, 0.02 bits per pixel. A rate is shared between the GOPs so that
+    their scores are even; a score is met by every GOP, from either side, or missed with a
+    TargetWarning. Scores are of the frames that a GOP shows in the decoded video.
 
     Args:
         video: path of anything PyAV reads, a .y4m, a raw .yuv (with `size`, `fps`, `pix_fmt`), a
             folder of images, a `Video`, or a uint8 array or tensor [T, H, W, 3].
         stop_step: timestep of the prior's schedule at which every GOP stops; larger is noisier.
         target_bpp: upper bound in bits per pixel of all frames, header and all, audio aside.
+        target_kbps: upper bound in thousands of bits per second, at the nominal frame rate.
         target_bytes: upper bound for the bytes of the file, audio aside.
-        target_psnr: mean RGB PSNR in dB that every GOP reaches.
-        target_ms_ssim: mean MS-SSIM that every GOP reaches.
+        target_psnr: RGB PSNR in dB of every GOP.
+        target_ms_ssim, target_lpips, target_dists: MS-SSIM, LPIPS (AlexNet) or DISTS of every GOP.
+        target: "first-gop": the score that the first GOP has at `stop_step`, or within a rate,
+            is the target of all others.
+        metric: a metric of single frames in `freegvc.metrics.METRICS`: what "first-gop" looks at,
+            or what a rate keeps even; by default MS-SSIM, or PSNR for small frames.
+        pooling: "mean", "p95" or "max" of the frames' scores in a GOP; the latter two are on the
+            bad side of the metric.
+        tolerance: largest difference between a GOP's score and its target; by default 0.1 dB for
+            PSNR, 0.005 for all others.
+        max_probes: decodes that may be spent on a GOP to find its stop.
+        probe_frames: how many frames of a GOP a probe scores; by default all. The score that counts
+            is always of all.
+        strict: raise TargetError where TargetWarning would be given.
+        metric_weights: folder of the metrics' safetensors; by default as `freegvc.metrics` says.
         prior: what `load_prior` takes, or a prior. Frames larger than the model's native size are
             cut into tiles.
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
@@ -101,16 +117,27 @@ def compress(
         UsageError: arguments conflict or are out of range.
         VideoError: the video cannot be read, or is outside what is supported.
         PriorError: the prior cannot be used.
+        MetricUnavailableError: what a metric needs is not here.
         TargetError: the target cannot be reached.
     """
     from freegvc.channel.coders import make_coder
 
-    target = make_target(
+    wanted = make_target(
         stop_step=stop_step,
         target_bpp=target_bpp,
+        target_kbps=target_kbps,
         target_bytes=target_bytes,
         target_psnr=target_psnr,
         target_ms_ssim=target_ms_ssim,
+        target_lpips=target_lpips,
+        target_dists=target_dists,
+        target=target,
+        metric=metric,
+        pooling=pooling,
+        tolerance=tolerance,
+        max_probes=max_probes,
+        probe_frames=probe_frames,
+        strict=strict,
     )
     if audio not in ("copy", "drop"):
         raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
@@ -124,12 +151,12 @@ def compress(
         "compiled": compiled,
     }
     with open_video(video, **raw) as source:
+        size_of_frames = source.height, source.width
+        scored = metric_of(wanted, *size_of_frames)
+        if scored is not None:
+            check_metric(scored, size=size_of_frames, weights=metric_weights)
         model = prior_to_encode(prior, options, height=source.height, width=source.width)
-        if isinstance(target, StepTarget) and target.stop_step > model.schedule.start:
-            raise UsageError(
-                f"stop_step is {target.stop_step}, but the schedule of prior {model.name!r} starts "
-                f"at {model.schedule.start}; choose 0 .. {model.schedule.start}"
-            )
+        _check_stop_step(stop_step, model)
         channel = make_coder(coder, model.device) if isinstance(coder, str) else coder
         gop_length = model.gop_length if gop_length is None else gop_length
         overlap = model.overlap if overlap is None else overlap
@@ -138,100 +165,23 @@ def compress(
             source, model, silent, coder=channel.name, gops=(gop_length, overlap), gamma=gamma
         )
         num_frames = source.num_frames
-        if isinstance(target, RateTarget) and target.num_bytes and num_frames is None:
+        if target_bytes is not None and num_frames is None:
             num_frames = _count_frames(video, raw)
-        encoder = _Encoder(model, channel, target, header, num_frames, on_event)
+        encoder = GopCoder(
+            model, channel, wanted, header, num_frames, weights=metric_weights, on_event=on_event
+        )
         for gop in cut_gops(source, gop_length, overlap):
             encoder.add(gop, source.timestamps() if gop.is_last else None)
     carried = _audio_of(video) if audio == "copy" else None
     return CompressedVideo(write_stream(replace(encoder.stream, audio=carried)))
 
 
-@dataclass
-class _Encoder:
-    """What grows while GOPs are coded: a stream that is valid after each of them."""
-
-    prior: Prior
-    coder: ChannelCoder
-    target: Target
-    header: Header
-    num_frames: int | None  # of the whole video, as far as known
-    on_event: events.OnEvent
-    packets: tuple[bytes, ...] = ()
-    timestamps: Timestamps | None = None
-
-    @property
-    def stream(self) -> Stream:
-        prompt = self.prior.prompt or None
-        return Stream(self.header, self.packets, timestamps=self.timestamps, prompt=prompt)
-
-    def add(self, gop: Gop, timestamps: tuple[Fraction, ...] | None) -> None:
-        """Code one GOP."""
-        from freegvc.trajectory import grid_to
-
-        num_frames = gop.first_frame + len(gop.frames)
-        self.header = replace(self.header, num_frames=num_frames)
-        self.timestamps = _ticks(timestamps) if timestamps else None
-        self.on_event(events.GopStarted(gop.index, self._num_gops(), len(gop.frames)))
-        began = time.perf_counter()
-        latent = self.prior.encode_frames(gop.frames)
-        encoded = time.perf_counter()
-        walk = GopWalk(
-            self.prior,
-            self.coder,
-            gop,
-            latent,
-            before=self.stream,
-            share_done=self._share_done,
-            on_event=self.on_event,
+def _check_stop_step(stop_step: int | None, prior: Prior) -> None:
+    if stop_step is not None and stop_step > prior.schedule.start:
+        raise UsageError(
+            f"stop_step is {stop_step}, but the schedule of prior {prior.name!r} starts at "
+            f"{prior.schedule.start}; choose 0 .. {prior.schedule.start}"
         )
-        schedule = self.prior.schedule
-        score = None
-        match self.target:
-            case StepTarget(stop):
-                stop_at_step(walk, grid_to(schedule, stop))
-            case RateTarget():
-                budget = self._budget_bytes(self.target)
-                stop_within_bytes(walk, grid_to(schedule, 0), budget, walk.num_file_bytes)
-            case QualityTarget(metric, wanted):
-                score_of = partial(walk.score, metric=metric)
-                score = stop_at_quality(walk, grid_to(schedule, 0), wanted, score_of)
-        packet = walk.packet()
-        self.packets += (packet,)
-        seconds = {"frames": encoded - began, "walk": time.perf_counter() - encoded}
-        self.on_event(
-            events.GopDone(gop.index, walk.timestep, walk.num_steps, len(packet), score, seconds)
-        )
-
-    def _num_gops(self) -> int | None:
-        if self.num_frames is None:
-            return None
-        return replace(self.header, num_frames=max(self.num_frames, 1)).num_gops
-
-    def _share_done(self, walk: GopWalk) -> float:
-        match self.target:
-            case StepTarget(stop):
-                start = self.header.start_timestep
-                return (start - walk.timestep) / max(start - stop, 1)
-            case RateTarget():
-                before = sum(map(len, self.packets))
-                return (walk.num_file_bytes() - before) / (self._budget_bytes(self.target) - before)
-        return 0.0  # nobody knows how far a score is
-
-    def _budget_bytes(self, target: RateTarget) -> float:
-        """Bytes that the target grants the file up to the frames of the header."""
-        num_frames = self.header.num_frames
-        if target.bpp is not None:
-            return target.bpp * self.header.width * self.header.height * num_frames / 8.0
-        assert target.num_bytes is not None
-        assert self.num_frames is not None
-        return target.num_bytes * min(num_frames / self.num_frames, 1.0)
-
-
-def _ticks(seconds: tuple[Fraction, ...]) -> Timestamps:
-    """Seconds as integer ticks of the coarsest clock that holds them all."""
-    clock = math.lcm(*(s.denominator for s in seconds))
-    return Timestamps(tuple(int(s * clock) for s in seconds), Fraction(1, clock))
 
 
 def _count_frames(video: Any, raw: dict[str, Any]) -> int:

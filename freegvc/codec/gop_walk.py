@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class GopWalk:
         latent: what the prior made of them.
         before: the stream before this GOP, its header already counting this GOP's frames.
         share_done: part of the way to the target that a walk has gone, 0 .. 1; for progress.
-        on_event: told of every step and probe.
+        on_event: told of every step.
     """
 
     def __init__(
@@ -42,12 +43,16 @@ class GopWalk:
     ) -> None:
         from freegvc.trajectory import Sender
 
-        self._prior = prior
-        self._gop = gop
+        self.gop = gop
         self._before = before
         self._share_done = share_done
         self._on_event = on_event
         self._sender = Sender(prior, latent, coder, key=before.header.key, gop=gop.index)
+
+    @property
+    def latent(self) -> Tensor:
+        """What the walk leads to, float32 [C, T', h', w']."""
+        return self._sender.latent
 
     @property
     def timestep(self) -> int:
@@ -63,11 +68,21 @@ class GopWalk:
         """Send one step to `timestep`."""
         self._sender.extend(timestep)
         kl_bits, share = self._sender.kl_bits[-1], min(max(self._share_done(self), 0.0), 1.0)
-        self._on_event(events.StepSent(self._gop.index, self.num_steps, timestep, kl_bits, share))
+        self._on_event(events.StepSent(self.gop.index, self.num_steps, timestep, kl_bits, share))
 
     def rewind(self, num_steps: int) -> None:
         """Forget all but the first steps."""
         self._sender.rewind(num_steps)
+
+    def fork(self, num_steps: int) -> GopWalk:
+        """A walk of the same first steps, which goes its own way from there."""
+        other = copy(self)
+        other._sender = self._sender.fork(num_steps)
+        return other
+
+    def follow(self, before: Stream) -> None:
+        """Let the file before this GOP be another one, with the same header."""
+        self._before = before
 
     def step_bits(self, timestep: int) -> float:
         """Bits that a step from here to `timestep` will take, as predicted."""
@@ -80,22 +95,24 @@ class GopWalk:
             self._sender.packet(),
             start_timestep=header.start_timestep,
             coder=header.coder,
-            gop=self._gop.index,
+            gop=self.gop.index,
         )
+
+    def num_bits(self) -> int:
+        """Bits of that packet."""
+        return 8 * len(self.packet())
 
     def num_file_bytes(self) -> int:
         """Bytes of the file if the video ended with this GOP and the walk stopped here."""
         packets = (*self._before.packets, self.packet())
         return len(write_stream(replace(self._before, packets=packets)))
 
-    def score(self, num_steps: int, metric: str) -> float:
-        """Mean score of the GOP's own decode after `num_steps` steps."""
-        from freegvc.metrics import METRICS
+    def probe(self) -> bytes | None:
+        """8 bytes about the state where the walk stands; None before the first step."""
+        return self._sender.probe()
+
+    def reconstruct(self) -> Tensor:
+        """The clean latent that a decoder gets, before it is fused with the GOP before."""
         from freegvc.trajectory import Silent
 
-        header, frames = self._before.header, self._gop.frames
-        latent = self._sender.reconstruct(num_steps, Silent.of(header))
-        decoded = self._prior.decode_latent(latent, header.height, header.width)
-        score = float(METRICS[metric](frames, decoded[: len(frames)]).mean())
-        self._on_event(events.ProbeDone(self._gop.index, num_steps, metric, score))
-        return score
+        return self._sender.reconstruct(self.num_steps, Silent.of(self._before.header))

@@ -1,15 +1,13 @@
-"""The searches behind the targets, over anything that walks step by step."""
+"""Walking to a step or up to a number of bytes, over anything that walks step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import Protocol
 
 from freegvc.errors import TargetError
 
 MIN_STEP_BITS = 100.0
-PROBE_STRIDE = 4  # steps between two probes while a quality target is still ahead
 FILL = 0.985  # a rate target is met once this share of the budget is used
 
 
@@ -83,7 +81,7 @@ def stop_within_bytes(
         caution = 1.0
         while walk.timestep > goal:
             spare_bits = 8.0 * (budget_bytes - num_bytes()) / caution
-            timestep = _longest_step(walk, goal, spare_bits)
+            timestep = longest_step(walk, goal, spare_bits)
             if timestep is None:
                 return
             walk.extend(timestep)
@@ -94,7 +92,7 @@ def stop_within_bytes(
                 return
 
 
-def _longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:
+def longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:
     """The least noisy timestep, not beyond `goal`, whose predicted bits fit; None if none does."""
     fits, too_far = walk.timestep, goal - 1
     while fits - too_far > 1:
@@ -104,44 +102,3 @@ def _longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:
         else:
             too_far = middle
     return fits if fits < walk.timestep else None
-
-
-def stop_at_quality(
-    walk: Stopper, grid: Sequence[int], target: float, score: Callable[[int], float]
-) -> float:
-    """Stop at the first step whose score reaches the target, found by bisection over kept states.
-
-    Args:
-        walk: stands at the start of the grid.
-        grid: timesteps to visit.
-        target: wanted score; larger is better.
-        score: score of the decode after that many steps.
-
-    Returns:
-        The score at the stop step.
-
-    Raises:
-        TargetError: the end of the grid does not reach it.
-    """
-    low, best = 0, score(0)  # low: a number of steps known to miss the target
-    ahead = worthwhile(walk, grid)
-    while best < target:
-        low = walk.num_steps
-        for timestep in islice(ahead, PROBE_STRIDE):
-            walk.extend(timestep)
-        if walk.num_steps == low:
-            raise TargetError(
-                f"the target score is {target:g}, but this prior reaches {best:.4g} at the end of "
-                f"its trajectory; lower the target or use another prior"
-            )
-        best = score(walk.num_steps)
-    high = walk.num_steps
-    while high - low > 1:
-        middle = (low + high) // 2
-        at_middle = score(middle)
-        if at_middle >= target:
-            high, best = middle, at_middle
-        else:
-            low = middle
-    walk.rewind(high)
-    return best

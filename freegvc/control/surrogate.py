@@ -1,5 +1,8 @@
 """The rate-perception surrogate: P = a R^b through a few points that were really decoded.
 
+A prior's frame encoder and decoder lose something too, so the score approaches a limit c; the
+search takes c off all losses first and so fits P = c + a R^b (docs/quality-control.md).
+
 P is a loss: what a metric is away from perfect, so that one law serves all metrics. It is the
 score itself for LPIPS and DISTS, 1 - s for MS-SSIM, and for PSNR the mean squared error relative
 to white, 10^(-dB / 10), whose power law is a straight line of dB over log R.
@@ -111,9 +114,7 @@ def _through(point: RatePoint, exponent: float) -> PowerLaw:
     return PowerLaw(loss / bits**exponent, exponent)
 
 
-def align(
-    points: Sequence[RatePoint], before: RatePoint, now: RatePoint
-) -> tuple[RatePoint, ...]:
+def align(points: Sequence[RatePoint], before: RatePoint, now: RatePoint) -> tuple[RatePoint, ...]:
     """Points of the GOP before as they would be in this one (Algorithm 3, line 13).
 
     Both axes are scaled so that the state that both GOPs have scored, at one noise level, agrees;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import TYPE_CHECKING
 
 from freegvc.bitstream import Packet, Step
@@ -76,6 +77,14 @@ class Sender:
         self.states.append(self.walk.advance(self.states[-1], timestep, self._transmit))
         self.steps.append(Step(timestep, self._shot))
 
+    def fork(self, num_steps: int) -> Sender:
+        """A sender of the same first `num_steps` steps, which goes its own way from there."""
+        other = copy(self)
+        other.states = self.states[: num_steps + 1]
+        other._squared_errors = self._squared_errors[: num_steps + 1]
+        other.steps, other.kl_bits = self.steps[:num_steps], self.kl_bits[:num_steps]
+        return other
+
     def rewind(self, num_steps: int) -> None:
         """Forget all but the first `num_steps` steps."""
         del self.states[num_steps + 1 :], self._squared_errors[num_steps + 1 :]
@@ -87,8 +96,11 @@ class Sender:
 
     def packet(self) -> Packet:
         """What the decoder needs for the steps sent so far, and a probe of where they lead."""
-        probe = self.walk.probe(self.states[-1]) if self.steps else None
-        return Packet(self.walk.side, tuple(self.steps), probe)
+        return Packet(self.walk.side, tuple(self.steps), self.probe())
+
+    def probe(self) -> bytes | None:
+        """8 bytes about the state where the walk stands; None before the first step."""
+        return self.walk.probe(self.states[-1]) if self.steps else None
 
     def _transmit(self, index: int, step: Kernel, x0_hat: Tensor) -> Tensor:
         delta = step.delta_scale * (self.latent - x0_hat)

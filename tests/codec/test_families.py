@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from tests.priors.tiny_checkpoints import WRITERS
 
 import freegvc
 from freegvc.bitstream import read_stream
@@ -15,6 +14,7 @@ from freegvc.channel.trellis import TrellisCoder
 from freegvc.errors import PriorMismatchError, PriorUnavailableError, UsageError
 from freegvc.metrics import psnr
 from freegvc.testing import check_prior
+from tests.priors.tiny_checkpoints import WRITERS
 
 SHARDED = ("cogvideox", "wan2.1", "ltx")  # the others keep their weights in one file
 LENGTH, HEIGHT, WIDTH = 27, 50, 70

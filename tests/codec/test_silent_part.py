@@ -90,7 +90,7 @@ def test_quality_is_measured_after_refinement(scene):
     from freegvc.metrics import psnr
 
     frames = scene(6, 48, 64)
-    plain = compress(frames, target_psnr=21.0)
-    refined = compress(frames, target_psnr=21.0, refine=840)
+    plain = compress(frames, target_psnr=21.0, tolerance=0.3)
+    refined = compress(frames, target_psnr=21.0, tolerance=0.3, refine=840)
     assert refined.gops[0].stop_step < plain.gops[0].stop_step < 840
-    assert psnr(frames, freegvc.decompress(refined).frames).mean() >= 21.0
+    assert abs(psnr(frames, freegvc.decompress(refined).frames).mean() - 21.0) <= 0.3

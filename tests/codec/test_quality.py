@@ -1,0 +1,184 @@
+"""Targets as a user meets them: what is printed is what the file has."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import freegvc
+from freegvc.channel.pfr import PfrCoder
+from freegvc.codec import GopDecoded, GopDone, ProbeDone, ProbeStarted
+from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
+from freegvc.metrics import METRICS, pool
+from tests.codec.test_round_trip import CausalPrior, StridedPrior
+
+FAST = PfrCoder(log2_candidates=10)
+
+
+def compress(frames, **keywords):
+    """The stream, and of each GOP its last event."""
+    heard = []
+    compressed = freegvc.compress(
+        frames, **{"coder": FAST, "gop_length": 8, "overlap": 4} | keywords, on_event=heard.append
+    )
+    return compressed, [e for e in heard if isinstance(e, GopDone)], heard
+
+
+def decoded_gops(compressed, **keywords):
+    """The decoded frames, and which of them each GOP shows."""
+    heard = []
+    frames = freegvc.decompress(compressed, **keywords, on_event=heard.append).frames
+    done = [e for e in heard if isinstance(e, GopDecoded)]
+    shown = [slice(e.first_frame, e.first_frame + e.num_frames) for e in done]
+    assert sum(e.num_frames for e in done) == len(frames)
+    return frames, shown
+
+
+@pytest.fixture(scope="module")
+def uneven(scene):
+    """Five GOPs of 8 frames, 4 of them shared, that differ in how hard they are."""
+    frames = scene(24, 96, 128).astype(np.int64)
+    blocks = np.random.default_rng(7).integers(-35, 36, (8, 6, 8, 3))
+    frames[8:16] += np.kron(blocks, np.ones((1, 16, 16, 1), np.int64))
+    return frames.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("prior", [None, CausalPrior(), StridedPrior()])
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_the_score_printed_is_that_of_the_decoded_file(uneven, prior, pooling):
+    model = {} if prior is None else {"prior": prior}
+    compressed, done, _ = compress(
+        uneven, target_psnr=21.0, tolerance=0.3, pooling=pooling, **model
+    )
+    decoded, shown = decoded_gops(compressed, **model)
+    assert len(done) == len(shown) >= 4
+    for event, gop in zip(done, shown, strict=True):
+        scores = METRICS["psnr"](uneven[gop], decoded[gop])
+        expected = pool(scores, pooling, higher_is_better=True)
+        assert event.score == pytest.approx(expected, abs=1e-6)
+        assert event.reached
+        assert abs(event.score - 21.0) <= 0.3
+        assert 1 <= event.num_probes <= 12
+
+
+def test_probes_are_told_before_and_after(uneven):
+    compressed, done, heard = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    started = [e for e in heard if isinstance(e, ProbeStarted)]
+    probed = [e for e in heard if isinstance(e, ProbeDone)]
+    assert [(e.gop, e.num_steps, e.bits) for e in started] == [
+        (e.gop, e.num_steps, e.bits) for e in probed
+    ]
+    for event, gop in zip(done, compressed.gops, strict=True):
+        of_gop = [e for e in probed if e.gop == event.gop]
+        assert len(of_gop) == event.num_probes
+        # the file holds the state that was scored, not another one
+        assert (gop.bits, event.score) in [(e.bits, e.score) for e in of_gop]
+        assert (gop.num_steps, gop.stop_step) == (event.num_steps, event.stop_step)
+
+
+def test_lpips_target(clips, scene, monkeypatch):
+    monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(clips.parent / "weights"))
+    frames = scene(12, 64, 96)
+    compressed, done, _ = compress(frames, target_lpips=0.4, tolerance=0.02)
+    decoded, shown = decoded_gops(compressed)
+    for event, gop in zip(done, shown, strict=True):
+        expected = METRICS["lpips"](frames[gop], decoded[gop]).mean()
+        assert event.score == pytest.approx(expected, abs=1e-6)
+        assert abs(event.score - 0.4) <= 0.02
+
+
+def test_missing_weights_are_said_before_any_work(scene, tmp_path):
+    heard = []
+    with pytest.raises(MetricUnavailableError):
+        freegvc.compress(
+            scene(4, 48, 64),
+            target_lpips=0.4,
+            metric_weights=tmp_path / "nowhere",
+            on_event=heard.append,
+        )
+    assert heard == []
+
+
+def test_what_cannot_be_reached_is_flagged_or_refused(uneven):
+    with pytest.warns(TargetWarning, match="GOP 0 has psnr"):
+        compressed, done, heard = compress(uneven[:8], target_psnr=60.0)
+    assert [e.reached for e in done] == [False]
+    limit = next(e.score for e in heard if isinstance(e, ProbeDone) and e.bits is None)
+    assert limit - 0.3 <= done[0].score <= limit
+    assert freegvc.decompress(compressed).num_frames == 8
+    with pytest.raises(TargetError, match="60"):
+        compress(uneven[:8], target_psnr=60.0, strict=True)
+    with pytest.warns(TargetWarning):
+        _, done, _ = compress(uneven[:8], target_psnr=3.0)
+    assert (done[0].reached, done[0].num_steps) == (False, 0)
+    with pytest.warns(TargetWarning):
+        _, done, _ = compress(uneven[:8], target_psnr=14.0, max_probes=1)
+    assert (done[0].reached, done[0].num_probes) == (False, 1)
+
+
+@pytest.mark.parametrize("first", [{"stop_step": 850}, {"target_bpp": 0.018}])
+def test_the_first_gop_sets_the_goal(uneven, first):
+    compressed, done, _ = compress(
+        uneven, target="first-gop", metric="psnr", tolerance=0.3, **first
+    )
+    plain, _, _ = compress(uneven[:8], **first)
+    assert compressed.stream.packets[0] == plain.stream.packets[0]
+    assert len(done) == 5
+    assert all(abs(e.score - done[0].score) <= 0.3 for e in done)
+    decoded, shown = decoded_gops(compressed)
+    measured = [METRICS["psnr"](uneven[g], decoded[g]).mean() for g in shown]
+    assert [e.score for e in done] == pytest.approx(measured, abs=1e-6)
+
+
+def test_few_probe_frames_still_end_in_the_score_of_all(uneven):
+    compressed, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3, probe_frames=2)
+    decoded, shown = decoded_gops(compressed)
+    for event, gop in zip(done, shown, strict=True):
+        expected = METRICS["psnr"](uneven[gop], decoded[gop]).mean()
+        assert event.score == pytest.approx(expected, abs=1e-6)
+        assert abs(event.score - 21.0) <= 0.3
+
+
+def test_a_miss_seen_on_few_frames_is_measured_on_all(uneven):
+    with pytest.warns(TargetWarning):
+        compressed, done, _ = compress(
+            uneven[:8], target_psnr=30.0, tolerance=0.001, probe_frames=2, max_probes=2
+        )
+    decoded = freegvc.decompress(compressed).frames
+    assert not done[0].reached
+    expected = METRICS["psnr"](uneven[:8], decoded).mean()
+    assert done[0].score == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_fresh_process_has_the_printed_score(uneven, tmp_path):
+    compressed, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    path, out = compressed.save(tmp_path / "a.fgvc"), tmp_path / "frames.npy"
+    code = (
+        "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
+    )
+    subprocess.run([sys.executable, "-c", code, path, out], check=True)
+    _, shown = decoded_gops(compressed)
+    frames = np.load(out)
+    measured = [METRICS["psnr"](uneven[g], frames[g]).mean() for g in shown]
+    assert [e.score for e in done] == pytest.approx(measured, abs=1e-6)
+
+
+def test_a_score_is_steadier_than_a_step_at_the_same_size(uneven):
+    controlled, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    scores = {}
+    for stop in range(760, 960, 8):
+        fixed, _, _ = compress(uneven, stop_step=stop)
+        if fixed.num_bytes <= controlled.num_bytes:
+            decoded, shown = decoded_gops(fixed)
+            scores = [METRICS["psnr"](uneven[g], decoded[g]).mean() for g in shown]
+            break
+    assert np.std(scores) >= 3 * np.std([e.score for e in done])
+
+
+@pytest.fixture(autouse=True)
+def _no_surprises():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TargetWarning)
+        yield
