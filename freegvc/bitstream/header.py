@@ -105,11 +105,6 @@ class Header:
         first = gop * (self.gop_length - self.overlap)
         return range(first, min(first + self.gop_length, self.num_frames))
 
-    def new_frames(self, gop: int) -> range:
-        """The frames of a GOP that no earlier GOP covers."""
-        frames = self.gop_frames(gop)
-        return frames if gop == 0 else range(frames.start + self.overlap, frames.stop)
-
     def validate(self, error: type[FreeGvcError] = UsageError) -> None:
         """Check every field against its limits.
 

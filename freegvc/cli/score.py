@@ -53,6 +53,11 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw the score of each frame"
     )
+    parser.add_argument(
+        "--prior",
+        metavar="NAME",
+        help="of a .fgvc file, such as a model's folder (default: its own)",
+    )
     add_force(parser)
     add_raw_video_options(parser, "a video")
     parser.set_defaults(run=_score)
@@ -75,9 +80,11 @@ def _score(arguments: argparse.Namespace) -> int:
     first = options if are_raw[0] or not are_raw[1] else {}
     with (
         open_video(reference, **first) as references,
-        _open_distorted(distorted, options if are_raw[1] else {}, arguments.device) as opened,
+        _open_distorted(
+            distorted, options if are_raw[1] else {}, arguments.device, arguments.prior
+        ) as opened,
     ):
-        frames, compressed, on_pair = opened
+        frames, compressed, on_pair, gops = opened
         scores = score_frames(
             references,
             frames,
@@ -87,13 +94,10 @@ def _score(arguments: argparse.Namespace) -> int:
             device=arguments.device,
         )
     num_bytes, audio_bytes = file_bytes(distorted), None
-    gops: tuple[range, ...] = ()
     bpp = 8.0 * num_bytes / scores.num_pixels
     if compressed is not None:
         bpp, audio_bytes = compressed.bpp, compressed.audio_bytes
-        header = compressed.header
-        gops = tuple(header.new_frames(k) for k in range(header.num_gops))
-    report = Report(reference, distorted, metrics, scores, num_bytes, audio_bytes, bpp, gops)
+    report = Report(reference, distorted, metrics, scores, num_bytes, audio_bytes, bpp, tuple(gops))
     if arguments.plot is not None:
         from freegvc.cli.score_plot import save_score_plot
 
@@ -133,22 +137,32 @@ def _metrics(asked: str, weights: Path | None, device: str) -> tuple[str, ...]:
 
 @contextmanager
 def _open_distorted(
-    path: Path, options: dict[str, Any], device: str
-) -> Iterator[tuple[Iterator[Frame], CompressedVideo | None, OnPair]]:
-    """Frames of a video or of a stream, the stream, and what shows how far the work is."""
+    path: Path, options: dict[str, Any], device: str, prior: str | None
+) -> Iterator[tuple[Iterator[Frame], CompressedVideo | None, OnPair, list[range]]]:
+    """Frames of a video or of a stream, the stream, and what shows how far the work is.
+
+    The last is filled while frames are read: those that each GOP of a stream shows.
+    """
+    gops: list[range] = []
     if path.suffix.lower() == ".fgvc":
         from freegvc.cli.progress import show_progress
-        from freegvc.codec import CompressedVideo, decode_frames
+        from freegvc.codec import CompressedVideo, Event, GopDecoded, decode_frames
 
         compressed = CompressedVideo.open(path)
-        with show_progress("score", None) as on_event:
-            frames = decode_frames(compressed, device=device, on_event=on_event)
-            yield frames, compressed, lambda index, a, b: None
+        with show_progress("score", None) as show:
+
+            def on_event(event: Event) -> None:
+                if isinstance(event, GopDecoded):
+                    gops.append(range(event.first_frame, event.first_frame + event.num_frames))
+                show(event)
+
+            frames = decode_frames(compressed, prior=prior, device=device, on_event=on_event)
+            yield frames, compressed, lambda index, a, b: None, gops
     else:
         from freegvc.video import open_video
 
         with open_video(path, **options) as source:
-            yield iter(source), None, _FrameCount()
+            yield iter(source), None, _FrameCount(), gops
 
 
 class _FrameCount:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from bitstream_samples import USUAL, headers, usual_packet
@@ -121,8 +122,8 @@ def test_gops_cover_every_frame_once():
         for gop_length, overlap in ((1, 0), (4, 0), (4, 2), (7, 3), (48, 4)):
             header = replace(USUAL, num_frames=num_frames, gop_length=gop_length, overlap=overlap)
             frames = [header.gop_frames(k) for k in range(header.num_gops)]
-            new = [f for k in range(header.num_gops) for f in header.new_frames(k)]
-            assert new == list(range(num_frames))
+            assert {f for gop in frames for f in gop} == set(range(num_frames))
+            assert all(b.start == a.start + gop_length - overlap for a, b in pairwise(frames))
             assert all(len(f) == gop_length for f in frames[:-1])
             assert len(frames[-1]) > (overlap if len(frames) > 1 else 0)
             with pytest.raises(UsageError):
