@@ -15,7 +15,13 @@ from typing import Any
 from benchmarks.record import RESULTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/trajectory.md", "docs/channel-coding.md", "docs/priors.md")
+PAGES = (
+    "README.md",
+    "docs/trajectory.md",
+    "docs/channel-coding.md",
+    "docs/priors.md",
+    "docs/quality-control.md",
+)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -198,6 +204,75 @@ def tiles_table() -> str:
     return _markdown(header, rows, f"{note} {_where(result)}")
 
 
+def quality_table() -> str:
+    """How targets that are scores are met, clip by clip."""
+    result = _load("quality.json")
+    rows = []
+    for row in result["clips"]:
+        errors = [abs(score - row["target"]) for score in row["scores"]]
+        taught, untaught = row["probes_with_history"], row["probes_without"]
+        fixed = row["fixed_step"]
+        rows.append(
+            [
+                row["clip"],
+                str(row["target"]),
+                f"{sum(row['reached'])} of {row['gops']}",
+                f"{max(errors):.4f}",
+                f"{sum(taught) / len(taught):.1f} / {sum(untaught) / len(untaught):.1f}",
+                f"{row['std']:.4f} / {fixed['std']:.4f} ({fixed['std_ratio']:.1f} x)",
+                f"{row['shared_rate']['share_of_budget']:.4f}",
+            ]
+        )
+    header = [
+        "clip",
+        "target",
+        "GOPs within 0.005",
+        "largest error",
+        "probes, with history / without",
+    ]
+    header += ["std of GOP scores, target / one stop step", "rate target, share of budget"]
+    note = "LPIPS (AlexNet), analytic prior, GOPs of "
+    note += f"{result['settings']['gop_length']} frames; files of one size for the two deviations"
+    return _markdown(header, rows, f"{note}. {_where(result)}")
+
+
+def laws_table() -> str:
+    """How well each law fits the points of a walk."""
+    result = _load("quality.json")
+    laws = list(result["summary"]["r_squared"])
+    rows = [
+        [row["clip"], *(f"{row['r_squared'][law]:.3f}" for law in laws)] for row in result["clips"]
+    ]
+    rows.append(["mean", *(f"{result['summary']['r_squared'][law]:.3f}" for law in laws)])
+    return _markdown(["clip", *laws], rows, _where(result))
+
+
+def boundaries_table() -> str:
+    """What is seen at the boundaries of GOPs, by overlap and fusion weight."""
+    result = _load("boundaries.json")
+    rows = []
+    for row in result["summary"]:
+        cells = [str(row["overlap"]), row["gamma"], f"{row['bpp']:.4f}"]
+        for metric, decimals in (("lpips", 4), ("tlp", 4), ("tof", 3)):
+            one = row[metric]
+            near = f"{one['near']:+.{decimals}f} ± {one['near_standard_error']:.{decimals}f}"
+            worst = f"{one['worst']:+.{decimals}f} ({100 * one['worst_ratio']:.0f} %)"
+            cells.append(f"{near}; {worst}")
+        rows.append(cells)
+    header = ["m", "gamma", "bpp"]
+    header += [f"{label}: near; worst" for label in ("LPIPS", "tLP", "tOF px")]
+    settings, without = result["settings"], result["summary"][0]
+    clips = len({row["clip"] for row in result["rows"]})
+    inner = {metric: without[metric]["inner"] for metric in ("lpips", "tlp", "tof")}
+    note = (
+        f"Near: excess ± standard error; worst: excess, and its share of what m = 0 gives. {clips} "
+        f"clips, {without['boundaries']} boundaries with m = 0, GOPs of {settings['gop_length']} "
+        f"frames, stop step {settings['stop_step']}. Inner frames: LPIPS {inner['lpips']:.3f}, "
+        f"tLP {inner['tlp']:.4f}, tOF {inner['tof']:.2f} px."
+    )
+    return _markdown(header, rows, f"{note} {_where(result)}")
+
+
 def _where(result: dict[str, Any]) -> str:
     return f"Measured {result['measured']} on {result['hardware']}."
 
@@ -210,6 +285,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "coders": coders_table,
     "channel": channel_table,
     "tiles": tiles_table,
+    "quality": quality_table,
+    "laws": laws_table,
+    "boundaries": boundaries_table,
 }
 
 if __name__ == "__main__":

@@ -77,6 +77,12 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     add_raw_video_options(parser, "INPUT")
     add_force(parser)
     add_events(parser)
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="put the control log and three pictures of it into a folder",
+    )
     parser.set_defaults(run=_compress, **keywords_of(compress))
 
 
@@ -160,13 +166,23 @@ def _refine(word: str) -> str | int:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import compress
+    from freegvc.codec import Event, compress
 
     check_output(arguments.output, overwrite=arguments.force)
     refuse_same_file(Path(arguments.input), arguments.output)
+    if arguments.report is not None:
+        from freegvc.cli.report import check_report
+
+        check_report(arguments.report, overwrite=arguments.force)
     began = time.perf_counter()
     keywords = {name: getattr(arguments, name) for name in keywords_of(compress)}
-    with show_progress("compress", arguments.events) as on_event:
+    heard: list[Event] = []
+    with show_progress("compress", arguments.events) as show:
+
+        def on_event(event: Event) -> None:
+            heard.append(event)
+            show(event)
+
         compressed = compress(arguments.input, **keywords, on_event=on_event)
     compressed.save(arguments.output, overwrite=arguments.force)
     seconds = time.perf_counter() - began
@@ -175,6 +191,11 @@ def _compress(arguments: argparse.Namespace) -> int:
         f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "
         f"{count(compressed.header.num_gops, 'GOP')}, {seconds:.1f} s"
     )
+    if arguments.report is not None:
+        from freegvc.cli.report import report_run
+
+        report_run(arguments, compressed, heard)
+        say(f"{arguments.report}: report of this run")
     return 0
 
 

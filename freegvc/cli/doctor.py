@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_PACKAGES = ("numpy", "torch", "torchmetrics", "numba", "constriction", "av", "pillow", "rich")
+_PACKAGES = (
+    *("numpy", "torch", "diffusers", "transformers", "torchmetrics", "numba"),
+    *("constriction", "av", "pillow", "rich"),
+)
 _SIDE, _FRAMES = 64, 3
 
 
@@ -116,6 +119,7 @@ def _checks() -> list[Check]:
         checks.append(_try(f"prior {name}", partial(_round_trip, name), essential=essential))
     checks.append(_try("fetched models", _fetched_models, essential=False))
     checks += [_try("metric psnr", _psnr), _try("metric ms_ssim", _ms_ssim)]
+    checks += _metrics_with_weights()
     checks.append(_try("write x264, read", partial(_encoder, "x264")))
     checks.append(_try("write x265, read", partial(_encoder, "x265"), essential=False))
     return checks
@@ -133,6 +137,14 @@ def _torch() -> str:
     import torch
 
     return f"{torch.get_num_threads()} threads"
+
+
+def _metrics_with_weights() -> list[Check]:
+    """The metrics that run a network: whether its weights are here, and what to do if not."""
+    from freegvc.metrics import METRIC_NAMES, metric_status
+
+    statuses = [metric_status(name) for name in METRIC_NAMES if name not in ("psnr", "ms_ssim")]
+    return [Check(f"metric {s.name}", s.available, False, s.detail) for s in statuses]
 
 
 def _fetched_models() -> str:

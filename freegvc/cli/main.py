@@ -1,7 +1,8 @@
 """Entry of the command `freegvc`: arguments in, exit code out.
 
 Exit codes: 0 done; 1 the machine failed (disk full, no permission) or a bug; 2 usage; 3 input
-video; 4 stream; 5 prior; 6 target not reachable; 130 interrupted; 141 the reader of stdout left.
+video; 4 stream; 5 prior or metric; 6 target not reachable; 130 interrupted; 141 the reader of
+stdout left.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ SMALL = {"gop_length": 5, "overlap": 2, "stop_step": 800}
 
 def test_every_keyword_is_an_option_with_the_same_default():
     options = vars(_parser().parse_args(["compress", "in.mp4", "out.fgvc"]))
-    for own in ("input", "output", "force", "events", "run"):
+    for own in ("input", "output", "force", "events", "report", "run"):
         del options[own]
     parameters = inspect.signature(compress).parameters
     keywords = {name: p.default for name, p in parameters.items()}

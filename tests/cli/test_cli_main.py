@@ -1,5 +1,6 @@
 """Exit codes, one-line errors, and leaving cleanly whatever happens."""
 
+import contextlib
 import errno
 import signal
 from dataclasses import replace
@@ -145,6 +146,27 @@ def test_a_signal_ends_a_real_process_cleanly(spawn, clip, tmp_path):
     assert process.returncode == 130
     assert err == "freegvc: error: interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_that_compiled_code_drops_comes_back():
+    from freegvc.cli.progress import show_progress
+    from freegvc.codec import GopStarted
+
+    before = signal.getsignal(signal.SIGINT)
+    reached = []
+
+    def work():
+        with show_progress("test", None) as on_event:
+            with contextlib.suppress(KeyboardInterrupt):  # as a callback from C would
+                signal.raise_signal(signal.SIGINT)
+            reached.append("the next event")
+            on_event(GopStarted(0, 1, 1))
+            reached.append("what follows it")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached == ["the next event"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_reader_who_leaves_ends_the_process_quietly(spawn, clip, stream, tmp_path):
