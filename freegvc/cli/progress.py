@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from freegvc.cli.interrupt import heeding_interrupts
 from freegvc.codec.events import (
     Event,
     GopDecoded,
@@ -46,17 +45,6 @@ def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
         what: the work, such as "compress".
         events: "ndjson" to print events on stdout; None to render them on stderr.
     """
-    with heeding_interrupts() as check, _listener(what, events) as listener:
-
-        def on_event(event: Event) -> None:
-            check()
-            listener(event)
-
-        yield on_event
-
-
-@contextmanager
-def _listener(what: str, events: str | None) -> Iterator[OnEvent]:
     if events == "ndjson":
         yield _print_ndjson
     elif sys.stderr.isatty():

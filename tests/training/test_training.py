@@ -1,0 +1,120 @@
+"""Data, resuming and the arithmetic of bits; no real training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from freegvc.diffusion import NoiseSchedule
+from training.checkpoint import Run, prefetch
+from training.data import Clips, camera_move, normalise
+from training.denoiser import HIGH_U, LOW_U, timesteps_at
+from training.model_denoiser import schedule
+from training.perceptual import WEIGHTS_FOLDER, Lpips
+from training.validate import STOP_ROOTS, bits_of_walk
+
+
+def moving_clips() -> Clips:
+    rng = np.random.default_rng(0)
+    shapes = [(20, 64, 80), (50, 72, 64)]
+    return Clips(shapes, [rng.integers(0, 256, (*s, 3), np.uint8) for s in shapes])
+
+
+@pytest.mark.parametrize("length", [8, 32])
+def test_batches_depend_on_the_generator_alone(length: int) -> None:
+    clips = moving_clips()
+    first, again, other = (
+        clips.batch(np.random.default_rng(key), 12, length, (32, 48)) for key in (3, 3, 4)
+    )
+    assert first.shape == (12, length, 3, 32, 48)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_camera_that_does_not_move_shows_the_frame() -> None:
+    class Still:
+        def normal(self, mean: float, spread: float, size: int | None = None) -> object:
+            del mean, spread
+            return 0.0 if size is None else np.zeros(size)
+
+        def uniform(self, low: float, high: float) -> float:
+            return (low + high) / 2 if low < 0 else high
+
+    frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    moved = camera_move(frame, Still(), 4, (20, 30))  # type: ignore[arg-type]
+    assert np.abs(moved.astype(int) - frame[10:30, 15:45]).max() <= 1
+
+
+def train(folder: Path, steps: int) -> list[torch.Tensor]:
+    """Train a line until step `steps`, each batch a function of its step; the weights after."""
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    run = Run(folder, model, 0.1, warmup=3)
+    batches = prefetch(lambda step: torch.randn(5, 3, generator=keyed(step)), run.step, 2)
+    while run.step < steps:
+        batch = next(batches)
+        run.update((model(batch) - batch.sum(1, keepdim=True)).square().mean())
+    run.save()
+    return [p.detach().clone() for p in (*model.parameters(), *run.averaged.parameters())]
+
+
+def keyed(step: int) -> torch.Generator:
+    return torch.Generator().manual_seed(step)
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole", 9)
+    train(tmp_path / "parts", 4)
+    parts = train(tmp_path / "parts", 9)
+    for a, b in zip(whole, parts, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_weights_alone_carry_a_run(tmp_path: Path) -> None:
+    train(tmp_path, 6)
+    (tmp_path / "checkpoint.pt").unlink()
+    model = nn.Linear(3, 1)
+    run = Run(tmp_path, model, 0.1)
+    assert run.step == 6
+    assert torch.equal(model.weight, run.averaged.weight)
+
+
+def test_half_of_the_timesteps_train_low_rates() -> None:
+    timesteps = timesteps_at(4096, torch.Generator().manual_seed(0))
+    alpha, sigma = schedule()
+    u = -2 * torch.log(sigma[timesteps])
+    expected = 0.5 + 0.5 * LOW_U / HIGH_U
+    assert float((u < LOW_U).double().mean()) == pytest.approx(expected, abs=0.01)
+    assert float(u.max()) == pytest.approx(HIGH_U, abs=0.5)
+    assert int(timesteps.min()) >= 1
+    assert torch.equal(alpha[timesteps] > 0, timesteps < 1000)
+
+
+def test_bits_of_a_prior_that_knows_nothing() -> None:
+    """With x0_hat = 0 the sum telescopes to SNR / 2 |y|^2 / ln 2 at every stop."""
+    alpha, sigma = schedule()
+    levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
+    latent = torch.randn(1, 16, 2, 3, 4, generator=keyed(0))
+    rows = bits_of_walk(latent, levels, lambda z, _: torch.zeros_like(z))
+    for row, root in zip(rows, STOP_ROOTS, strict=True):
+        snr = levels.snr(levels.noisiest_with(root**2))
+        energy = float(latent.double().square().sum())
+        assert row["bpp"] * (2 * 4 * 3 * 8 * 4 * 8) == pytest.approx(
+            snr / 2 * energy / np.log(2), abs=0.04
+        )
+
+
+@pytest.mark.skipif(not WEIGHTS_FOLDER.exists(), reason="the weights are not in this checkout")
+def test_lpips_is_the_published_one() -> None:
+    lpips = Lpips("alex")
+    reference, p0, p1 = (
+        normalise(
+            torch.from_numpy(np.array(Image.open(WEIGHTS_FOLDER / name).convert("RGB")))
+        ).permute(2, 0, 1)[None]
+        for name in ("ex_ref.png", "ex_p0.png", "ex_p1.png")
+    )
+    assert float(lpips(reference, p0)) == pytest.approx(0.72188, abs=1e-4)
+    assert float(lpips(reference, p1)) == pytest.approx(0.13757, abs=1e-4)

@@ -1,0 +1,1 @@
+"""Open training of the prior "freegvc-small": data, autoencoder, denoiser, validation."""

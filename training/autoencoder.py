@@ -1,0 +1,177 @@
+"""Train the autoencoder: python -m training.autoencoder --out DIR [--minutes N]. Resumable."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from training.checkpoint import Run, prefetch, replace
+from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
+from training.model_autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
+from training.perceptual import WEIGHTS_FOLDER, Lpips
+
+LOG_STEPS = 50
+SAVE_SECONDS = 120
+MAX_NOISE = 0.3
+
+
+def batch_at(clips: Clips, step: int, pixels: int, crop: int) -> Tensor:
+    """The batch of a step: uint8 [B, T, 3, crop, crop] of about `pixels` pixels in all."""
+    rng = np.random.default_rng([1, step])
+    # short clips for variety; long ones so that the causal convolutions see a full past
+    length = int(rng.choice([8, 8, 16, 32]))
+    count = max(1, pixels // (length * crop * crop))
+    return clips.batch(rng, count, length, (crop, crop))
+
+
+@torch.no_grad()
+def start_at_principal_components(model: Autoencoder, clips: Clips) -> None:
+    """Set the linear transform of blocks to the 16 first principal components of the clips.
+
+    Component i of variance l_i gets the amplitude l_i^(1/4): between l_i^(1/2), which leaves all
+    but the mean colour below the noise, and whitening, which takes trifles for as important.
+    """
+    rng = np.random.default_rng(5)
+    blocks = [to_blocks(normalise(clips.batch(rng, 4, 8, (64, 64)))) for _ in range(50)]
+    samples = torch.cat(blocks).permute(0, 2, 3, 1).flatten(0, 2).double()
+    mean = samples.mean(0)
+    variance, basis = torch.linalg.eigh((samples - mean).T @ (samples - mean) / len(samples))
+    variance, basis = variance[-LATENT_CHANNELS:].flip(0), basis[:, -LATENT_CHANNELS:].flip(1)
+    gain = variance ** (-0.25)
+    gain /= (gain.square() * variance).mean().sqrt()
+    forth, back = (basis * gain).T, basis / gain
+    for layer, weight, bias in (
+        (model.block_to_latent, forth, -forth @ mean),
+        (model.latent_to_block, back, mean),
+    ):
+        layer.load_state_dict({"weight": weight[:, :, None, None], "bias": bias})
+
+
+def losses(
+    model: Autoencoder, metrics: dict[str, Lpips], batch: Tensor, step: int, perceptual: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch, and its parts.
+
+    L1 and LPIPS of the decoded noisy latents, and a penalty that keeps the power of the latents
+    near one. The power is held over all channels together, not for each: see Autoencoder.
+    """
+    generator = torch.Generator(batch.device).manual_seed(step)
+    video = normalise(batch)
+    latent = model.encode(video).float()
+    spread = torch.rand(len(latent), 1, 1, 1, 1, device=batch.device, generator=generator)
+    noise = torch.randn(latent.shape, device=batch.device, generator=generator)
+    # squared: most clips have little noise, or the robust would push out the sharp
+    decoded = model.decode(latent + MAX_NOISE * spread.square() * noise).float()
+    power = latent.square().mean()
+    l1 = (decoded - video).abs().mean()
+    # every other frame, cut at a random place, so that the networks' strides leave no grid
+    rng = np.random.default_rng([2, step])
+    first, top, left = int(rng.integers(2)), int(rng.integers(8)), int(rng.integers(8))
+    network = "squeeze" if step % 4 == 3 else "alex"
+    pictures = [v[:, first::2, :, top:, left:].flatten(0, 1) for v in (video, decoded)]
+    lpips = metrics[network](*pictures).mean()
+    loss = l1 + perceptual * lpips + 0.1 * (power - 1.0).square()
+    mse = (decoded.detach().clamp(-1, 1) - video).square().mean() / 4
+    return loss, {"l1": l1, f"lpips_{network}": lpips, "power": power, "mse": mse}
+
+
+@torch.no_grad()
+def normalise_latents(model: Autoencoder, clips: Clips, device: str) -> None:
+    """Set the buffers so that latents have zero mean in each channel and unit power over all."""
+    model.mean.zero_()
+    model.scale.fill_(1.0)
+    rng = np.random.default_rng(11)
+    latents = torch.cat(
+        [
+            model.encode(normalise(clips.batch(rng, 2, 8, (128, 128)).to(device))).float()
+            for _ in range(16)
+        ]
+    )
+    model.mean.copy_(latents.mean((0, 2, 3, 4)))
+    model.scale.copy_((latents - model.mean[:, None, None, None]).square().mean().sqrt())
+
+
+@torch.no_grad()
+def sheet(model: Autoencoder, clips: Clips, path: Path, device: str) -> None:
+    """Four fixed clips and what becomes of them: first and last frame above their copies."""
+    batch = clips.batch(np.random.default_rng(7), 4, 8, (128, 128)).to(device)
+    decoded = model.decode(model.encode(normalise(batch)))
+    copies = decoded.float().add(1).mul(127.5).round().clamp(0, 255).byte()
+    rows = [
+        torch.cat([v[:, 0], v[:, -1]]).permute(2, 0, 3, 1).flatten(1, 2) for v in (batch, copies)
+    ]
+    image = Image.fromarray(torch.cat(rows).cpu().numpy())
+    replace(path, lambda temporary: image.save(temporary, "png"))
+
+
+def main() -> None:
+    """Train until the minutes are over; the same command goes on from there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--pixels", type=int, default=4 * 8 * 96 * 96, help="pixels of a batch")
+    parser.add_argument("--crop", type=int, default=96)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS")
+    parser.add_argument(
+        "--decoder-only", action="store_true", help="keep the latents that a denoiser has learned"
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="threads that load data")
+    parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER)
+    parser.add_argument("--cache", type=Path, default=CACHE_FOLDER)
+    parser.add_argument("--save-weights-only", action="store_true", help="no optimizer state")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    clips = Clips.open(args.data, args.cache)
+    model = Autoencoder().to(args.device).to(memory_format=torch.channels_last)
+    if args.decoder_only:
+        for part in model.encoder_parts():
+            part.requires_grad_(False)
+    metrics = {n: Lpips(n, args.weights).to(args.device) for n in ("alex", "squeeze")}
+    if not (args.out / "step.json").exists():
+        start_at_principal_components(model, clips)
+    run = Run(args.out, model, args.learning_rate)
+    kind = torch.device(args.device).type
+    began = saved = time.monotonic()
+    sums: dict[str, list[Tensor]] = {}
+
+    batches = prefetch(
+        lambda step: batch_at(clips, step, args.pixels, args.crop), run.step, args.workers
+    )
+    for batch in batches:
+        with torch.autocast(kind, torch.bfloat16):
+            loss, parts = losses(model, metrics, batch.to(args.device), run.step, args.perceptual)
+        run.update(loss)
+        for name, value in parts.items():
+            sums.setdefault(name, []).append(value.detach())
+        if run.step % LOG_STEPS == 0:
+            means = {name: float(torch.stack(values).mean()) for name, values in sums.items()}
+            psnr = -10 * math.log10(means.pop("mse"))
+            run.log(psnr=psnr, **means)
+            sums.clear()
+        now = time.monotonic()
+        over = now - began > 60 * args.minutes
+        if over or now - saved > SAVE_SECONDS:
+            if not args.decoder_only:
+                normalise_latents(run.averaged, clips, args.device)
+            run.save(weights_only=args.save_weights_only)
+            sheet(run.averaged, clips, args.out / "sheet.png", args.device)
+            saved = now
+        if over:
+            break
+
+
+if __name__ == "__main__":
+    main()

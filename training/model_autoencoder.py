@@ -1,0 +1,195 @@
+"""The causal video autoencoder of freegvc-small: 4 x 8 x 8 pixels to 16 channels.
+
+Latent i covers frames 4i .. 4i + 3, the first one too: a GOP of 48 frames is 12 latents, and two
+GOPs that share 4 frames share exactly one latent, so fusing them needs no special case.
+
+Spatial stages are 2-D convolutions on frames; time enters as 1 x 1 convolutions over a frame (or
+latent) and the two before it. There is no normalisation layer: every output depends on a bounded
+neighbourhood only, so tiles and whole frames give the same latents away from the tiles' borders.
+
+Beside the network runs a linear transform of each 4 x 8 x 8 block and its inverse. Training
+starts it at the principal components of the clips, so that the network learns only what a block
+transform cannot do: a run begins near 26 dB, not at grey.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+LATENT_CHANNELS = 16
+TEMPORAL_STRIDE = 4
+SPATIAL_STRIDE = 8
+BLOCK = 3 * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # samples of a latent's own block
+
+
+SLOPE = 0.1  # of the activation's negative side; plain ReLUs died here in the first minutes
+
+
+def start(layer: nn.Conv2d, gain: float) -> None:
+    """Random weights that scale the power of white features by gain^2, and no bias."""
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()))
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+
+
+class Block(nn.Module):
+    """Residual block: 3 x 3 in space, then either 3 x 3 again or three instants in time."""
+
+    def __init__(self, channels: int, *, temporal: bool) -> None:
+        super().__init__()
+        self.temporal = temporal
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = (
+            nn.Conv2d(3 * channels, channels, 1)
+            if temporal
+            else nn.Conv2d(channels, channels, 3, padding=1)
+        )
+        start(self.first, 1.4)
+        # a block starts near the identity: with no normalisation, a deep network needs that
+        start(self.second, 0.3)
+
+    def forward(self, x: Tensor, length: int) -> Tensor:
+        """Tensor [B * length, C, H, W] to the same shape; `length` instants belong together."""
+        y = F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE)
+        if self.temporal:
+            y = torch.cat([y, earlier(y, length, 1), earlier(y, length, 2)], 1)
+        change: Tensor = self.second(y)
+        return x + change
+
+
+def split(x: Tensor, length: int) -> Tensor:
+    """[B * length, ...] to [B, length, ...]."""
+    return x.reshape(-1, length, *x.shape[1:])
+
+
+def earlier(x: Tensor, length: int, by: int) -> Tensor:
+    """[B * length, C, H, W] delayed by `by` instants; the first instant repeats."""
+    clips = split(x, length)
+    index = torch.arange(length, device=x.device).sub(by).clamp_(min=0)
+    return clips.index_select(1, index).flatten(0, 1)
+
+
+def apart(x: Tensor) -> Tensor:
+    """[B, 4 C, H, W] to [4 B, C, H, W], the four frames of each latent."""
+    return x.reshape(len(x) * TEMPORAL_STRIDE, -1, *x.shape[2:])
+
+
+def to_blocks(video: Tensor) -> Tensor:
+    """[B, T, 3, H, W] to [B T / 4, 768, H / 8, W / 8], the samples of each 4 x 8 x 8 block."""
+    blocks = F.pixel_unshuffle(video.flatten(0, 1), SPATIAL_STRIDE)
+    return split(blocks, TEMPORAL_STRIDE).flatten(1, 2)
+
+
+class Autoencoder(nn.Module):
+    """Frames to latents of about unit power and back.
+
+    Buffers `mean` [16] and `scale` [] normalise the latents. There is one scale for all channels:
+    the encoder gives each channel the amplitude that its share of the picture is worth, and the
+    codec, whose noise is the same in all channels, then spends bits accordingly.
+
+    Args:
+        quarter: channels at a quarter of the size.
+        eighth: channels at an eighth of the size, where frames are still apart.
+        deep: channels of the latents' stage.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, quarter: int = 48, eighth: int = 96, deep: int = 160) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(48, quarter, 3, padding=1)
+        self.encoder_quarter = nn.ModuleList([Block(quarter, temporal=False)])
+        self.down = nn.Conv2d(4 * quarter, eighth, 1)
+        self.encoder_eighth = nn.ModuleList([Block(eighth, temporal=True)])
+        self.pack = nn.Conv2d(4 * eighth, deep, 1)
+        self.encoder_deep = nn.ModuleList([Block(deep, temporal=True) for _ in range(2)])
+        self.to_latent = nn.Conv2d(deep, LATENT_CHANNELS, 3, padding=1)
+
+        self.from_latent = nn.Conv2d(LATENT_CHANNELS, deep, 3, padding=1)
+        self.decoder_deep = nn.ModuleList([Block(deep, temporal=True) for _ in range(3)])
+        self.unpack = nn.Conv2d(deep, 4 * eighth, 1)
+        self.decoder_eighth = nn.ModuleList([Block(eighth, temporal=True) for _ in range(2)])
+        self.up = nn.Conv2d(eighth, 4 * quarter, 1)
+        self.decoder_quarter = nn.ModuleList([Block(quarter, temporal=False) for _ in range(2)])
+        self.to_half = nn.Conv2d(quarter, 4 * 24, 3, padding=1)
+        self.to_pixels = nn.Conv2d(24, 12, 3, padding=1)
+        self.block_to_latent = nn.Conv2d(BLOCK, LATENT_CHANNELS, 1)
+        self.latent_to_block = nn.Conv2d(LATENT_CHANNELS, BLOCK, 1)
+        for layer in (self.stem, self.down, self.pack):
+            start(layer, 1.0)
+        for layer in (self.from_latent, self.unpack, self.up, self.to_half):
+            start(layer, 1.0)
+        for layer in (self.to_latent, self.to_pixels):
+            start(layer, 0.05)
+        self.register_buffer("mean", torch.zeros(LATENT_CHANNELS))
+        self.register_buffer("scale", torch.ones(()))
+
+    def encoder_parts(self) -> list[nn.Module]:
+        """The layers that make latents; the others make frames."""
+        return [
+            self.stem,
+            self.encoder_quarter,
+            self.down,
+            self.encoder_eighth,
+            self.pack,
+            self.encoder_deep,
+            self.to_latent,
+            self.block_to_latent,
+        ]
+
+    def encode(self, video: Tensor) -> Tensor:
+        """Latents of frames.
+
+        Args:
+            video: float [B, T, 3, H, W] in [-1, 1]; T a multiple of 4, H and W of 8.
+
+        Returns:
+            float [B, 16, T / 4, H / 8, W / 8] of about unit power.
+        """
+        length = video.shape[1]
+        blocks = self.block_to_latent(to_blocks(video))
+        x = F.pixel_unshuffle(video.flatten(0, 1), 4)
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        for block in self.encoder_quarter:
+            x = block(x, length)
+        x = self.down(F.pixel_unshuffle(x, 2))
+        for block in self.encoder_eighth:
+            x = block(x, length)
+        length //= TEMPORAL_STRIDE
+        x = self.pack(split(x, TEMPORAL_STRIDE).flatten(1, 2))
+        for block in self.encoder_deep:
+            x = block(x, length)
+        latent = split(self.to_latent(x) + blocks, length).transpose(1, 2)
+        return (latent - self.mean[:, None, None, None]) / self.scale
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """Frames of latents.
+
+        Args:
+            latent: float [B, 16, T', h, w].
+
+        Returns:
+            float [B, 4 T', 3, 8 h, 8 w], nominally in [-1, 1] and not clipped.
+        """
+        length = latent.shape[2]
+        x = latent * self.scale + self.mean[:, None, None, None]
+        x = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        linear = F.pixel_shuffle(apart(self.latent_to_block(x)), SPATIAL_STRIDE)
+        x = self.from_latent(x)
+        for block in self.decoder_deep:
+            x = block(x, length)
+        length *= TEMPORAL_STRIDE
+        x = apart(self.unpack(x)).contiguous(memory_format=torch.channels_last)
+        for block in self.decoder_eighth:
+            x = block(x, length)
+        x = F.pixel_shuffle(self.up(x), 2)
+        for block in self.decoder_quarter:
+            x = block(x, length)
+        x = F.leaky_relu(F.pixel_shuffle(self.to_half(x), 2), SLOPE)
+        x = F.pixel_shuffle(self.to_pixels(x), 2) + linear
+        return split(x, length)
