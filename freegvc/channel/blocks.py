@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from freegvc.channel.counter import Address, Kind, words
+from freegvc.channel.normals import normals, normals_torch
 from freegvc.channel.permutation import permutation, permute
 from freegvc.channel.threads import in_threads
 
@@ -47,6 +48,16 @@ def signs(address: Address, blocks: int, width: int, device: torch.device) -> to
     bits = (drawn[..., None] >> torch.arange(32, device=device)) & 1
     flips: torch.Tensor = 1 - 2 * bits.reshape(blocks, -1)[:, :width].to(torch.float32)
     return flips
+
+
+def candidates(
+    address: Address, rows: np.ndarray, width: int, device: torch.device
+) -> torch.Tensor:
+    """C_i of the given rows of the codebook: float32 [len(rows), width] on `device`, writable."""
+    if device.type == "cpu":
+        return torch.from_numpy(normals(address, Kind.CODEBOOK, rows, width))
+    there = torch.from_numpy(np.asarray(rows, dtype=np.int64)).to(device)
+    return normals_torch(address, Kind.CODEBOOK, there, width).contiguous()
 
 
 def split(x: torch.Tensor, order: torch.Tensor, blocks: int) -> torch.Tensor:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from freegvc.bitstream.shot import Shot
-from freegvc.channel.blocks import block_dims, dim_order, join, signs, split
+from freegvc.channel.blocks import block_dims, candidates, dim_order, join, signs, split
 from freegvc.channel.counter import Address, Kind
-from freegvc.channel.normals import noise, normals, normals_torch
+from freegvc.channel.normals import noise
 from freegvc.channel.plan import LOG2_CANDIDATES, MAX_AIM_BITS, Plan, curves, plan, predicted_bits
 from freegvc.channel.search import search_numba, search_torch
 
@@ -123,9 +123,4 @@ class PfrCoder:
     def _deliver(
         self, seeds: np.ndarray, flips: torch.Tensor, order: torch.Tensor, address: Address
     ) -> torch.Tensor:
-        if self.device.type == "cpu":
-            chosen = torch.from_numpy(normals(address, Kind.CODEBOOK, seeds, flips.shape[1]))
-        else:
-            rows = torch.from_numpy(np.asarray(seeds, dtype=np.int64)).to(self.device)
-            chosen = normals_torch(address, Kind.CODEBOOK, rows, flips.shape[1])
-        return join(chosen * flips, order)
+        return join(candidates(address, seeds, flips.shape[1], self.device) * flips, order)

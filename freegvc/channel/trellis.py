@@ -24,9 +24,9 @@ from freegvc.bitstream.shot import (
     finer_blocks,
     round_num_blocks,
 )
-from freegvc.channel.blocks import block_dims, dim_order, join, signs, split
+from freegvc.channel.blocks import block_dims, candidates, dim_order, join, signs, split
 from freegvc.channel.counter import Address, Kind
-from freegvc.channel.normals import noise, normals, normals_torch
+from freegvc.channel.normals import noise
 from freegvc.channel.plan import MIN_KL_BITS
 from freegvc.channel.viterbi import (
     Scores,
@@ -176,11 +176,7 @@ class TrellisCoder:
         """The candidate of each block, before its signs d_b: float32 [K, n]."""
         log2_states = shot.log2_candidates
         rows, turned = rows_of_states(states_of_bits(shot.seeds, log2_states), log2_states)
-        if self.device.type == "cpu":
-            chosen = torch.from_numpy(normals(address, Kind.CODEBOOK, rows, width))
-        else:
-            there = torch.from_numpy(rows).to(self.device)
-            chosen = normals_torch(address, Kind.CODEBOOK, there, width).contiguous()
+        chosen = candidates(address, rows, width, self.device)
         return chosen.mul_(torch.from_numpy(turned).to(chosen)[:, None])
 
     def _deliver(self, shot: Shot, order: torch.Tensor, address: Address) -> torch.Tensor:
