@@ -28,7 +28,10 @@ from freegvc.codec import CompressedVideo, GopDecoded, GopDone
 from freegvc.errors import TargetWarning
 from freegvc.metrics import lpips
 
-CLIPS = ("carphone_qcif.mp4", "basketballpass")
+CLIPS = (
+    *("carphone_qcif.mp4", "basketballpass", "foreman_cif_intra.264"),
+    *("bikes.mp4", "pancake.mkv", "solidWhiteRight.mp4"),
+)
 MAX_SIZE = 240, 416  # larger frames are cut to their middle
 NUM_FRAMES = 104
 GOP_LENGTH = 24
