@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from freegvc.cli.paths import say
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.catalogue import KNOWN_MODELS, find
 from freegvc.priors.fetching import HUB, embed_empty_prompt, fetch, find_folder, is_whole
-from freegvc.priors.loading import ADAPTERS, ENTRY_POINTS
+from freegvc.priors.loading import ADAPTERS, installed_priors
 
 if TYPE_CHECKING:
     from freegvc.priors.catalogue import KnownModel
@@ -186,7 +185,7 @@ def _own(name: str, package: str) -> dict[str, Any]:
 
 
 def _installed() -> list[dict[str, Any]]:
-    points = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+    points = [point for _, point in sorted(installed_priors().items())]
     return [_own(p.name, p.dist.name if p.dist else p.value) for p in points]
 
 

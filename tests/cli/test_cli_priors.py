@@ -83,7 +83,7 @@ def test_list_as_json_knows_what_is_present(capsys, checkpoint, cache):
 
 def test_list_has_the_priors_of_other_packages(capsys, monkeypatch):
     point = SimpleNamespace(name="mine", value="m:P", dist=SimpleNamespace(name="my-package"))
-    monkeypatch.setattr("freegvc.cli.priors.entry_points", lambda group: [point])
+    monkeypatch.setattr("freegvc.priors.loading.entry_points", lambda group: [point])
     assert main(["priors", "list", "--json"]) == 0
     entry = json.loads(capsys.readouterr().out)[-1]
     assert (entry["name"], entry["package"], entry["present"]) == ("mine", "my-package", True)
