@@ -29,8 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 import freegvc
-from benchmarks.frames import first_frames
-from benchmarks.quality import middle
+from benchmarks.frames import first_frames, middle
 from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import write_stream
 from freegvc.codec import CompressedVideo, Event, GopDecoded
@@ -95,7 +94,11 @@ def measure(name: str, frames: Frames) -> Iterator[dict[str, Any]]:
         starts = 0, (GOP_LENGTH - overlap) // 2
         coded = [
             freegvc.compress(
-                frames[start:], stop_step=STOP_STEP, gop_length=GOP_LENGTH, overlap=overlap
+                frames[start:],
+                prior="analytic",
+                stop_step=STOP_STEP,
+                gop_length=GOP_LENGTH,
+                overlap=overlap,
             )
             for start in starts
         ]

@@ -6,19 +6,20 @@ python -m benchmarks.clips ../shared/data/clips --target-bpp 0.05 --frames 48
 from __future__ import annotations
 
 import argparse
-import io
 import tempfile
 import time
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import freegvc
+from benchmarks.codecs.pyav import ENCODERS, PyavCodec
 from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
 from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr
-from freegvc.video import BT709, open_video, rgb_to_yuv
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def measure(path: Path, target_bpp: float, num_frames: int) -> dict[str, Any]:
     """Compress and decompress the first frames of one clip."""
     frames = first_frames(path, num_frames)
     began = time.perf_counter()
-    compressed = freegvc.compress(frames, target_bpp=target_bpp)
+    compressed = freegvc.compress(frames, target_bpp=target_bpp, prior="analytic")
     encoded = time.perf_counter()
     decoded = freegvc.decompress(compressed).frames
     finished = time.perf_counter()
@@ -85,32 +86,14 @@ def x265_within(frames: np.ndarray, max_bytes: int) -> dict[str, Any]:
 
 
 def _x265(frames: np.ndarray, crf: int) -> dict[str, Any]:
-    import av
-
-    height, width = (size - size % 2 for size in frames.shape[1:3])
-    file = io.BytesIO()
-    with av.open(file, "w", format="hevc") as container:
-        stream = container.add_stream("libx265", rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"crf": str(crf), "preset": "slow", "x265-params": "log-level=none"}
-        context = stream.codec_context
-        context.colorspace, context.color_range = 1, 1
-        for index, rgb in enumerate(frames[:, :height, :width]):
-            frame = av.VideoFrame(width, height, "yuv420p")
-            frame.pts, frame.colorspace, frame.color_range = index, 1, 1
-            for plane, samples in zip(frame.planes, rgb_to_yuv(rgb, BT709), strict=True):
-                padded = np.zeros((plane.height, plane.line_size), np.uint8)
-                padded[:, : plane.width] = samples
-                plane.update(padded.tobytes())
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    data = file.getvalue()
-    with tempfile.NamedTemporaryFile(suffix=".hevc") as saved:
-        Path(saved.name).write_bytes(data)
-        with open_video(saved.name) as source:
-            decoded = np.stack(list(source))
-    score = float(psnr(frames[:, :height, :width], decoded).mean())
-    return {"crf": crf, "bytes": len(data), "psnr_db": round(score, 3)}
+    encoder = ENCODERS["x265-ra"]
+    slow = replace(encoder, options={**encoder.options, "preset": "slow"}, rates=(crf,))
+    codec = PyavCodec("x265-slow", slow)
+    with tempfile.TemporaryDirectory() as folder:
+        (encoded,) = codec.encode(frames, Fraction(25), Path(folder))
+        score = float(psnr(frames, codec.decode(encoded)).mean())
+        num_bytes = encoded.path.stat().st_size
+    return {"crf": crf, "bytes": num_bytes, "psnr_db": round(score, 3)}
 
 
 if __name__ == "__main__":

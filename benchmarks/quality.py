@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 import freegvc
-from benchmarks.frames import first_frames
+from benchmarks.frames import Frames, first_frames, middle
 from benchmarks.record import RESULTS, write_record
 from freegvc.codec import CompressedVideo, GopDecoded, GopDone
 from freegvc.errors import TargetWarning
@@ -32,12 +32,10 @@ CLIPS = (
     *("carphone_qcif.mp4", "basketballpass", "foreman_cif_intra.264"),
     *("bikes.mp4", "pancake.mkv", "solidWhiteRight.mp4"),
 )
-MAX_SIZE = 240, 416  # larger frames are cut to their middle
 NUM_FRAMES = 104
 GOP_LENGTH = 24
 TARGET_BPP = 0.03  # where the target is taken: the score of the first GOP at this rate
 FIT_BPP = (0.004, 0.3)
-Frames = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]
 
 # each: the law and where its search starts
@@ -123,7 +121,12 @@ def compress(frames: Frames, **keywords: Any) -> tuple[CompressedVideo, list[Gop
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TargetWarning)  # it is in the record
         compressed = freegvc.compress(
-            frames, gop_length=GOP_LENGTH, overlap=4, on_event=heard.append, **keywords
+            frames,
+            prior="analytic",
+            gop_length=GOP_LENGTH,
+            overlap=4,
+            on_event=heard.append,
+            **keywords,
         )
     return compressed, [event for event in heard if isinstance(event, GopDone)]
 
@@ -204,15 +207,6 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
             for name in LAWS
         },
     }
-
-
-def middle(frames: Frames) -> Frames:
-    """The middle of frames that are larger than `MAX_SIZE`."""
-    height, width = (
-        min(side, most) for side, most in zip(frames.shape[1:3], MAX_SIZE, strict=True)
-    )
-    top, left = (frames.shape[1] - height) // 2, (frames.shape[2] - width) // 2
-    return np.ascontiguousarray(frames[:, top : top + height, left : left + width])
 
 
 if __name__ == "__main__":

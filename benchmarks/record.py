@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,17 +25,37 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def write_record(path: Path, result: dict[str, Any]) -> None:
-    """Write a result as JSON with the hardware and the versions beside it."""
+def provenance() -> dict[str, Any]:
+    """When, on what and with which code something is measured."""
     packages = ("freegvc", "torch", "numpy", "numba", "constriction", "av")
-    record = {
+    return {
         "measured": datetime.now(UTC).date().isoformat(),
+        "commit": commit(),
         "hardware": f"{cpu_name()}, {os.cpu_count()} cores",
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
         },
-        **result,
     }
+
+
+def commit() -> str:
+    """The commit of this checkout, "-dirty" if files differ from it; "unknown" without git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match="],
+            cwd=RESULTS.parent,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def write_record(path: Path, result: dict[str, Any]) -> None:
+    """Write a result as JSON with the hardware and the versions beside it."""
+    record = {**provenance(), **result}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The same clip under several priors at one rate: what a better model is worth.
 
-python examples/swap_prior.py clip.mp4 analytic cogvideox-2b wan2.1-t2v-1.3b --device cuda
+python examples/swap_prior.py clip.mp4 freegvc-small cogvideox-2b wan2.1-t2v-1.3b --device cuda
 """
 
 import argparse

@@ -13,7 +13,7 @@ from freegvc.codec import GopDone
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("video")
 parser.add_argument("--target", type=float, default=0.4, help="LPIPS (AlexNet) of every GOP")
-parser.add_argument("--prior", default="analytic")
+parser.add_argument("--prior", default="freegvc-small")
 args = parser.parse_args()
 
 

@@ -82,6 +82,11 @@ def _check_attributes(prior: Prior) -> None:
         f"gop_length {prior.gop_length} and overlap {prior.overlap} do not suit a latent of "
         f"{prior.latent.temporal_stride} frames",
     )
+    _require(
+        prior.first_step > 0.0 and prior.step_growth >= 1.0,
+        f"first_step is {prior.first_step} and step_growth {prior.step_growth}; they must be above "
+        "0 and at least 1",
+    )
     _require(prior.silent_steps >= 1, f"silent_steps is {prior.silent_steps}; it must be >= 1")
     _require(prior.numerics in NUMERICS, f"numerics is {prior.numerics!r}; one of {NUMERICS}")
     _require(

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from freegvc.priors.small_autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.checkpoint import Run, prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
-from training.model_autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 LOG_STEPS = 50
@@ -70,6 +70,14 @@ def losses(
     # squared: most clips have little noise, or the robust would push out the sharp
     decoded = model.decode(latent + MAX_NOISE * spread.square() * noise).float()
     power = latent.square().mean()
+    loss, parts = picture_loss(metrics, video, decoded, step, perceptual)
+    return loss + 0.1 * (power - 1.0).square(), {**parts, "power": power}
+
+
+def picture_loss(
+    metrics: dict[str, Lpips], video: Tensor, decoded: Tensor, step: int, perceptual: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """L1 and weighted LPIPS of decoded clips, float32 [B, T, 3, H, W] in [-1, 1], and its parts."""
     l1 = (decoded - video).abs().mean()
     # every other frame, cut at a random place, so that the networks' strides leave no grid
     rng = np.random.default_rng([2, step])
@@ -77,9 +85,8 @@ def losses(
     network = "squeeze" if step % 4 == 3 else "alex"
     pictures = [v[:, first::2, :, top:, left:].flatten(0, 1) for v in (video, decoded)]
     lpips = metrics[network](*pictures).mean()
-    loss = l1 + perceptual * lpips + 0.1 * (power - 1.0).square()
     mse = (decoded.detach().clamp(-1, 1) - video).square().mean() / 4
-    return loss, {"l1": l1, f"lpips_{network}": lpips, "power": power, "mse": mse}
+    return l1 + perceptual * lpips, {"l1": l1, f"lpips_{network}": lpips, "mse": mse}
 
 
 @torch.no_grad()
@@ -121,9 +128,6 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=96)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS")
-    parser.add_argument(
-        "--decoder-only", action="store_true", help="keep the latents that a denoiser has learned"
-    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="threads that load data")
     parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
@@ -136,9 +140,6 @@ def main() -> None:
     torch.manual_seed(0)
     clips = Clips.open(args.data, args.cache)
     model = Autoencoder().to(args.device).to(memory_format=torch.channels_last)
-    if args.decoder_only:
-        for part in model.encoder_parts():
-            part.requires_grad_(False)
     metrics = {n: Lpips(n, args.weights).to(args.device) for n in ("alex", "squeeze")}
     if not (args.out / "step.json").exists():
         start_at_principal_components(model, clips)
@@ -164,8 +165,7 @@ def main() -> None:
         now = time.monotonic()
         over = now - began > 60 * args.minutes
         if over or now - saved > SAVE_SECONDS:
-            if not args.decoder_only:
-                normalise_latents(run.averaged, clips, args.device)
+            normalise_latents(run.averaged, clips, args.device)
             run.save(weights_only=args.save_weights_only)
             sheet(run.averaged, clips, args.out / "sheet.png", args.device)
             saved = now

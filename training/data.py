@@ -91,7 +91,13 @@ class Clips:
         Returns:
             uint8 [length, height, width, 3].
         """
-        clip = self.clips[int(rng.integers(len(self.clips)))]
+        return self.seen_in_a_random_way(rng, int(rng.integers(len(self.clips))), length, size)
+
+    def seen_in_a_random_way(
+        self, rng: np.random.Generator, number: int, length: int, size: tuple[int, int]
+    ) -> Frames:
+        """`sample` of one given clip."""
+        clip = self.clips[number]
         kind = rng.random()
         if kind < 0.125:
             frames = camera_move(clip[int(rng.integers(len(clip)))], rng, length, size)

@@ -1,4 +1,4 @@
-"""Train the denoiser: python -m training.denoiser --autoencoder FILE --out DIR [--minutes N]."""
+"""Train the denoiser on cached latents: python -m training.denoiser --out DIR. Resumable."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from freegvc.priors.small_autoencoder import Autoencoder
+from freegvc.priors.small_denoiser import NUM_TIMESTEPS, Denoiser, schedule
 from training.checkpoint import Run, prefetch
-from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
-from training.model_autoencoder import Autoencoder
-from training.model_denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from training.latents import LATENTS_FOLDER, Latents
 
 LOG_STEPS = 50
 SAVE_SECONDS = 120
 
 # u = log(1 + SNR) is the axis of the bits: sum 1/2 (SNR_s - SNR_t) |x0 - x0_hat|^2 becomes
-# 1/2 integral |v - v_hat|^2 du. Half of the steps train where low-rate streams stop, SNR below 6.4,
-# the other half up to SNR 1096, where the silent part ends.
+# 1/2 integral |v - v_hat|^2 du. Low-rate streams stop at an SNR below 6.4 and get three quarters of
+# the steps; the rest goes up to SNR 1096, where the silent part ends.
 LOW_U, HIGH_U = 2.0, 7.0
+LOW_SHARE = 0.75
+SIZES = ((12, 16, 16), (12, 16, 32), (12, 32, 32), (6, 30, 52))  # instants, rows, columns
 
 
 def load_autoencoder(path: Path, device: str) -> Autoencoder:
@@ -34,21 +36,27 @@ def load_autoencoder(path: Path, device: str) -> Autoencoder:
     return model.to(device).to(memory_format=torch.channels_last)
 
 
-def batch_at(clips: Clips, step: int, pixels: int, crop: int) -> Tensor:
-    """The batch of a step: uint8 [B, T, 3, crop, crop] of about `pixels` pixels in all."""
+def batch_at(latents: Latents, step: int, points: int) -> Tensor:
+    """The batch of a step: float32 [B, 16, T', h, w] of about `points` points in all."""
     rng = np.random.default_rng([3, step])
-    length = int(rng.choice([16, 32, 48, 48]))
-    count = max(1, round(pixels / (length * crop * crop)))
-    return clips.batch(rng, count, length, (crop, crop))
+    size = SIZES[int(rng.integers(len(SIZES)))]
+    return latents.batch(rng, max(1, round(points / math.prod(size))), size)
 
 
 def timesteps_at(count: int, generator: torch.Generator) -> Tensor:
-    """Integer timesteps of a batch, stratified, half of them spread over u < LOW_U."""
+    """Integer timesteps of a batch, LOW_SHARE of them spread over u < LOW_U."""
     device = generator.device
-    place = (
-        torch.arange(count, device=device) + torch.rand(count, device=device, generator=generator)
-    ) / count
-    u = torch.where(place < 0.5, 2 * place * LOW_U, (2 * place - 1) * HIGH_U)
+    # stratified, and shifted around as one: a batch of one clip sees all levels in turn
+    shift = torch.rand((), device=device, generator=generator)
+    place = torch.rand(count, device=device, generator=generator)
+    place = ((torch.arange(count, device=device) + place) / count + shift) % 1.0
+    low = place / LOW_SHARE
+    u = torch.where(low < 1, low * LOW_U, (place - LOW_SHARE) / (1 - LOW_SHARE) * HIGH_U)
+    return timesteps_of(u)
+
+
+def timesteps_of(u: Tensor) -> Tensor:
+    """The integer timesteps nearest to u = log(1 + SNR)."""
     angle = torch.asin(torch.exp(-u / 2))  # sigma = sin(angle) = (1 + SNR)^(-1/2)
     return (angle * (2 * NUM_TIMESTEPS / math.pi)).round().clamp(1, NUM_TIMESTEPS).long()
 
@@ -80,23 +88,19 @@ def main() -> None:
     """Train until the minutes are over; the same command goes on from there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--autoencoder", type=Path, required=True, help="its weights.safetensors")
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--pixels", type=int, default=4 * 32 * 96 * 96, help="pixels of a batch")
-    parser.add_argument("--crop", type=int, default=96)
+    parser.add_argument("--points", type=int, default=6144, help="latent points of a batch")
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="threads that load data")
-    parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
-    parser.add_argument("--cache", type=Path, default=CACHE_FOLDER)
+    parser.add_argument("--latents", type=Path, default=LATENTS_FOLDER)
     parser.add_argument("--save-weights-only", action="store_true", help="no optimizer state")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    clips = Clips.open(args.data, args.cache)
-    autoencoder = load_autoencoder(args.autoencoder, args.device)
+    latents = Latents.open(args.latents)
     model = Denoiser().to(args.device).to(memory_format=torch.channels_last)
     run = Run(args.out, model, args.learning_rate)
     alpha, sigma = schedule()
@@ -107,12 +111,9 @@ def main() -> None:
     errors: list[Tensor] = []
     times: list[Tensor] = []
 
-    batches = prefetch(
-        lambda step: batch_at(clips, step, args.pixels, args.crop), run.step, args.workers
-    )
+    batches = prefetch(lambda step: batch_at(latents, step, args.points), run.step, args.workers)
     for batch in batches:
-        with torch.autocast(kind, torch.bfloat16), torch.no_grad():
-            latent = autoencoder.encode(normalise(batch.to(args.device))).float()
+        latent = batch.to(args.device)
         # in training, bfloat16 convolutions of these sizes are slower than float32 on a CPU
         with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
             loss, error, timesteps = loss_of(model, latent, run.step, levels)

@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from freegvc.diffusion import NoiseSchedule
+from freegvc.priors.small_autoencoder import Autoencoder
+from freegvc.priors.small_denoiser import Denoiser, schedule
 from freegvc.trajectory.grid import grid_to
 from training.data import decode, normalise
+from training.decoder import load_denoiser
 from training.denoiser import load_autoencoder
-from training.model_autoencoder import Autoencoder
-from training.model_denoiser import Denoiser, schedule
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 STOP_ROOTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # sqrt(SNR) of the stop steps that are reported
@@ -104,6 +104,17 @@ def bits_of_walk(
     return rows
 
 
+def predictor(denoiser: Denoiser, levels: NoiseSchedule) -> Callable[[Tensor, int], Tensor]:
+    """The predictions of the clean latent by a network that predicts v."""
+
+    def predict_x0(z: Tensor, timestep: int) -> Tensor:
+        level = levels.level(timestep)
+        v: Tensor = denoiser(z, torch.tensor([timestep], device=z.device))
+        return level.alpha * z - level.sigma * v
+
+    return predict_x0
+
+
 @torch.inference_mode()
 def main() -> None:
     """Print one JSON line for each clip, and the means."""
@@ -123,17 +134,9 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     autoencoder = load_autoencoder(args.autoencoder, args.device)
     lpips = Lpips("alex", args.weights).to(args.device)
-    denoiser = Denoiser().eval().to(args.device).to(memory_format=torch.channels_last)
-    if args.denoiser:
-        denoiser.load_state_dict(load_file(args.denoiser))
     alpha, sigma = schedule()
     levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
-
-    def predict_x0(z: Tensor, timestep: int) -> Tensor:
-        level = levels.level(timestep)
-        v: Tensor = denoiser(z, torch.tensor([timestep], device=z.device))
-        return level.alpha * z - level.sigma * v
-
+    denoiser = load_denoiser(args.denoiser, args.device) if args.denoiser else None
     rows, columns = [], []
     for path in args.clips:
         video = read_clip(path, args.frames, args.height, args.width).to(args.device)
@@ -146,8 +149,8 @@ def main() -> None:
         row["latent_power"] = round(float(latent.square().mean()), 3)
         row["encode_seconds"], row["decode_seconds"] = (round(s, 2) for s in seconds)
         pictures = [video[24 % len(video)], copy[24 % len(video)]]
-        if args.denoiser:
-            row["walk"] = bits_of_walk(latent, levels, predict_x0)
+        if denoiser is not None:
+            row["walk"] = bits_of_walk(latent, levels, predictor(denoiser, levels))
         rows.append(row)
         columns.append(torch.cat(pictures, 1))
         print(json.dumps(row), flush=True)

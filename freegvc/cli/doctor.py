@@ -111,11 +111,11 @@ def _free_memory_gib() -> float | None:
 
 
 def _checks() -> list[Check]:
-    from freegvc.priors.loading import installed_priors
+    from freegvc.priors.loading import BUILT_IN, installed_priors
 
     checks = [_try("torch", _torch), _try("cuda", _cuda, essential=False)]
-    for name in ("analytic", *installed_priors()):
-        essential = name == "analytic"  # the others are other people's
+    for name in (*BUILT_IN, *installed_priors()):
+        essential = name in BUILT_IN  # the others are other people's
         checks.append(_try(f"prior {name}", partial(_round_trip, name), essential=essential))
     checks.append(_try("fetched models", _fetched_models, essential=False))
     checks += [_try("metric psnr", _psnr), _try("metric ms_ssim", _ms_ssim)]

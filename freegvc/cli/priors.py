@@ -12,7 +12,7 @@ from freegvc.cli.paths import say
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.catalogue import KNOWN_MODELS, find
 from freegvc.priors.fetching import HUB, embed_empty_prompt, fetch, find_folder, is_whole
-from freegvc.priors.loading import ADAPTERS, installed_priors
+from freegvc.priors.loading import ADAPTERS, BUILT_IN, installed_priors
 
 if TYPE_CHECKING:
     from freegvc.priors.catalogue import KnownModel
@@ -42,7 +42,7 @@ def declare_priors(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    entries = [_own("analytic", "freegvc"), *map(_entry, KNOWN_MODELS), *_installed()]
+    entries = [*_built_in(), *map(_entry, KNOWN_MODELS), *_installed()]
     if arguments.json:
         print(json.dumps(entries, indent=2, allow_nan=False))
         return 0
@@ -92,7 +92,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     name = arguments.name
-    own = {e["name"]: e for e in (_own("analytic", "freegvc"), *_installed())}
+    own = {e["name"]: e for e in (*_built_in(), *_installed())}
     if Path(name).is_dir():
         print(facts(_folder_facts(Path(name))))
     elif name in own:
@@ -182,6 +182,10 @@ def _own(name: str, package: str) -> dict[str, Any]:
         "present": True,
         "folder": None,
     }
+
+
+def _built_in() -> list[dict[str, Any]]:
+    return [_own(name, "freegvc") for name in BUILT_IN]
 
 
 def _installed() -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def compress(
     probe_frames: int | None = None,
     strict: bool = False,
     metric_weights: str | PathLike[str] | None = None,
-    prior: str | PathLike[str] | Prior = "analytic",
+    prior: str | PathLike[str] | Prior = "freegvc-small",
     coder: str | ChannelCoder = "trellis",
     gop_length: int | None = None,
     overlap: int | None = None,

@@ -182,7 +182,10 @@ class GopCoder:
     def _grid(self, stop_step: int = 0) -> list[int]:
         from freegvc.trajectory import grid_to
 
-        return grid_to(self._prior.schedule, stop_step)
+        prior = self._prior
+        return grid_to(
+            prior.schedule, stop_step, first_step=prior.first_step, growth=prior.step_growth
+        )
 
     def _num_gops(self) -> int | None:
         if self._num_frames is None:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from freegvc.diffusion.levels import NoiseSchedule
 
+# The sender's grid in sqrt(SNR) = alpha / sigma. The bits of a walk are an upper Riemann sum over
+# SNR; growing steps keep its excess near 7 % wherever the walk stops (uniform steps do well only
+# for a stop that is known beforehand). Measured in docs/trajectory.md.
+FIRST_STEP = 0.1
+STEP_GROWTH = 1.15
+
 
 class Prior(ABC):
     """A model of video that encoder and decoder share.
@@ -32,6 +38,8 @@ class Prior(ABC):
         device, dtype: where and in which arithmetic the model runs.
         gop_length, overlap: frames of a GOP and of its overlap, by default; gop_length - overlap
             is a multiple of the latent's temporal stride.
+        first_step, step_growth: the sender's first step in sqrt(SNR) and the growth of its steps;
+            finer ones cost model calls and save bits.
         native_size: height and width in pixels above which frames are cut into tiles; None for
             never. A prior that can be tiled has no side information.
         batch_tiles: how many tiles `predict_tiles` is given at once.
@@ -47,6 +55,8 @@ class Prior(ABC):
     dtype: torch.dtype
     gop_length: int = 48
     overlap: int = 4
+    first_step: float = FIRST_STEP
+    step_growth: float = STEP_GROWTH
     native_size: tuple[int, int] | None = None
     batch_tiles: int = 1
     attention: str = "auto"

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from freegvc.priors.base import Prior
 
 ENTRY_POINTS = "freegvc.priors"
+DEFAULT_PRIOR = "freegvc-small"
+
+# priors that come with the package: name to module and class
+BUILT_IN = {
+    "freegvc-small": ("small", "SmallPrior"),
+    "analytic": ("analytic", "AnalyticPrior"),
+}
 
 # class of the transformer, as its config states it, to the family and its adapter
 ADAPTERS = {
@@ -30,11 +37,11 @@ def known_priors() -> tuple[str, ...]:
     from freegvc.priors.catalogue import KNOWN_MODELS
 
     models = (model.name for model in KNOWN_MODELS)
-    return ("analytic", *models, *sorted(installed_priors()))
+    return (*BUILT_IN, *models, *sorted(installed_priors()))
 
 
 def load_prior(
-    name: str = "analytic",
+    name: str = DEFAULT_PRIOR,
     *,
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
@@ -77,7 +84,7 @@ def load_prior(
     where = torch.device(device)
     options = {"attention": attention, "prompt": prompt, "offload": offload, "compiled": compiled}
     installed = installed_priors()
-    if name != "analytic" and name not in installed:
+    if name not in BUILT_IN and name not in installed:
         return _load_model(name, where, numerics, options)
     numerics = numerics or Numerics("float32")
     if numerics.storage or options != {
@@ -92,9 +99,11 @@ def load_prior(
         )
     if name in installed:
         return _load_installed(installed[name], where, numerics.dtype)
-    from freegvc.priors.analytic import AnalyticPrior
-
-    return AnalyticPrior(where, numerics.dtype)
+    module, class_name = BUILT_IN[name]
+    built_in: Prior = getattr(import_module(f"freegvc.priors.{module}"), class_name)(
+        where, numerics.dtype
+    )
+    return built_in
 
 
 def _load_model(name: str, device: torch.device, numerics: Any, options: dict[str, Any]) -> Prior:

@@ -46,6 +46,8 @@ class TiledPrior(Prior):
     dtype = _of_wrapped("dtype")
     gop_length = _of_wrapped("gop_length")
     overlap = _of_wrapped("overlap")
+    first_step = _of_wrapped("first_step")
+    step_growth = _of_wrapped("step_growth")
     native_size = _of_wrapped("native_size")
     batch_tiles = _of_wrapped("batch_tiles")
     attention = _of_wrapped("attention")

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from freegvc.priors.base import FIRST_STEP, STEP_GROWTH
+
 if TYPE_CHECKING:
     from freegvc.diffusion import NoiseSchedule
-
-# First step and growth of the steps in sqrt(SNR) = alpha / sigma. The bits of a walk are an upper
-# Riemann sum over SNR; growing steps keep its excess near 7 % wherever the walk stops (uniform
-# steps do well only for a stop that is known beforehand). Measured in docs/trajectory.md.
-FIRST_STEP = 0.1
-GROWTH = 1.15
 
 
 def grid_to(
@@ -19,7 +15,7 @@ def grid_to(
     stop_step: int,
     *,
     first_step: float = FIRST_STEP,
-    growth: float = GROWTH,
+    growth: float = STEP_GROWTH,
 ) -> list[int]:
     """Timesteps of a walk from pure noise to `stop_step`, which is the last one.
 

@@ -17,7 +17,7 @@ from freegvc.cli.main import _parser
 from freegvc.codec import CompressedVideo, compress, decode_frames
 from freegvc.video import load_video, read_audio
 
-SMALL = {"gop_length": 5, "overlap": 2, "stop_step": 800}
+SMALL = {"prior": "analytic", "gop_length": 5, "overlap": 2, "stop_step": 800}
 
 
 def test_every_keyword_is_an_option_with_the_same_default():

@@ -14,7 +14,7 @@ from freegvc.bitstream import write_stream
 from freegvc.cli.main import COMMANDS, main
 from freegvc.codec import CompressedVideo
 
-SMALL = ["--gop-length", "5", "--overlap", "2"]
+SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 LONG = [*SMALL, "--stop-step", "600", "--events", "ndjson"]
 
 

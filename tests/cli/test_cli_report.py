@@ -25,8 +25,8 @@ from freegvc.metrics.weights import ALEXNET
 from freegvc.video import load_video, open_video
 from tests.cli.conftest import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 
-GOPS = {"gop_length": 5, "overlap": 2}
-SMALL = ["--gop-length", "5", "--overlap", "2"]
+GOPS = {"prior": "analytic", "gop_length": 5, "overlap": 2}
+SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 EXAMPLE = ROOT / "examples" / "target_quality.py"
 FILES = {LOG, *PICTURES}
 

@@ -24,6 +24,7 @@ def compressed(scene):
         gop_length=6,
         overlap=2,
         coder=PfrCoder(log2_candidates=10),
+        prior="analytic",
     )
 
 

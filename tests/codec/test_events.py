@@ -9,7 +9,12 @@ from freegvc.codec import GopDecoded, GopDone, GopStarted, StepSent
 def test_events_tell_the_story_in_order(scene):
     heard = []
     compressed = freegvc.compress(
-        scene(10, 16, 24), stop_step=700, gop_length=6, overlap=2, on_event=heard.append
+        scene(10, 16, 24),
+        stop_step=700,
+        prior="analytic",
+        gop_length=6,
+        overlap=2,
+        on_event=heard.append,
     )
     starts = [e for e in heard if isinstance(e, GopStarted)]
     steps = [e for e in heard if isinstance(e, StepSent)]

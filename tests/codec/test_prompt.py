@@ -16,7 +16,7 @@ class Prompted(AnalyticPrior):
 
 def test_the_prompt_travels_and_costs(scene):
     frames = scene(4, 16, 24)
-    plain = freegvc.compress(frames, stop_step=900)
+    plain = freegvc.compress(frames, stop_step=900, prior="analytic")
     prompted = freegvc.compress(frames, stop_step=900, prior=Prompted())
     assert plain.prompt is None
     again = freegvc.CompressedVideo(prompted.data)

@@ -21,7 +21,9 @@ def compress(frames, **keywords):
     """The stream, and of each GOP its last event."""
     heard = []
     compressed = freegvc.compress(
-        frames, **{"coder": FAST, "gop_length": 8, "overlap": 4} | keywords, on_event=heard.append
+        frames,
+        **{"coder": FAST, "gop_length": 8, "overlap": 4, "prior": "analytic"} | keywords,
+        on_event=heard.append,
     )
     return compressed, [e for e in heard if isinstance(e, GopDone)], heard
 

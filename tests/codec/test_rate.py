@@ -17,7 +17,9 @@ FAST = PfrCoder(log2_candidates=10)
 
 
 def compress(frames, **keywords):
-    return freegvc.compress(frames, coder=FAST, gop_length=8, overlap=4, **keywords)
+    return freegvc.compress(
+        frames, coder=FAST, gop_length=8, overlap=4, prior="analytic", **keywords
+    )
 
 
 @pytest.mark.parametrize("num_bytes", [1500, 2500, 4000, 8000])

@@ -21,7 +21,7 @@ def frames(clips):
 
 @pytest.fixture(scope="module")
 def compressed(frames):
-    return freegvc.compress(frames, target_bpp=0.02)
+    return freegvc.compress(frames, target_bpp=0.02, prior="analytic")
 
 
 def test_rate_lands_in_real_file_bytes(compressed, frames, tmp_path):

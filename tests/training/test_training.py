@@ -9,10 +9,12 @@ from PIL import Image
 from torch import nn
 
 from freegvc.diffusion import NoiseSchedule
+from freegvc.priors.small_denoiser import schedule
 from training.checkpoint import Run, prefetch
 from training.data import Clips, camera_move, normalise
-from training.denoiser import HIGH_U, LOW_U, timesteps_at
-from training.model_denoiser import schedule
+from training.decoder import SEEN, SHOWN, batch_at
+from training.denoiser import HIGH_U, LOW_SHARE, LOW_U, timesteps_at
+from training.latents import Latents, encode_variant, varied
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.validate import STOP_ROOTS, bits_of_walk
 
@@ -82,11 +84,11 @@ def test_weights_alone_carry_a_run(tmp_path: Path) -> None:
     assert torch.equal(model.weight, run.averaged.weight)
 
 
-def test_half_of_the_timesteps_train_low_rates() -> None:
+def test_most_timesteps_train_low_rates() -> None:
     timesteps = timesteps_at(4096, torch.Generator().manual_seed(0))
     alpha, sigma = schedule()
     u = -2 * torch.log(sigma[timesteps])
-    expected = 0.5 + 0.5 * LOW_U / HIGH_U
+    expected = LOW_SHARE + (1 - LOW_SHARE) * LOW_U / HIGH_U
     assert float((u < LOW_U).double().mean()) == pytest.approx(expected, abs=0.01)
     assert float(u.max()) == pytest.approx(HIGH_U, abs=0.5)
     assert int(timesteps.min()) >= 1
@@ -118,3 +120,53 @@ def test_lpips_is_the_published_one() -> None:
     )
     assert float(lpips(reference, p0)) == pytest.approx(0.72188, abs=1e-4)
     assert float(lpips(reference, p1)) == pytest.approx(0.13757, abs=1e-4)
+
+
+class Averager:
+    """An encoder whose latent is the mean of its own 4 x 8 x 8 block, 16 times."""
+
+    def encode(self, video: torch.Tensor) -> torch.Tensor:
+        blocks = video.mean(2).unflatten(1, (-1, 4)).unflatten(3, (-1, 8)).unflatten(5, (-1, 8))
+        return blocks.mean((2, 4, 6))[:, None].expand(-1, 16, -1, -1, -1)
+
+
+def cached(clips: Clips, variants: int) -> Latents:
+    model = Averager()
+    return Latents(
+        [
+            latent
+            for variant in range(variants)
+            for _, latent in sorted(encode_variant(model, clips, variant, 1).items())  # type: ignore[arg-type]
+        ]
+    )
+
+
+def large_clips() -> Clips:
+    rng = np.random.default_rng(0)
+    shapes = [(48, 168, 176), (52, 176, 168)]
+    return Clips(shapes, [rng.integers(0, 256, (*s, 3), np.uint8) for s in shapes])
+
+
+def test_variants_differ_and_the_first_is_the_clip_itself() -> None:
+    clips = large_clips()
+    assert np.array_equal(varied(clips, 1, 0), clips.clips[1])
+    one, again, other = varied(clips, 1, 1), varied(clips, 1, 1), varied(clips, 1, 2)
+    assert np.array_equal(one, again)
+    assert one.shape != other.shape or not np.array_equal(one, other)
+    latents = cached(clips, 2)
+    assert len(latents.clips) == 4
+    assert latents.clips[0].shape == (16, 12, 21, 22)
+    batch = latents.batch(np.random.default_rng(0), 3, (12, 30, 16))
+    assert batch.shape[:3] == (3, 16, 12)
+    assert batch.shape[3] <= 22  # no clip has 30 rows: the crop is as large as all of them allow
+    assert batch.shape[4] == 16
+
+
+def test_pictures_and_latents_of_a_decoder_batch_are_of_one_place() -> None:
+    clips = large_clips()
+    seen, shown = batch_at(cached(clips, 1), clips, 5, 3)
+    assert seen.shape == (3, 16, *SEEN)
+    top, left = ((s - n) // 2 for s, n in zip(SEEN[1:], SHOWN[1:], strict=True))
+    middle = seen[:, :, : SHOWN[0], top : top + SHOWN[1], left : left + SHOWN[2]]
+    expected = Averager().encode(normalise(shown))
+    torch.testing.assert_close(middle, expected, rtol=0, atol=1e-3)
