@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clip_tables import small_rows
 from benchmarks.record import RESULTS
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +22,7 @@ PAGES = (
     "docs/channel-coding.md",
     "docs/priors.md",
     "docs/quality-control.md",
+    "docs/small-prior.md",
 )
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -273,6 +275,11 @@ def boundaries_table() -> str:
     return _markdown(header, rows, f"{note} {_where(result)}")
 
 
+def small_table() -> str:
+    """The learned prior of the package beside x265, SVT-AV1 and the Gaussian."""
+    return _markdown(*small_rows())
+
+
 def _where(result: dict[str, Any]) -> str:
     return f"Measured {result['measured']} on {result['hardware']}."
 
@@ -288,6 +295,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "quality": quality_table,
     "laws": laws_table,
     "boundaries": boundaries_table,
+    "small": small_table,
 }
 
 if __name__ == "__main__":
