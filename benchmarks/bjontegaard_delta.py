@@ -26,6 +26,7 @@ MIN_POINTS = 4  # as Bjontegaard has it in VCEG-M33
 MIN_OVERLAP = 0.1
 
 _Array = npt.NDArray[np.float64]
+_Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,8 @@ def bd_rate(
     first = _sorted_points("the anchor", anchor, higher_is_better)
     second = _sorted_points("the tested curve", test, higher_is_better)
     remarks = _complaints(first, second, min_points, higher_is_better)
-    overlap, trouble = _overlap(
-        *(_score_span(points, rate_range) for points in (first, second)), "scores", min_overlap
-    )
+    spans = _score_span(first, rate_range), _score_span(second, rate_range)
+    overlap, trouble = _overlap(spans, "scores", min_overlap)
     remarks += trouble
     shown = _oriented(overlap, higher_is_better)
     if remarks or overlap is None:
@@ -141,9 +141,8 @@ def bd_metric(
     first = _sorted_points("the anchor", anchor, higher_is_better)
     second = _sorted_points("the tested curve", test, higher_is_better)
     remarks = _complaints(first, second, min_points, higher_is_better)
-    overlap, trouble = _overlap(
-        *(_rate_span(points, rate_range) for points in (first, second)), "rates", min_overlap
-    )
+    spans = _rate_span(first, rate_range), _rate_span(second, rate_range)
+    overlap, trouble = _overlap(spans, "rates", min_overlap)
     remarks += trouble
     shown = overlap and Overlap(10**overlap.low, 10**overlap.high, overlap.fraction)
     usable = all(len(p.rates) >= min_points and np.all(np.diff(p.rates)) for p in (first, second))
@@ -188,9 +187,7 @@ def _complaints(
     return tuple(found)
 
 
-def _score_span(
-    points: _Points, rate_range: tuple[float, float] | None
-) -> tuple[float, float] | None:
+def _score_span(points: _Points, rate_range: tuple[float, float] | None) -> _Span | None:
     """Lowest and highest score of the part in the range; None if there is no such part."""
     rates = _rate_span(points, rate_range)
     if rates is None:
@@ -201,9 +198,7 @@ def _score_span(
     return float(scores.min()), float(scores.max())
 
 
-def _rate_span(
-    points: _Points, rate_range: tuple[float, float] | None
-) -> tuple[float, float] | None:
+def _rate_span(points: _Points, rate_range: tuple[float, float] | None) -> _Span | None:
     """Lowest and highest log rate of the part in the range; None if there is no such part."""
     if not len(points.rates):
         return None
@@ -215,12 +210,10 @@ def _rate_span(
 
 
 def _overlap(
-    first: tuple[float, float] | None,
-    second: tuple[float, float] | None,
-    what: str,
-    min_overlap: float,
+    spans: tuple[_Span | None, _Span | None], what: str, min_overlap: float
 ) -> tuple[Overlap | None, tuple[str, ...]]:
     """What two intervals share, and what is wrong with that."""
+    first, second = spans
     if first is None or second is None:
         return None, ("a curve has no part in the range of rates",)
     low, high = max(first[0], second[0]), min(first[1], second[1])

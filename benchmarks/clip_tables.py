@@ -6,10 +6,11 @@ from collections import defaultdict
 
 import numpy as np
 
-from benchmarks.bjontegaard_delta import Delta, delta_of
+from benchmarks.bjontegaard_delta import Delta, bd_rate
 from benchmarks.points import SequenceResult
 from benchmarks.record import RESULTS
 from benchmarks.report.curves import curve_of
+from freegvc.metrics import METRICS
 
 RATE_RANGE_BPP = (0.003, 0.03)
 SMALL, ANALYTIC = "freegvc-small", "analytic"
@@ -32,10 +33,15 @@ def delta_between(
     """The delta over the low rates; None if one of the two was not run."""
     if anchor not in codecs or codec not in codecs:
         return None
-    curves = [curve_of(codecs[label], metric) for label in (anchor, codec)]
-    if curves[0] is None or curves[1] is None:
+    first, second = (curve_of(codecs[label], metric) for label in (anchor, codec))
+    if first is None or second is None:
         return None
-    return delta_of(curves[0], curves[1], metric, rate_range=RATE_RANGE_BPP)
+    return bd_rate(
+        list(zip(first.bpp, first.scores, strict=True)),
+        list(zip(second.bpp, second.scores, strict=True)),
+        higher_is_better=METRICS[metric].higher_is_better,
+        rate_range=RATE_RANGE_BPP,
+    )
 
 
 def small_rows() -> tuple[list[str], list[list[str]], str]:
@@ -57,8 +63,8 @@ def small_rows() -> tuple[list[str], list[list[str]], str]:
         for anchor, metric in wanted:
             delta = delta_between(codecs, anchor, SMALL, metric)
             row.append(_percent(delta))
-            if delta and delta.rate_percent is not None:
-                found[anchor].append(delta.rate_percent)
+            if delta and delta.value is not None:
+                found[anchor].append(delta.value)
         rows.append(row)
     means = [_mean(found[anchor]) for anchor in (*ANCHORS, ANALYTIC)]
     rows.append(["mean", *[""] * 6, *means])
@@ -66,7 +72,7 @@ def small_rows() -> tuple[list[str], list[list[str]], str]:
     note = (
         f"First {first.num_frames} frames, at most 416x240. BD-rates between "
         f"{RATE_RANGE_BPP[0]} and {RATE_RANGE_BPP[1]} bpp, over the scores that both reach; below "
-        "0 is fewer bits. n/a: the curves do not overlap. Measured "
+        "0 is fewer bits. n/a: the curves hardly overlap. Measured "
         f"{first.provenance['measured']} on {first.provenance['hardware']}, one of them used."
     )
     return header, rows, note
@@ -75,7 +81,7 @@ def small_rows() -> tuple[list[str], list[list[str]], str]:
 def _percent(delta: Delta | None) -> str:
     if delta is None:
         return "not measured here"
-    return "n/a" if delta.rate_percent is None else f"{delta.rate_percent:+.0f} %"
+    return "n/a" if delta.value is None else f"{delta.value:+.0f} %"
 
 
 def _mean(values: list[float]) -> str:

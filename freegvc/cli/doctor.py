@@ -176,7 +176,7 @@ def _round_trip(prior: str) -> str:
     from freegvc.metrics import psnr
 
     frames = _picture(_SIDE)
-    compressed = compress(frames, prior=prior, stop_step=700, gop_length=_FRAMES, overlap=0)
+    compressed = compress(frames, prior=prior, stop_step=700)
     decoded = decompress(compressed).frames
     score = psnr(frames, decoded).mean()
     return f"coded {len(frames)} frames in {compressed.num_bytes} bytes, {score:.1f} dB"

@@ -192,8 +192,9 @@ def test_points_that_get_worse_are_named_and_not_dropped(higher_is_better: bool)
     assert rate.value is None
     assert rate.overlap is not None
     assert rate.remarks == (
-        f"the tested curve does not get better from 0.02 to 0.03 bpp ({sign * 2} to {sign * 1.5})",
-        f"the tested curve does not get better from 0.03 to 0.08 bpp ({sign * 1.5} to {sign * 1.5})",
+        f"the tested curve does not get better from 0.02 to 0.03 bpp ({sign * 2} to {1.5 * sign})",
+        "the tested curve does not get better from 0.03 to 0.08 bpp "
+        f"({1.5 * sign} to {1.5 * sign})",
     )
     score = bd_metric(bad, good, higher_is_better=higher_is_better)
     assert score.value is not None

@@ -63,7 +63,7 @@ def test_options_reach_the_codec(run, clip, tmp_path):
 
 def test_refinement_by_the_presets_name(run, clip, tmp_path):
     output = tmp_path / "out.fgvc"
-    more = ["--stop-step", "900", "--refine"]
+    more = ["--prior", "analytic", "--stop-step", "900", "--refine"]
     assert run("compress", clip, output, *more, "gnvc-vd").code == 0
     header = CompressedVideo.open(output).header
     assert (header.silent_steps, header.refine_timestep) == (5, 868)
@@ -171,8 +171,8 @@ def test_the_summary_counts_audio_apart(run, audio_stream):
 
 
 def test_events_are_ndjson(run, clip, stream, tmp_path):
-    small = ["--gop-length", "5", "--overlap", "2", "--stop-step", "950", "--events", "ndjson"]
-    result = run("compress", clip, tmp_path / "out.fgvc", *small)
+    small = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "950"]
+    result = run("compress", clip, tmp_path / "out.fgvc", *small, "--events", "ndjson")
     events = [json.loads(line) for line in result.out.splitlines()]
     names = [event["event"] for event in events]
     assert set(names) == {"GopStarted", "StepSent", "GopDone"}

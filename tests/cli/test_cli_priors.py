@@ -10,6 +10,7 @@ import pytest
 
 from freegvc.cli.main import main
 from freegvc.priors.catalogue import KNOWN_MODELS, find
+from freegvc.priors.loading import BUILT_IN
 from tests.priors.small_hub import serve
 from tests.priors.tiny_checkpoints import write_cogvideox
 
@@ -58,14 +59,15 @@ def freegvc(*arguments, **environment):
 def test_list_has_a_line_for_every_prior(capsys):
     assert main(["priors", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    head, analytic = lines[0].split(), lines[1].split()
+    head = lines[0].split()
     assert head == ["name", "from", "licence", "parameters", "weights", "size", "present"]
-    assert analytic == ["analytic", "freegvc", "-", "-", "-", "-", "yes"]
-    models = lines[2 : 2 + len(KNOWN_MODELS)]
+    for line, name in zip(lines[1:3], ("freegvc-small", "analytic"), strict=True):
+        assert line.split() == [name, "freegvc", "-", "-", "-", "-", "yes"]
+    models = lines[3 : 3 + len(KNOWN_MODELS)]
     for line, model in zip(models, KNOWN_MODELS, strict=True):
         assert line.split()[:2] == [model.name, model.hub_id]
         assert line.endswith("no")
-    assert lines[2].split()[2:] == ["Apache-2.0", "1.91", "B", "3.82", "GB", "720x480", "no"]
+    assert models[0].split()[2:] == ["Apache-2.0", "1.91", "B", "3.82", "GB", "720x480", "no"]
     assert "not measured here" in lines[-3]
 
 
@@ -73,12 +75,12 @@ def test_list_as_json_knows_what_is_present(capsys, checkpoint, cache):
     folder = put_into_cache(checkpoint, cache)
     assert main(["priors", "list", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
-    assert [e["name"] for e in entries] == ["analytic", *(m.name for m in KNOWN_MODELS)]
+    assert [e["name"] for e in entries] == [*BUILT_IN, *(m.name for m in KNOWN_MODELS)]
     assert len({tuple(sorted(e)) for e in entries}) == 1
-    assert [e["name"] for e in entries if e["present"]] == ["analytic", "cogvideox-2b"]
-    assert entries[1]["folder"] == str(folder)
-    assert entries[1]["native_size"] == [480, 720]
-    assert entries[1]["weights_bytes"] == find(NAME).weights_bytes
+    assert [e["name"] for e in entries if e["present"]] == [*BUILT_IN, "cogvideox-2b"]
+    assert entries[2]["folder"] == str(folder)
+    assert entries[2]["native_size"] == [480, 720]
+    assert entries[2]["weights_bytes"] == find(NAME).weights_bytes
 
 
 def test_list_has_the_priors_of_other_packages(capsys, monkeypatch):

@@ -219,7 +219,8 @@ def test_the_example_prints_each_gop(clip, monkeypatch, capsys, tmp_path):
     random = {k: 0.05 * torch.randn(v.shape, generator=generator) for k, v in state.items()}
     save_file(random, tmp_path / ALEXNET.file_name)
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(sys, "argv", ["target_quality.py", str(clip), "--target", "0.001"])
+    command = ["target_quality.py", str(clip), "--target", "0.001", "--prior", "analytic"]
+    monkeypatch.setattr(sys, "argv", command)
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("GOP 0: LPIPS ")

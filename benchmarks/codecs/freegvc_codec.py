@@ -1,0 +1,119 @@
+"""freegvc as one of the codecs that benchmarks compare: any prior, coder and options."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import freegvc
+from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
+from freegvc.bitstream import truncate_stream, write_stream
+from freegvc.codec import CompressedVideo, GopDecoded, GopDone
+from freegvc.errors import PriorError
+from freegvc.priors import Prior, load_prior
+
+RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
+
+
+class FreeGvcCodec(Codec):
+    """`freegvc.compress` at the highest of several rates, and the lower ones cut from that file.
+
+    Cutting is `freegvc truncate`: steps are coded in order, so a file of a lower rate is a prefix
+    of the walk, and one walk gives all rates. Its time is the time of each of them.
+
+    Args:
+        prior: a name that `load_prior` takes.
+        rates_bpp: upper bounds in bits per pixel.
+        label: for tables; by default the prior's name.
+        device: where the prior runs.
+        grid: first step and growth of the sender's grid in sqrt(SNR); by default the prior's.
+        options: keywords of `freegvc.compress`, such as coder, overlap, gamma, gop_length.
+    """
+
+    def __init__(
+        self,
+        prior: str,
+        rates_bpp: Sequence[float] = RATES_BPP,
+        *,
+        label: str | None = None,
+        device: str = "cpu",
+        grid: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> None:
+        self.label = label or prior.replace("/", ".")
+        self.rates_bpp = sorted(rates_bpp)
+        self._prior_name, self._device, self._options = prior, device, options
+        self._grid = grid
+        self._prior: Prior | None = None
+        self.settings = {
+            "codec": f"freegvc {freegvc.__version__}",
+            "prior": prior,
+            "device": device,
+            "rates_bpp": self.rates_bpp,
+            **({"grid": list(grid)} if grid else {}),
+            **{name: str(value) for name, value in options.items()},
+        }
+
+    def check(self) -> None:
+        """Load the prior."""
+        try:
+            self._prior = load_prior(self._prior_name, device=self._device)
+        except PriorError as error:
+            raise CodecUnavailableError(str(error)) from error
+        if self._grid:
+            self._prior.first_step, self._prior.step_growth = self._grid
+
+    @property
+    def prior(self) -> Prior:
+        """The prior, loaded once."""
+        if self._prior is None:
+            self.check()
+        assert self._prior is not None
+        return self._prior
+
+    def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
+        stages = {"encode frames": 0.0, "walk": 0.0}
+
+        def listen(event: object) -> None:
+            if isinstance(event, GopDone):
+                stages["encode frames"] += event.seconds["frames"]
+                stages["walk"] += event.seconds["walk"]
+
+        prior = self.prior
+        began = time.perf_counter()
+        whole = freegvc.compress(
+            frames,
+            fps=fps,
+            prior=prior,
+            target_bpp=self.rates_bpp[-1],
+            on_event=listen,
+            **self._options,
+        )
+        seconds = time.perf_counter() - began
+        files: dict[int, Encoded] = {}
+        for rate in self.rates_bpp:
+            cut = truncate_stream(whole.stream, max_bytes=int(rate * frames[..., 0].size / 8))
+            part = CompressedVideo(write_stream(cut))
+            if sum(gop.num_steps for gop in part.gops) and part.num_bytes not in files:
+                path = part.save(folder / f"{rate:g}bpp.fgvc", overwrite=True)
+                setting = f"at most {rate:g} bpp"
+                files[part.num_bytes] = Encoded(setting, path, seconds, dict(stages))
+        return list(files.values())
+
+    def decode(self, encoded: Encoded) -> Frames:
+        return freegvc.decompress(encoded.path, prior=self.prior).frames
+
+    def decode_stages(self, encoded: Encoded) -> dict[str, float]:
+        """Seconds of each stage of one decode."""
+        stages = {"replay": 0.0, "decode frames": 0.0}
+
+        def listen(event: object) -> None:
+            if isinstance(event, GopDecoded):
+                stages["replay"] += event.seconds["walk"]
+                stages["decode frames"] += event.seconds["frames"]
+
+        freegvc.decompress(encoded.path, prior=self.prior, on_event=listen)
+        return stages

@@ -1,0 +1,204 @@
+"""Rate curves that others published as JSON: DCVC's logs and CompressAI's result files.
+
+Only the curves are read; nothing is coded. Their scores keep names that say what they are of:
+"psnr" and "ms_ssim" are of RGB as ours are, "psnr_yuv" and "ms_ssim_yuv" of YUV planes weighted
+6:1:1, so that no curve is held against another by accident.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.strict_json import FileFormatError, read_json
+
+RatePoint = tuple[float, dict[str, float]]  # bpp, and the score of each metric
+Curves = dict[str, list[RatePoint]]  # of sequences and of MEAN, by rising bpp
+MEAN = "mean"
+_COMPRESSAI = {
+    "psnr": "psnr",
+    "psnr-rgb": "psnr",
+    "psnr-yuv": "psnr_yuv",
+    "ms-ssim": "ms_ssim",
+    "ms-ssim-rgb": "ms_ssim",
+}
+
+
+def read_dcvc(path: Path, dataset: str) -> Curves:
+    """Curves of a log of DCVC's `test_video.py`, or of one of its anchors.
+
+    The file holds {dataset: {sequence: {rate: {"ave_all_frame_bpp", "ave_all_frame_psnr",
+    "ave_all_frame_msssim", ...}}}}. Its averages are of RGB, but of YUV where it also has
+    "ave_all_frame_psnr_y", which is of files that were coded as YUV 4:2:0.
+
+    Args:
+        path: of the file.
+        dataset: which of its datasets.
+
+    Returns:
+        Each sequence, and their mean at the same rate.
+
+    Raises:
+        FileFormatError: another layout, numbers that cannot be, no such dataset, or sequences
+            that do not have the same rates and so have no mean.
+        OSError: the file cannot be read.
+    """
+    content = _mapping(path, "top", read_json(path))
+    if dataset not in content:
+        raise FileFormatError(f"{path} has no dataset {dataset!r}; it has {', '.join(content)}")
+    logs = _mapping(path, dataset, content[dataset])
+    by_rate = {
+        sequence: {
+            rate: _dcvc_point(path, f"{dataset}, {sequence}, {rate}", log)
+            for rate, log in _mapping(path, f"{dataset}, {sequence}", rates).items()
+        }
+        for sequence, rates in logs.items()
+    }
+    if MEAN in by_rate:
+        raise FileFormatError(f"{path} has a sequence of the name {MEAN!r}")
+    curves = {sequence: _sorted(points.values()) for sequence, points in by_rate.items()}
+    curves[MEAN] = _sorted(_means(path, by_rate))
+    return curves
+
+
+def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Curves:
+    """The curve of a result file of CompressAI.
+
+    The file holds {"name", "description", "results": {"bpp": [...], "psnr": [...],
+    "ms-ssim": [...], ...}}, each list over the rates; files of videos have "bitrate" in kbit/s in
+    place of "bpp", and "psnr-rgb", "ms-ssim-rgb" and "psnr-yuv". What else it lists, such as times
+    and the scores of single planes, is not read.
+
+    Args:
+        path: of the file.
+        pixels_per_second: width times height times frames per second of the videos; only for
+            files that have no bpp.
+
+    Returns:
+        The one curve, as `MEAN`: the file holds averages over a dataset.
+
+    Raises:
+        FileFormatError: another layout, lists of different lengths, numbers that cannot be, or
+            a bitrate without pixels_per_second.
+        OSError: the file cannot be read.
+    """
+    content = _mapping(path, "top", read_json(path))
+    if "results" not in content:
+        raise FileFormatError(f"{path} has no results; it has {', '.join(content)}")
+    results = _mapping(path, "results", content["results"])
+    rates = _compressai_rates(path, results, pixels_per_second)
+    scores: dict[str, list[float]] = {}
+    for key, metric in _COMPRESSAI.items():
+        if key in results:
+            if metric in scores:
+                raise FileFormatError(f"{path} has {metric} under two names")
+            scores[metric] = _column(path, key, results[key], len(rates))
+    if not scores:
+        raise FileFormatError(f"{path} has none of {', '.join(_COMPRESSAI)}")
+    points = [
+        _checked(path, f"rate {k}", bpp, {metric: column[k] for metric, column in scores.items()})
+        for k, bpp in enumerate(rates)
+    ]
+    return {MEAN: _sorted(points)}
+
+
+def curve_of(points: Sequence[RatePoint], metric: str) -> list[tuple[float, float]]:
+    """Bpp and score of each point, as `benchmarks.bjontegaard_delta` takes them.
+
+    Raises:
+        ValueError: a point has no score of that metric.
+    """
+    missing = [bpp for bpp, scores in points if metric not in scores]
+    if missing:
+        known = sorted({name for _, scores in points for name in scores})
+        raise ValueError(f"no {metric} at {missing[0]:g} bpp; there are {', '.join(known)}")
+    return [(bpp, scores[metric]) for bpp, scores in points]
+
+
+def _dcvc_point(path: Path, place: str, content: Any) -> RatePoint:
+    log = _mapping(path, place, content)
+    kind = "_yuv" if "ave_all_frame_psnr_y" in log else ""
+    found = {}
+    for key in ("ave_all_frame_bpp", "ave_all_frame_psnr", "ave_all_frame_msssim"):
+        if key not in log:
+            raise FileFormatError(f"{path}, {place}: no {key}")
+        found[key] = _number(path, f"{place}, {key}", log[key])
+    bpp, psnr, ms_ssim = found.values()
+    # DCVC-RT and others write a MS-SSIM of 0 where they did not compute it
+    scores = {f"psnr{kind}": psnr} | ({f"ms_ssim{kind}": ms_ssim} if ms_ssim else {})
+    return _checked(path, place, bpp, scores)
+
+
+def _means(path: Path, by_rate: Mapping[str, Mapping[str, RatePoint]]) -> list[RatePoint]:
+    """The mean over sequences at each rate."""
+    first, *others = by_rate
+    means = []
+    for rate, (_, scores) in by_rate[first].items():
+        points = [by_rate[sequence].get(rate) for sequence in by_rate]
+        found = [point for point in points if point is not None and set(point[1]) == set(scores)]
+        if len(found) < len(points):
+            raise FileFormatError(f"{path}: rate {rate} of {first} has no like in every sequence")
+        mean = {metric: math.fsum(p[1][metric] for p in found) / len(found) for metric in scores}
+        means.append((math.fsum(bpp for bpp, _ in found) / len(found), mean))
+    for sequence in others:
+        if extra := set(by_rate[sequence]) - set(by_rate[first]):
+            raise FileFormatError(f"{path}: {sequence} has rate {min(extra)}, {first} has not")
+    return means
+
+
+def _compressai_rates(
+    path: Path, results: Mapping[str, Any], pixels_per_second: float | None
+) -> list[float]:
+    """Bpp of each rate."""
+    if "bpp" in results:
+        return _column(path, "bpp", results["bpp"], None)
+    if "bitrate" not in results:
+        raise FileFormatError(f"{path} has neither bpp nor bitrate")
+    if pixels_per_second is None:
+        raise FileFormatError(f"{path} has bitrates and no bpp: give the pixels per second")
+    kilobits = _column(path, "bitrate", results["bitrate"], None)
+    return [1000 * rate / pixels_per_second for rate in kilobits]
+
+
+def _column(path: Path, key: str, content: Any, length: int | None) -> list[float]:
+    if not isinstance(content, list) or not content:
+        raise FileFormatError(f"{path}: {key} is no list of numbers")
+    if length is not None and len(content) != length:
+        raise FileFormatError(f"{path}: {key} has {len(content)} numbers for {length} rates")
+    return [_number(path, key, value) for value in content]
+
+
+def _checked(path: Path, place: str, bpp: float, scores: dict[str, float]) -> RatePoint:
+    """A point whose numbers can be."""
+    if bpp <= 0:
+        raise FileFormatError(f"{path}, {place}: {bpp:g} bpp")
+    for metric, score in scores.items():
+        highest = 1.0 if metric.startswith("ms_ssim") else math.inf
+        if not 0 < score <= highest:
+            hint = "; is it in decibel?" if score > highest else ""
+            raise FileFormatError(f"{path}, {place}: {metric} is {score:g}{hint}")
+    return bpp, scores
+
+
+def _number(path: Path, place: str, content: Any) -> float:
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        raise FileFormatError(f"{path}, {place}: {str(content)[:40]!r} is no number")
+    try:
+        number = float(content)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):  # such as 1e999
+        raise FileFormatError(f"{path}, {place}: the number is too large")
+    return number
+
+
+def _mapping(path: Path, place: str, content: Any) -> Mapping[str, Any]:
+    if not isinstance(content, dict) or not content:
+        raise FileFormatError(f"{path}, {place}: no object with names in it")
+    return content
+
+
+def _sorted(points: Iterable[RatePoint]) -> list[RatePoint]:
+    return sorted(points, key=lambda point: point[0])

@@ -1,0 +1,227 @@
+"""The test sequences: what they are, where they lie below a folder, whether they are whole.
+
+`datasets.json` holds names, sizes, rates and frame counts of HEVC classes B to E, UVG and MCL-JCV.
+Any folder of clips is a dataset too ("folder"), and "clips" is the one beside this repository.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.frames import Frames, open_clip, shrunk
+from benchmarks.raw_files import DatasetError, check_raw_file
+from freegvc.errors import VideoError
+
+MANIFEST = Path(__file__).with_suffix(".json")
+CLIPS = Path(__file__).parents[2] / "shared" / "data" / "clips"
+NUM_FRAMES = 96  # of each sequence, as in the paper
+_RAW = (".yuv", ".y4m")
+_VIDEOS = (
+    *(*_RAW, ".mp4", ".mkv", ".mov", ".webm", ".avi", ".ivf", ".obu"),
+    *(".264", ".h264", ".avc", ".265", ".h265", ".hevc"),
+)
+_PICTURES = (".png", ".jpg", ".jpeg")
+_CHROMA = {"420", "422", "444"}  # as in "yuv420p", which is no number of lines
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One test sequence, found or not.
+
+    Attributes:
+        dataset, name: such as "hevc-b" and "BQTerrace"; names are unique over all datasets.
+        paths: the files that go by its name; one, if all is well.
+        width, height, num_frames: of the whole file; 0 where only the file knows.
+        fps: frames per second; None where only the file knows.
+        pix_fmt: of a headerless file; None for others.
+        hint: what to look for where nothing was found.
+    """
+
+    dataset: str
+    name: str
+    paths: tuple[Path, ...]
+    width: int = 0
+    height: int = 0
+    num_frames: int = 0
+    fps: Fraction | None = None
+    pix_fmt: str | None = None
+    hint: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises:
+            DatasetError: there is none, or more than one.
+        """
+        if len(self.paths) == 1:
+            return self.paths[0]
+        if not self.paths:
+            raise DatasetError(f"{self.name} of {self.dataset} is missing: {self.hint}")
+        raise DatasetError(
+            f"{self.name} of {self.dataset} is there {len(self.paths)} times: "
+            f"{', '.join(map(str, self.paths))}; leave one of them in the folder"
+        )
+
+    def check(self) -> None:
+        """Make sure that the file is whole, without decoding it.
+
+        Raises:
+            DatasetError: it is missing, of a wrong size, or cannot be opened.
+        """
+        path = self.path
+        if self.num_frames:
+            check_raw_file(path, self.width, self.height, self.num_frames)
+            return
+        try:
+            with open_clip(path, **self._options()):
+                pass
+        except VideoError as error:
+            raise DatasetError(str(error)) from error
+
+    def load(
+        self, num_frames: int = NUM_FRAMES, *, max_size: tuple[int, int] | None = None
+    ) -> tuple[Frames, Fraction]:
+        """The first frames, uint8 [T, H, W, 3], RGB through BT.709, and their rate.
+
+        Args:
+            num_frames: at most so many; a clip may have fewer.
+            max_size: height and width, to which larger frames are scaled down and cut; even sides.
+
+        Raises:
+            DatasetError: the file is missing.
+            VideoError: it cannot be read.
+        """
+        with open_clip(self.path, **self._options()) as source:
+            frames = [
+                frame if max_size is None else shrunk(frame, max_size)
+                for frame in itertools.islice(source, num_frames)
+            ]
+            return np.stack(frames), self.fps or source.frame_rate
+
+    def _options(self) -> dict[str, Any]:
+        """What `open_video` must be told: headerless files and folders say less."""
+        options: dict[str, Any] = {}
+        if self.path.suffix.lower() == ".yuv" and self.width:
+            options |= {"size": (self.width, self.height), "pix_fmt": self.pix_fmt}
+        if self.path.suffix.lower() == ".yuv" or self.path.is_dir():
+            options["fps"] = self.fps
+        return options
+
+
+def dataset_names() -> tuple[str, ...]:
+    """All that `dataset_sequences` takes."""
+    return (*_manifest()["datasets"], "clips", "folder")
+
+
+def dataset_sequences(dataset: str, root: Path | None = None) -> list[Sequence]:
+    """The sequences of a dataset, whether they are there or not.
+
+    Args:
+        dataset: of `dataset_names()`.
+        root: where to look, at any depth; needless for "clips" alone. "folder" takes all videos
+            and folders of images that lie directly in it.
+
+    Raises:
+        DatasetError: another name, or no such root.
+    """
+    if dataset not in dataset_names():
+        raise DatasetError(f"dataset {dataset!r}: known are {', '.join(dataset_names())}")
+    if root is None and dataset == "clips":
+        root = CLIPS
+    if root is None:
+        raise DatasetError(f"dataset {dataset} needs the folder that it lies in: give it as root")
+    if not root.is_dir():
+        raise DatasetError(f"{root}, the root of dataset {dataset}, is not a folder")
+    if dataset in ("clips", "folder"):
+        return _folder_sequences(dataset, root)
+    entry = _manifest()["datasets"][dataset]
+    files = _raw_files(root)
+    return [_manifest_sequence(dataset, entry, item, root, files) for item in entry["sequences"]]
+
+
+def _manifest() -> Any:
+    return json.loads(MANIFEST.read_text(encoding="utf-8"))
+
+
+def _manifest_sequence(
+    dataset: str, entry: Mapping[str, Any], item: Mapping[str, Any], root: Path, files: list[Path]
+) -> Sequence:
+    width, height = entry["size"]
+    names = (item["name"], *item.get("also", ()))
+    usual = entry["file"].format(width=width, height=height, **item)
+    return Sequence(
+        dataset,
+        item["name"],
+        tuple(file for file in files if _is_called(file.stem, names, width, height)),
+        width,
+        height,
+        item["num_frames"],
+        Fraction(item["fps"]),
+        entry["pix_fmt"],
+        f"no .yuv or .y4m file below {root} is called {' or '.join(names)}; {usual} is usual",
+    )
+
+
+def _raw_files(root: Path) -> list[Path]:
+    return sorted(
+        Path(folder) / file
+        for folder, _, files in os.walk(root, followlinks=True)
+        for file in files
+        if file.lower().endswith(_RAW) and not file.startswith(".")
+    )
+
+
+def _is_called(stem: str, names: tuple[str, ...], width: int, height: int) -> bool:
+    """Whether a file's name has one of the names in it, and no size but this one."""
+    stem = stem.lower()
+    sizes = set(re.findall(r"(\d{3,4})x(\d{3,4})", stem))
+    lines = set(re.findall(r"(?<![0-9a-z])(\d{3,4})p", stem)) - _CHROMA
+    return (
+        any(
+            re.search(rf"(?<![0-9a-z]){re.escape(name.lower())}(?![0-9a-z])", stem)
+            for name in names
+        )
+        and sizes <= {(str(width), str(height))}
+        and lines <= {str(height)}
+    )
+
+
+def _folder_sequences(dataset: str, root: Path) -> list[Sequence]:
+    entries = [entry for entry in sorted(root.iterdir()) if _is_clip(entry)]
+    if not entries:
+        raise DatasetError(f"{root} holds no videos and no folders of images")
+    counts = Counter(entry.stem for entry in entries)
+    names = [entry.stem if counts[entry.stem] == 1 else entry.name for entry in entries]
+    return [
+        _folder_sequence(dataset, name, entry) for name, entry in zip(names, entries, strict=True)
+    ]
+
+
+def _folder_sequence(dataset: str, name: str, entry: Path) -> Sequence:
+    """Size and rate of a headerless file are in a name such as Cactus_1920x1080_50.yuv."""
+    rate = _manifest()["folder_rates"].get(entry.name)
+    width = height = 0
+    stated = re.search(r"(\d+)x(\d+)(?:_(\d+))?", entry.stem)
+    if entry.suffix.lower() == ".yuv" and stated:
+        width, height = int(stated[1]), int(stated[2])
+        rate = stated[3] or rate
+    fps = Fraction(rate) if rate else None
+    return Sequence(dataset, name, (entry,), width, height, fps=fps)
+
+
+def _is_clip(entry: Path) -> bool:
+    if entry.is_dir():
+        return any(file.suffix.lower() in _PICTURES for file in entry.iterdir())
+    return entry.suffix.lower() in _VIDEOS and not entry.name.startswith(".")

@@ -1,0 +1,53 @@
+"""Pictures of a run: what each codec made of a few sequences at about one rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.codecs.base import Encoded
+from benchmarks.points import SequenceResult
+from benchmarks.report.curves import has_finished
+from benchmarks.report.pictures import (
+    Decode,
+    common_rate,
+    points_near,
+    save_contact_sheet,
+    save_time_slices,
+)
+from benchmarks.run import Job, load
+
+NUM_SAMPLES = 3
+
+
+def sample_pictures(job: Job, results: Sequence[SequenceResult]) -> dict[str, Path]:
+    """Contact sheets and x-t slices of the first sequences that codecs finished, by caption.
+
+    The files that the run kept are decoded again; nothing is encoded.
+    """
+    pictures: dict[str, Path] = {}
+    folder = job.out / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    judged = job.codecs[0].label
+    for clip in job.clips:
+        own = [r for r in results if r.sequence == clip.name and has_finished(r)]
+        if judged not in {r.codec for r in own} or len(pictures) >= 2 * NUM_SAMPLES:
+            continue
+        frames, _ = load(job, clip)
+        rate = common_rate(own)
+        decodes = {}
+        for codec in job.codecs:
+            point = points_near(own, rate).get(codec.label)
+            if point is None:
+                continue
+            result = next(r for r in own if r.codec == codec.label)
+            path = job.files_folder(clip, codec) / point.file
+            decoded = codec.decode(Encoded(point.setting, path, point.encode_seconds))
+            decodes[codec.label] = Decode(decoded, result.bpp(point), point.per_frame)
+        title = f"{clip.name} near {rate:.4f} bpp"
+        sheet, slices = folder / f"{clip.name}.png", folder / f"{clip.name}_xt.png"
+        save_contact_sheet(sheet, frames, decodes, judged=judged, title=title)
+        save_time_slices(slices, frames, decodes, title=title)
+        pictures[f"{title}: worst and median frame of {judged}"] = sheet
+        pictures[f"{title}: one row of pixels over time"] = slices
+    return pictures
