@@ -182,11 +182,11 @@ class _Reader:
         key, system, citation = (self._text(name, content[name]) for name in fields[:3])
         self._has_fields("protocol", content["protocol"], PROTOCOL)
         protocol = {name: self._text(name, content["protocol"][name]) for name in PROTOCOL}
-        lists = [self._texts(name, content[name]) for name in fields[4:6]]
+        comparable, others = (self._texts(name, content[name]) for name in fields[4:6])
         self._expect("tables", isinstance(content["tables"], list))
         tables = tuple(self._table(table) for table in content["tables"])
         self._expect("tables", len({table.number for table in tables}) == len(tables))
-        return Paper(key, system, citation, protocol, *lists, tables)
+        return Paper(key, system, citation, protocol, comparable, others, tables)
 
     def _table(self, content: Any) -> PublishedTable:
         self._has_fields("tables", content, ("number", "title", "subject", "notes", "groups"))

@@ -16,7 +16,7 @@ from benchmarks.published import (
     Paper,
     PublishedTable,
 )
-from benchmarks.report.document import Block, Details, Document, Section, Table, Text
+from benchmarks.report.document import Block, Document, Section, Table, Text
 from benchmarks.report.markdown import render_markdown
 
 NOT_OURS = (
@@ -32,21 +32,22 @@ _TOGETHER = (
 _COMPARED = ("dists", "lpips", "lpips_vgg", "lpips_unsaid", "ms_ssim", "fid")
 
 
-def published_blocks(papers: Sequence[Paper]) -> tuple[Block, ...]:
-    """Everything, for a section of a report: all systems together, then each paper."""
-    return (
-        Text(NOT_OURS),
+def published_sections(papers: Sequence[Paper]) -> tuple[Section, ...]:
+    """All systems together, then each paper; show them below `NOT_OURS`."""
+    together: tuple[Block, ...] = (
         Text(_TOGETHER),
         *comparison_tables(papers),
         protocol_table(papers),
-        *(Details(p.system, (Text(f"{p.citation}."), *paper_tables(p))) for p in papers),
     )
+    each = (Section(p.system, (Text(f"{p.citation}."), *paper_tables(p))) for p in papers)
+    return (Section("All systems in one place", together), *each)
 
 
 def published_markdown(papers: Sequence[Paper]) -> str:
     """The same as a Markdown document of its own."""
-    section = Section("All systems in one place", published_blocks(papers))
-    return render_markdown(Document("Published numbers", (section,)), Path())
+    origin = Section("Where the numbers are from", (Text(NOT_OURS),))
+    document = Document("Published numbers", (origin, *published_sections(papers)))
+    return render_markdown(document, Path())
 
 
 def comparison_tables(papers: Sequence[Paper]) -> tuple[Table, ...]:

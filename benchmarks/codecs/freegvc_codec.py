@@ -12,7 +12,7 @@ import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from freegvc.bitstream import truncate_stream, write_stream
 from freegvc.codec import CompressedVideo, GopDecoded, GopDone
-from freegvc.errors import PriorError
+from freegvc.errors import PriorError, TargetError
 from freegvc.priors import Prior, load_prior
 
 RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
@@ -26,7 +26,7 @@ class FreeGvcCodec(Codec):
 
     Args:
         prior: a name that `load_prior` takes.
-        rates_bpp: upper bounds in bits per pixel.
+        rates_bpp: upper bounds in bits per pixel; those below the size of a header are left out.
         label: for tables; by default the prior's name.
         device: where the prior runs.
         grid: first step and growth of the sender's grid in sqrt(SNR); by default the prior's.
@@ -95,7 +95,10 @@ class FreeGvcCodec(Codec):
         seconds = time.perf_counter() - began
         files: dict[int, Encoded] = {}
         for rate in self.rates_bpp:
-            cut = truncate_stream(whole.stream, max_bytes=int(rate * frames[..., 0].size / 8))
+            try:
+                cut = truncate_stream(whole.stream, max_bytes=int(rate * frames[..., 0].size / 8))
+            except TargetError:
+                continue  # a tiny video, whose header alone takes more
             part = CompressedVideo(write_stream(cut))
             if sum(gop.num_steps for gop in part.gops) and part.num_bytes not in files:
                 path = part.save(folder / f"{rate:g}bpp.fgvc", overwrite=True)

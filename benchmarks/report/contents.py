@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.points import SequenceResult
+from benchmarks.published import load_published
 from benchmarks.report.bd_tables import RateRange, bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import (
     HOW_AVERAGED,
@@ -16,8 +17,8 @@ from benchmarks.report.curves import (
     metrics_of,
 )
 from benchmarks.report.document import Block, Code, Details, Document, Picture, Plot, Section, Text
+from benchmarks.report.not_measured import not_measured_table
 from benchmarks.report.plots import draw_png, draw_svg
-from benchmarks.report.published_tables import published_blocks
 from benchmarks.report.tables import (
     failures_table,
     provenance_table,
@@ -75,7 +76,7 @@ def make_report(
     sections += [
         Section("Every file", tuple(_files(results, metrics))),
         Section("Settings", (settings_table(results),)),
-        Section("Published numbers", published_blocks({r.dataset for r in results})),
+        Section("Published numbers", (not_measured_table(results), *_published())),
         Section("Provenance", (provenance_table(results),)),
     ]
     return Document(title, tuple(sections)), plots
@@ -119,3 +120,12 @@ def _files(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Iterato
         by_sequence = groupby(own, key=lambda result: result.sequence)
         tables = tuple(rates_table(list(parts), metrics) for _, parts in by_sequence)
         yield Details(f"Dataset {dataset}", tables)
+
+
+def _published() -> tuple[Block, ...]:
+    """What papers print, folded, apart from everything that was measured here."""
+    # that module is made of this package's documents, so it cannot be imported before them
+    from benchmarks.published_tables import NOT_OURS, published_sections
+
+    sections = published_sections(load_published())
+    return (Text(NOT_OURS), *(Details(section.title, section.blocks) for section in sections))

@@ -116,6 +116,16 @@ def test_report_says_what_was_measured(report: Path, name: str) -> None:
         assert said in text
 
 
+def test_published_numbers_stand_in_a_section_of_their_own(report: Path) -> None:
+    text = (report / "report.md").read_text()
+    measured, published = text.split("## Published numbers\n")
+    published = published.split("\n## ")[0]
+    assert "not measured here" in published
+    assert "Table I" in published
+    assert "DCVC-RT" in published
+    assert "DCVC-RT" not in measured
+
+
 def test_markdown_names_plots_and_pictures_that_exist(report: Path) -> None:
     text = (report / "report.md").read_text()
     places = [part.split(")")[0] for part in text.split("](")[1:]]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.datasets import dataset_names
 from benchmarks.report.bd_tables import bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import Curve, CurveSet
 from benchmarks.report.document import Table
+from benchmarks.report.not_measured import PRIOR, not_measured_table
 from benchmarks.report.tables import (
     failures_table,
     provenance_table,
@@ -122,3 +124,30 @@ def test_bd_overview_has_a_column_for_every_codec_but_the_anchor() -> None:
     assert table.rows == (
         ("clips/a", "PSNR", "-50.00 % / +2.00 dB\n30.00 to 36.00", "N/A\nno curve here"),
     )
+
+
+def test_what_was_not_run_has_its_command() -> None:
+    settings = {"prior": PRIOR}
+    results = [
+        make_result("a", dataset="hevc-b", settings=settings),
+        make_result("a", dataset="hevc-c", settings=settings, error="no memory"),
+        make_result("a", dataset="uvg", settings={"prior": "freegvc-small"}),
+    ]
+    rows = {row[0]: row[1:] for row in not_measured_table(results).rows}
+    assert rows["Table I, HEVC B"][0] == "measured above"
+    command = "--dataset hevc-c --root ROOT --prior cogvideox-2b --device cuda --out OUT"
+    assert rows["Table I, HEVC C"] == (
+        "not measured here",
+        f"python -m benchmarks.table1 {command}",
+    )
+    assert rows["Table III, HEVC C"] == (
+        "not measured here",
+        f"python -m benchmarks.table3 {command}",
+    )
+    assert rows["Table I, UVG"][0] == "not measured here"
+    assert len(rows) == 8
+
+
+def test_datasets_of_the_commands_exist() -> None:
+    named = {row[2].split("--dataset ")[1].split()[0] for row in not_measured_table([]).rows}
+    assert named <= set(dataset_names())

@@ -1,0 +1,104 @@
+"""The three tables end to end, on tiny clips, with the Gaussian prior."""
+
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from benchmarks import table1, table2, table3
+from freegvc.video import Video
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(scene, tmp_path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name, size in (("a", (16, 64, 96)), ("b", (16, 64, 80))):
+        Video(scene(*size), Fraction(25)).save(clips / f"{name}.y4m")
+    return clips
+
+
+@pytest.fixture
+def run(folder, tmp_path, monkeypatch):
+    """Run a table; gives its exit code and its folder."""
+
+    def run(table, *more):
+        out = tmp_path / "out"
+        base = ["--dataset", "folder", "--root", folder, "--prior", "analytic", "--out", out]
+        monkeypatch.setattr(sys, "argv", [table.__name__, *map(str, base), *map(str, more)])
+        return table.main(), out
+
+    return run
+
+
+def test_table1_reports_curves_and_what_failed(run, folder):
+    with (folder / "b.y4m").open("r+b") as file:
+        file.truncate(1000)
+    code, out = run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)
+    assert code == 1
+    report = (out / "report.md").read_text()
+    assert "x264-ld" in report
+    assert "b.y4m" in report
+    assert (out / "rd_psnr.png").stat().st_size > 1000
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    before = {path: path.read_bytes() for path in out.glob("results/a/*.json")}
+    assert len(before) == 2
+    assert run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)[0] == 1
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_table2_compares_variants_with_the_default(run):
+    code, out = run(table2, "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a")
+    assert code == 0
+    names = {path.stem for path in (out / "results" / "a").iterdir()}
+    assert names == {"default", "pfr", "grid-coarse"}
+    sizes = {
+        name: json.loads((out / f"results/a/{name}.json").read_text())["points"] for name in names
+    }
+    assert sizes["pfr"] != sizes["default"]
+    assert sizes["grid-coarse"] != sizes["default"]
+
+
+def test_table3_times_every_stage(run):
+    code, out = run(table3, "--metrics", "psnr", "--stop-steps", 700, 850, "--only", "a")
+    assert code == 0
+    record = json.loads((out / "table3" / "a" / "analytic.json").read_text())
+    fine, coarse = record["rows"]
+    assert (fine["stop_step"], coarse["stop_step"]) == (700, 850)
+    assert fine["bytes"] > coarse["bytes"]
+    assert fine["scores"]["psnr"] > coarse["scores"]["psnr"]
+    for row in (fine, coarse):
+        stages = row["seconds_per_frame"]
+        assert set(stages) == {*table3.STAGES, *table3.DECODE_STAGES}
+        assert all(seconds > 0 for seconds in stages.values())
+        encode = sum(stages[name] for name in table3.STAGES)
+        assert encode < 1 / row["encode_fps"]
+
+
+def test_an_unknown_sequence_is_refused(run):
+    with pytest.raises(SystemExit, match="no c"):
+        run(table1, "--only", "c", "--metrics", "psnr")
+
+
+def test_the_example_hands_its_arguments_on():
+    example = ROOT / "examples" / "reproduce_table1.py"
+    command = [
+        sys.executable,
+        str(example),
+        "clips",
+        "-",
+        "analytic",
+        "--out",
+        "x",
+        "--metrics",
+        "?",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "benchmarks" in done.stderr or "table1.py" in done.stderr
+    assert "invalid choice: '?'" in done.stderr
