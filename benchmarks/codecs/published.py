@@ -126,7 +126,7 @@ def _dcvc_point(path: Path, place: str, content: Any) -> RatePoint:
             raise FileFormatError(f"{path}, {place}: no {key}")
         found[key] = _number(path, f"{place}, {key}", log[key])
     bpp, psnr, ms_ssim = found.values()
-    # DCVC-RT and others write a MS-SSIM of 0 where they did not compute it
+    # DCVC logs a MS-SSIM of 0 where it was not told to compute it
     scores = {f"psnr{kind}": psnr} | ({f"ms_ssim{kind}": ms_ssim} if ms_ssim else {})
     return _checked(path, place, bpp, scores)
 

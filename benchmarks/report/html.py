@@ -31,7 +31,7 @@ pre { background: var(--panel); padding: .6rem .8rem; overflow-x: auto; font-siz
 figure { margin: 1.25rem 0; }
 figcaption, .note { color: var(--pale); font-size: .875rem; }
 .note { margin: .25rem 0; }
-.wide { overflow-x: auto; margin: .4rem 0; }
+.wide { overflow-x: auto; margin: 1.25rem 0 .25rem; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
 th, td { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top;

@@ -100,7 +100,6 @@ def by_hand(frames: np.ndarray, crf: int, path: Path) -> float:
         context.color_range = 1
         stream.options = {
             "preset": "slower",
-            "tune": "ssim",
             "crf": str(crf),
             "x265-params": "log-level=none:info=0:keyint=-1:scenecut=0:open-gop=0:"
             "frame-threads=1:wpp=0",

@@ -221,3 +221,11 @@ def test_picture_stands_in_the_page(tmp_path: Path) -> None:
     document = Document("t", (Section("s", (Picture("c", save_png(tmp_path / "p.png")),)),))
     (place,) = (p for p in Page(render_html(document)).places if p.startswith("data:"))
     assert place.startswith("data:image/png;base64,iVBOR")
+
+
+def test_sequences_without_a_common_codec_are_reported_each(tmp_path: Path) -> None:
+    found = [make_result("x265-ra", "bikes"), make_result("x264-ra", "street")]
+    text = (write(tmp_path / "out", found) / "report.md").read_text()
+    assert "clips, mean of 0 sequences | LPIPS | N/A no curve here" in text
+    assert "clips/street | x264-ra | N/A | N/A | none | none | x265-ra has no curve here" in text
+    assert "Not in the averages of clips: bikes, not finished by x264-ra." in text
