@@ -19,7 +19,7 @@ counts, and to give the same bytes on every run:
 
 Where the coarsest quantiser is not coarse enough, "-half" and "-quarter" codecs code pictures of a
 half or a quarter of width and height (area average) and enlarge what they decode (bicubic). At
-416x240, 96 frames of BasketballPass, the lowest rates of x265-ra are 0.0058 and, half, 0.0027.
+416x240, 96 frames of BasketballPass, x265-ra begins at 0.0059, half at 0.0027, quarter at 0.0019.
 """
 
 from __future__ import annotations
