@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.codecs.base import Codec
 from benchmarks.datasets import NUM_FRAMES, dataset_names, dataset_sequences
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.frames import MAX_SIZE
-from benchmarks.run import METRICS
+from benchmarks.run import METRICS, Job
 from freegvc.metrics import METRICS as KNOWN_METRICS
 from freegvc.metrics import check_metric
 
@@ -84,6 +86,19 @@ def check_metrics(arguments: argparse.Namespace) -> None:
     """
     for name in arguments.metrics:
         check_metric(name, device=arguments.device)
+
+
+def job_of(arguments: argparse.Namespace, codecs: Sequence[Codec]) -> Job:
+    """What is asked for, with these codecs."""
+    return Job(
+        arguments.dataset,
+        clips_of(arguments),
+        codecs,
+        frames_of(arguments),
+        max_size_of(arguments),
+        arguments.metrics,
+        arguments.out,
+    )
 
 
 def command_of(module: str) -> str:

@@ -11,20 +11,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.arguments import (
-    check_metrics,
-    clips_of,
-    command_of,
-    frames_of,
-    max_size_of,
-    parser_of,
-)
+from benchmarks.arguments import check_metrics, command_of, job_of, parser_of
 from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.report import write_report
 from benchmarks.report.samples import sample_pictures
-from benchmarks.run import Job, run
+from benchmarks.run import run
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
@@ -44,15 +37,7 @@ def main() -> int:
     ]
     names = arguments.codecs
     codecs += [make_codec(name) for name in names]
-    job = Job(
-        arguments.dataset,
-        clips_of(arguments),
-        codecs,
-        frames_of(arguments),
-        max_size_of(arguments),
-        arguments.metrics,
-        arguments.out,
-    )
+    job = job_of(arguments, codecs)
     results = run(job)
     write_report(
         results,

@@ -10,17 +10,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from benchmarks.arguments import (
-    check_metrics,
-    clips_of,
-    command_of,
-    frames_of,
-    max_size_of,
-    parser_of,
-)
+from benchmarks.arguments import check_metrics, command_of, job_of, parser_of
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from benchmarks.report import write_report
-from benchmarks.run import Job, run
+from benchmarks.run import run
 
 DEFAULT = "default"
 # label to what differs: keywords of compress, and attributes of the prior under "grid"
@@ -53,15 +46,7 @@ def main() -> int:
         for name in dict.fromkeys((DEFAULT, *chosen))
     ]
     codecs += [FreeGvcCodec(prior, device=arguments.device) for prior in others]
-    job = Job(
-        arguments.dataset,
-        clips_of(arguments),
-        codecs,
-        frames_of(arguments),
-        max_size_of(arguments),
-        arguments.metrics,
-        arguments.out,
-    )
+    job = job_of(arguments, codecs)
     results = run(job)
     write_report(
         results,
