@@ -7,12 +7,11 @@ from collections import defaultdict
 import numpy as np
 
 from benchmarks.bjontegaard_delta import Delta, bd_rate
-from benchmarks.points import SequenceResult
+from benchmarks.points import RATE_RANGE_BPP, SequenceResult
 from benchmarks.record import RESULTS
 from benchmarks.report.curves import curve_of
 from freegvc.metrics import METRICS
 
-RATE_RANGE_BPP = (0.003, 0.03)
 SMALL, ANALYTIC = "freegvc-small", "analytic"
 ANCHORS = ("x265-ra", "svtav1-ra")
 SHOWN_BPP = 0.015  # one rate at which a row says what it takes

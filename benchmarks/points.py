@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 SCHEMA = 1
+RATE_RANGE_BPP = (0.003, 0.03)  # what comparisons of low rates are over
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from benchmarks.arguments import check_metrics, command_of, job_of, parser_of
 from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
+from benchmarks.points import RATE_RANGE_BPP
 from benchmarks.report import write_report
 from benchmarks.report.samples import sample_pictures
 from benchmarks.run import run
@@ -22,7 +23,6 @@ from benchmarks.run import run
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
 QUICK_RATES_BPP = (0.004, 0.01, 0.02, 0.04)
-RATE_RANGE_BPP = (0.003, 0.03)  # what BD-rates are over
 
 
 def main() -> int:
