@@ -17,6 +17,7 @@ from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.points import RATE_RANGE_BPP
 from benchmarks.report import write_report
+from benchmarks.report.not_measured import TABLE_1
 from benchmarks.report.samples import sample_pictures
 from benchmarks.run import run
 
@@ -47,6 +48,7 @@ def main() -> int:
         title=f"Rate and perception on {arguments.dataset}",
         command=command_of("benchmarks.table1"),
         rate_range=RATE_RANGE_BPP,
+        paper_table=TABLE_1,
     )
     print(arguments.out / "report.html")
     return int(any(result.error for result in results))

@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.points import SequenceResult
-from benchmarks.published import load_published
 from benchmarks.report.bd_tables import RateRange, bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import (
     HOW_AVERAGED,
@@ -17,7 +16,7 @@ from benchmarks.report.curves import (
     metrics_of,
 )
 from benchmarks.report.document import Block, Code, Details, Document, Picture, Plot, Section, Text
-from benchmarks.report.not_measured import not_measured_table
+from benchmarks.report.not_measured import measured_datasets, published_section
 from benchmarks.report.plots import draw_png, draw_svg
 from benchmarks.report.tables import (
     failures_table,
@@ -36,6 +35,7 @@ def make_report(
     title: str,
     command: str,
     rate_range: RateRange,
+    paper_table: str,
 ) -> tuple[Document, dict[str, bytes]]:
     """The document, and its plots by file name; arguments as for `write_report`.
 
@@ -76,7 +76,7 @@ def make_report(
     sections += [
         Section("Every file", tuple(_files(results, metrics))),
         Section("Settings", (settings_table(results),)),
-        Section("Published numbers", (not_measured_table(results), *_published())),
+        published_section(paper_table, measured_datasets(results)),
         Section("Provenance", (provenance_table(results),)),
     ]
     return Document(title, tuple(sections)), plots
@@ -120,12 +120,3 @@ def _files(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Iterato
         by_sequence = groupby(own, key=lambda result: result.sequence)
         tables = tuple(rates_table(list(parts), metrics) for _, parts in by_sequence)
         yield Details(f"Dataset {dataset}", tables)
-
-
-def _published() -> tuple[Block, ...]:
-    """What papers print, folded, apart from everything that was measured here."""
-    # that module is made of this package's documents, so it cannot be imported before them
-    from benchmarks.published_tables import NOT_OURS, published_sections
-
-    sections = published_sections(load_published())
-    return (Text(NOT_OURS), *(Details(section.title, section.blocks) for section in sections))

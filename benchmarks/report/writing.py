@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.points import SequenceResult
 from benchmarks.report.contents import make_report
 from benchmarks.report.curves import has_finished
+from benchmarks.report.document import Document
 from benchmarks.report.html import render_html
 from benchmarks.report.markdown import render_markdown
 from freegvc.atomic import atomic_path
@@ -22,6 +23,7 @@ def write_report(
     title: str,
     command: str,
     rate_range: tuple[float, float] | None,
+    paper_table: str,
 ) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
 
@@ -35,6 +37,7 @@ def write_report(
         title: of the report.
         command: that makes it again.
         rate_range: bpp that the comparison is about, which plots mark; None if all.
+        paper_table: the paper's own, such as "Table I".
 
     Raises:
         ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
@@ -50,7 +53,13 @@ def write_report(
         title=title,
         command=command,
         rate_range=rate_range,
+        paper_table=paper_table,
     )
+    write_document(document, plots, out)
+
+
+def write_document(document: Document, plots: Mapping[str, bytes], out: Path) -> None:
+    """Write OUT/report.md, OUT/report.html and the plots by their names."""
     # all is made before anything is written, so that what fails leaves an older report as it was
     files = {
         **plots,

@@ -75,6 +75,7 @@ def write(out: Path, found: Sequence[SequenceResult], **changes: object) -> Path
         "title": "Clips",
         "command": "python -m benchmarks.table1 --dataset clips",
         "rate_range": (0.002, 0.05),
+        "paper_table": "Table I",
     }
     write_report(found, out, **{**keywords, **changes})  # type: ignore[arg-type]
     return out

@@ -6,7 +6,14 @@ from benchmarks.datasets import dataset_names
 from benchmarks.report.bd_tables import bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import Curve, CurveSet
 from benchmarks.report.document import Table
-from benchmarks.report.not_measured import PRIOR, not_measured_table
+from benchmarks.report.not_measured import (
+    PRIOR,
+    TABLE_1,
+    TABLE_2,
+    TABLE_3,
+    measured_datasets,
+    not_measured_table,
+)
 from benchmarks.report.tables import (
     failures_table,
     provenance_table,
@@ -133,7 +140,7 @@ def test_what_was_not_run_has_its_command() -> None:
         make_result("a", dataset="hevc-c", settings=settings, error="no memory"),
         make_result("a", dataset="uvg", settings={"prior": "freegvc-small"}),
     ]
-    rows = {row[0]: row[1:] for row in not_measured_table(results).rows}
+    rows = {row[0]: row[1:] for row in not_measured_table(TABLE_1, measured_datasets(results)).rows}
     assert rows["Table I, HEVC B"][0] == "measured above"
     command = "--dataset hevc-c --root ROOT --prior cogvideox-2b --device cuda --out OUT"
     assert rows["Table I, HEVC C"] == (
@@ -149,5 +156,17 @@ def test_what_was_not_run_has_its_command() -> None:
 
 
 def test_datasets_of_the_commands_exist() -> None:
-    named = {row[2].split("--dataset ")[1].split()[0] for row in not_measured_table([]).rows}
+    rows = not_measured_table(TABLE_1, ()).rows
+    named = {row[2].split("--dataset ")[1].split()[0] for row in rows}
     assert named <= set(dataset_names())
+
+
+@pytest.mark.parametrize(
+    ("table", "dataset", "name"),
+    [(TABLE_2, "hevc-d", "Table II, HEVC D"), (TABLE_3, "hevc-c", "Table III, HEVC C")],
+)
+def test_a_report_of_another_table_says_that_it_was_measured(
+    table: str, dataset: str, name: str
+) -> None:
+    rows = {row[0]: row[1] for row in not_measured_table(table, {dataset}).rows}
+    assert {key for key, said in rows.items() if said == "measured above"} == {name}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table1, table2, table3
+from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES
 from freegvc.video import Video
 
 ROOT = Path(__file__).parents[2]
@@ -67,17 +68,39 @@ def test_table2_compares_variants_with_the_default(run):
 def test_table3_times_every_stage(run):
     code, out = run(table3, "--metrics", "psnr", "--stop-steps", 700, 850, "--only", "a")
     assert code == 0
-    record = json.loads((out / "table3" / "a" / "analytic.json").read_text())
+    path = out / "table3" / "a" / "analytic.json"
+    record = json.loads(path.read_text())
     fine, coarse = record["rows"]
     assert (fine["stop_step"], coarse["stop_step"]) == (700, 850)
     assert fine["bytes"] > coarse["bytes"]
     assert fine["scores"]["psnr"] > coarse["scores"]["psnr"]
     for row in (fine, coarse):
         stages = row["seconds_per_frame"]
-        assert set(stages) == {*table3.STAGES, *table3.DECODE_STAGES}
+        assert set(stages) == {*ENCODE_STAGES, *DECODE_STAGES}
         assert all(seconds > 0 for seconds in stages.values())
-        encode = sum(stages[name] for name in table3.STAGES)
+        encode = sum(stages[name] for name in ENCODE_STAGES)
         assert encode < 1 / row["encode_fps"]
+    report = (out / "report.md").read_text()
+    assert f"{fine['bpp']:.4f}" in report
+    assert "Free-GVC, Table III" in report
+    assert (out / "report.html").read_text().startswith("<!doctype html>")
+    assert (out / "stages.png").stat().st_size > 1000
+
+
+def test_table3_keeps_what_is_finished_and_names_what_failed(run, folder):
+    with (folder / "b.y4m").open("r+b") as file:
+        file.truncate(1000)
+    stops = ("--metrics", "psnr", "--stop-steps", 850)
+    code, out = run(table3, *stops)
+    assert code == 1
+    kept, failed = (out / "table3" / name / "analytic.json" for name in ("a", "b"))
+    assert "b.y4m" in json.loads(failed.read_text())["error"]
+    assert "b.y4m" in (out / "report.md").read_text()
+    before = kept.read_bytes()
+    run(table3, *stops)
+    assert kept.read_bytes() == before
+    run(table3, "--metrics", "psnr", "--stop-steps", 800)  # another question
+    assert json.loads(kept.read_text())["rows"][0]["stop_step"] == 800
 
 
 def test_an_unknown_sequence_is_refused(run):
