@@ -46,6 +46,7 @@ class Sequence:
         fps: frames per second; None where only the file knows.
         pix_fmt: of a headerless file; None for others.
         hint: what to look for where nothing was found.
+        also: other names that it goes by.
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class Sequence:
     fps: Fraction | None = None
     pix_fmt: str | None = None
     hint: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -73,6 +75,10 @@ class Sequence:
             f"{self.name} of {self.dataset} is there {len(self.paths)} times: "
             f"{', '.join(map(str, self.paths))}; leave one of them in the folder"
         )
+
+    def goes_by(self, stem: str) -> bool:
+        """Whether the name of a file, without its suffix, is one of this sequence."""
+        return _is_called(stem, (self.name, *self.also), self.width, self.height)
 
     def check(self) -> None:
         """Make sure that the file is whole, without decoding it.
@@ -171,6 +177,7 @@ def _manifest_sequence(
         Fraction(item["fps"]),
         entry["pix_fmt"],
         f"no .yuv or .y4m file below {root} is called {' or '.join(names)}; {usual} is usual",
+        names[1:],
     )
 
 

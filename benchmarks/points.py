@@ -21,7 +21,7 @@ class Point:
     Attributes:
         setting: the rate setting, as the codec names it, such as "crf 40".
         num_bytes: of the file that was decoded; all that a decoder reads.
-        encode_seconds, decode_seconds: wall clock.
+        encode_seconds, decode_seconds: wall clock; NaN where others published the point.
         per_frame: metric name to one score for each frame; None where it is not defined (the
             first frame of a temporal metric).
         stages: seconds by stage, where a codec tells them.

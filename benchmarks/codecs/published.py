@@ -26,7 +26,7 @@ _COMPRESSAI = {
 }
 
 
-def read_dcvc(path: Path, dataset: str) -> Curves:
+def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> Curves:
     """Curves of a log of DCVC's `test_video.py`, or of one of its anchors.
 
     The file holds {dataset: {sequence: {rate: {"ave_all_frame_bpp", "ave_all_frame_psnr",
@@ -35,7 +35,8 @@ def read_dcvc(path: Path, dataset: str) -> Curves:
 
     Args:
         path: of the file.
-        dataset: which of its datasets.
+        dataset: which of its datasets; "hevc-b" is "HEVC_B" too.
+        num_frames: if given, logs of sequences of another length are refused.
 
     Returns:
         Each sequence, and their mean at the same rate.
@@ -46,12 +47,14 @@ def read_dcvc(path: Path, dataset: str) -> Curves:
         OSError: the file cannot be read.
     """
     content = _mapping(path, "top", read_json(path))
-    if dataset not in content:
+    wanted = _plain(dataset)
+    named = next((name for name in content if _plain(name) == wanted), None)
+    if named is None:
         raise FileFormatError(f"{path} has no dataset {dataset!r}; it has {', '.join(content)}")
-    logs = _mapping(path, dataset, content[dataset])
+    logs = _mapping(path, named, content[named])
     by_rate = {
         sequence: {
-            rate: _dcvc_point(path, f"{dataset}, {sequence}, {rate}", log)
+            rate: _dcvc_point(path, f"{dataset}, {sequence}, {rate}", log, num_frames)
             for rate, log in _mapping(path, f"{dataset}, {sequence}", rates).items()
         }
         for sequence, rates in logs.items()
@@ -117,8 +120,19 @@ def curve_of(points: Sequence[RatePoint], metric: str) -> list[tuple[float, floa
     return [(bpp, scores[metric]) for bpp, scores in points]
 
 
-def _dcvc_point(path: Path, place: str, content: Any) -> RatePoint:
+def _plain(dataset: str) -> str:
+    return dataset.lower().replace("_", "-")
+
+
+def _dcvc_point(path: Path, place: str, content: Any, num_frames: int | None) -> RatePoint:
     log = _mapping(path, place, content)
+    if num_frames is not None:
+        counts = [log.get(key, 0) for key in ("i_frame_num", "p_frame_num")]
+        counted = sum(int(_number(path, place, count)) for count in counts)
+        if counted != num_frames:
+            raise FileFormatError(
+                f"{path}, {place} is of {counted} frames, and {num_frames} were asked for"
+            )
     kind = "_yuv" if "ave_all_frame_psnr_y" in log else ""
     found = {}
     for key in ("ave_all_frame_bpp", "ave_all_frame_psnr", "ave_all_frame_msssim"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.report.bd_tables import RateRange, bd_overview, bd_rules, bd_tab
 from benchmarks.report.curves import (
     HOW_AVERAGED,
     Average,
+    Curve,
     average_curves,
     curves_by_sequence,
     metrics_of,
@@ -36,6 +38,7 @@ def make_report(
     command: str,
     rate_range: RateRange,
     paper_table: str,
+    means: Sequence[tuple[str, Curve]],
 ) -> tuple[Document, dict[str, bytes]]:
     """The document, and its plots by file name; arguments as for `write_report`.
 
@@ -43,14 +46,19 @@ def make_report(
         results: by dataset, sequence and codec.
     """
     metrics = metrics_of(results)
-    codecs = sorted({result.codec for result in results})
-    averages = {metric: _averages(results, metric) for metric in metrics}
+    codecs = sorted({result.codec for result in results} | {curve.codec for _, curve in means})
+    averages = {
+        metric: _averages(results, metric, [curve for name, curve in means if name == metric])
+        for metric in metrics
+    }
     plots: dict[str, bytes] = {}
     sections = [Section("What was compared", tuple(_summary(results, anchor, command, rate_range)))]
     if metrics:
-        means = {metric: [average.mean for average in found] for metric, found in averages.items()}
+        averaged = {
+            metric: [average.mean for average in found] for metric, found in averages.items()
+        }
         notes = [Text(note) for note in (HOW_AVERAGED, *_left_out(averages), bd_rules(rate_range))]
-        overview = bd_overview(means, codecs, anchor, rate_range)
+        overview = bd_overview(averaged, codecs, anchor, rate_range)
         sections.append(Section("BD-rates", (*notes, overview)))
     for metric in metrics:
         label = METRICS[metric].label
@@ -96,10 +104,16 @@ def _summary(
     yield failures_table(results) or Text("Every codec finished every sequence.")
 
 
-def _averages(results: Sequence[SequenceResult], metric: str) -> list[Average]:
-    """The averages of each dataset."""
+def _averages(
+    results: Sequence[SequenceResult], metric: str, means: Sequence[Curve]
+) -> list[Average]:
+    """The averages of each dataset, and beside them those that others published."""
     by_dataset = groupby(results, key=lambda result: result.dataset)
-    return [average_curves(list(own), metric) for _, own in by_dataset]
+    found = [average_curves(list(own), metric) for _, own in by_dataset]
+    return [
+        replace(average, mean=replace(average.mean, curves=(*average.mean.curves, *means)))
+        for average in found
+    ]
 
 
 def _left_out(averages: Mapping[str, Sequence[Average]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,8 +45,7 @@ def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Ta
                     str(point.num_bytes),
                     f"{result.bpp(point):.5f}",
                     *scores,
-                    f"{point.encode_seconds:.1f}",
-                    f"{point.decode_seconds:.1f}",
+                    *map(_seconds, (point.encode_seconds, point.decode_seconds)),
                 )
             )
     size = f"{first.width}x{first.height}, {first.num_frames} frames, {first.fps} fps"
@@ -60,6 +60,10 @@ def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Ta
             if (failure := failure_of(result)) is not None
         ),
     )
+
+
+def _seconds(seconds: float) -> str:
+    return "-" if math.isnan(seconds) else f"{seconds:.1f}"
 
 
 def failure_of(result: SequenceResult) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.points import SequenceResult
 from benchmarks.report.contents import make_report
-from benchmarks.report.curves import has_finished
+from benchmarks.report.curves import Curve, has_finished
 from benchmarks.report.document import Document
 from benchmarks.report.html import render_html
 from benchmarks.report.markdown import render_markdown
@@ -24,6 +24,7 @@ def write_report(
     command: str,
     rate_range: tuple[float, float] | None,
     paper_table: str,
+    means: Sequence[tuple[str, Curve]] = (),
 ) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
 
@@ -38,6 +39,7 @@ def write_report(
         command: that makes it again.
         rate_range: bpp that the comparison is about, which plots mark; None if all.
         paper_table: the paper's own, such as "Table I".
+        means: metric and curve of averages that others published.
 
     Raises:
         ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
@@ -45,7 +47,7 @@ def write_report(
         OSError: something cannot be read or written.
     """
     ordered = sorted(results, key=lambda r: (r.dataset, r.sequence, r.codec))
-    _check(ordered, anchor)
+    _check(ordered, anchor, {curve.codec for _, curve in means})
     document, plots = make_report(
         ordered,
         anchor=anchor,
@@ -54,6 +56,7 @@ def write_report(
         command=command,
         rate_range=rate_range,
         paper_table=paper_table,
+        means=means,
     )
     write_document(document, plots, out)
 
@@ -72,11 +75,11 @@ def write_document(document: Document, plots: Mapping[str, bytes], out: Path) ->
             temporary.write_bytes(data)
 
 
-def _check(results: Sequence[SequenceResult], anchor: str) -> None:
+def _check(results: Sequence[SequenceResult], anchor: str, averaged: set[str]) -> None:
     """Refuse results that cannot be compared."""
     if not results:
         raise ValueError("there are no results to report")
-    codecs = sorted({result.codec for result in results})
+    codecs = sorted({result.codec for result in results} | averaged)
     if anchor not in codecs:
         raise ValueError(f"no results of the anchor {anchor!r}; there are {', '.join(codecs)}")
     known: set[tuple[str, str, str]] = set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 
 from benchmarks.bjontegaard_delta import bd_rate
 from benchmarks.codecs.published import MEAN, curve_of, read_compressai, read_dcvc
+from benchmarks.datasets import Sequence as Clip
+from benchmarks.published_curves import read_published
 from benchmarks.strict_json import FileFormatError
+from tests.benchmarks.report_results import make_result
 
 # two sequences and four rates, in the layout of DCVC's test_video.py; rates are named by index
 BPP = {"a.yuv": (0.02, 0.04, 0.08, 0.16), "b.yuv": (0.04, 0.08, 0.16, 0.32)}
@@ -256,3 +261,55 @@ def test_the_mean_is_exact(tmp_path: Path) -> None:
     }
     curves = read_dcvc(written(tmp_path, content), "UVG")
     assert curves[MEAN][0][0] == math.fsum([0.1] * 7) / 7
+
+
+def test_dcvc_logs_of_another_length_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, dcvc_content())
+    assert read_dcvc(path, "hevc-b", num_frames=96)
+    with pytest.raises(FileFormatError, match="is of 96 frames, and 48 were asked for"):
+        read_dcvc(path, "HEVC_B", num_frames=48)
+
+
+MEASURED = [make_result("x265-ra", name, dataset="hevc-b") for name in ("a", "c")]
+CLIPS = [Clip("hevc-b", name, (), also=also) for name, also in (("A1", ("a",)), ("c", ()))]
+
+
+def of_measured_length(content: dict[str, Any]) -> dict[str, Any]:
+    for rates in content["HEVC_B"].values():
+        for log in rates.values():
+            log |= {"i_frame_num": 1, "p_frame_num": MEASURED[0].num_frames - 1}
+    return content
+
+
+def test_published_sequences_stand_beside_those_that_were_measured(tmp_path: Path) -> None:
+    measured = [replace(MEASURED[0], sequence="A1"), MEASURED[1]]
+    path = written(tmp_path, of_measured_length(dcvc_content()))
+    found = read_published(path, "hevc-b", CLIPS, measured)
+    (result,) = found.results  # b was not measured, c is not in the file
+    assert (result.sequence, result.codec) == ("A1", "published (published)")
+    assert [result.bpp(point) for point in result.points] == pytest.approx(BPP["a.yuv"], rel=1e-3)
+    assert [point.mean("psnr") for point in result.points] == list(PSNR["a.yuv"])
+    assert not found.means
+
+
+def test_published_means_are_curves(tmp_path: Path) -> None:
+    found = read_published(written(tmp_path, compressai_content()), "hevc-b", CLIPS, MEASURED)
+    curves = dict(found.means)
+    assert list(curves) == ["psnr", "ms_ssim"]
+    assert curves["psnr"].bpp == (0.124, 0.198, 0.307, 0.461)
+    assert curves["ms_ssim"].scores[-1] == 0.975
+    assert not found.results
+
+
+def test_bitrates_of_videos_become_bits_per_pixel(tmp_path: Path) -> None:
+    content = compressai_content(bpp=None, bitrate=[10.0, 20.0, 40.0, 80.0])
+    found = read_published(written(tmp_path, content), "hevc-b", CLIPS, MEASURED)
+    like = MEASURED[0]
+    first = 10_000 / (like.width * like.height * Fraction(like.fps))
+    assert dict(found.means)["psnr"].bpp[0] == pytest.approx(float(first))
+
+
+def test_a_file_of_other_sequences_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, of_measured_length(dcvc_content()))
+    with pytest.raises(FileFormatError, match="none of the sequences"):
+        read_published(path, "hevc-b", CLIPS[1:], MEASURED[1:])

@@ -53,6 +53,18 @@ def test_table1_reports_curves_and_what_failed(run, folder):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_table1_takes_a_published_curve_as_anchor(run, tmp_path):
+    results = {"psnr": [20.0, 22.0, 24.0, 26.0, 28.0], "bpp": [0.01, 0.02, 0.04, 0.08, 0.16]}
+    path = tmp_path / "peer.json"
+    path.write_text(json.dumps({"name": "peer", "results": results}))
+    more = ("--published", path, "--anchor", "peer (published)", "--metrics", "psnr")
+    code, out = run(table1, *more, "--codecs", "x264-ld", "--only", "a")
+    assert code == 0
+    report = (out / "report.md").read_text()
+    overview = report.split("**BD-rate and BD-metric against peer (published)**")[1]
+    assert "| analytic | x264-ld |" in overview.split("\n\n")[1]
+
+
 def test_table2_compares_variants_with_the_default(run):
     code, out = run(table2, "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a")
     assert code == 0
