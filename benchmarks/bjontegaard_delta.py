@@ -6,7 +6,8 @@ beside every number. Curves are interpolated by Akima's splines in log rate (Her
 "Beyond Bjontegaard", ICIP 2022); "pchip" is what the spreadsheets of JCT-VC and JVET do.
 
 The paper prints N/A where "BD-rate cannot be computed due to insufficient overlap between the
-rate-metric curves" (caption of Table I) and gives no number; `MIN_OVERLAP` is ours. As in its
+rate-metric curves" (caption of Table I) and gives no number; `MIN_OVERLAP` and
+`MIN_POINTS_IN_OVERLAP` are ours. As in its
 table, BD-rate can be N/A where BD-metric is not: the first needs scores that both curves reach,
 the second rates.
 """
@@ -24,6 +25,7 @@ Curve = Sequence[tuple[float, float]]  # bpp and score of each point
 Interpolation = Literal["akima", "pchip"]
 MIN_POINTS = 4  # as Bjontegaard has it in VCEG-M33
 MIN_OVERLAP = 0.1
+MIN_POINTS_IN_OVERLAP = 3  # of both curves together
 
 _Array = npt.NDArray[np.float64]
 _Span = tuple[float, float]
@@ -104,7 +106,10 @@ def bd_rate(
     second = _sorted_points("the tested curve", test, higher_is_better)
     remarks = _complaints(first, second, min_points, higher_is_better)
     spans = _score_span(first, rate_range), _score_span(second, rate_range)
-    overlap, trouble = _overlap(spans, "scores", min_overlap)
+    wholes = _score_span(first, None), _score_span(second, None)
+    overlap, trouble = _overlap(spans, wholes, "scores", min_overlap)
+    if overlap is not None and not trouble:
+        trouble = _sparse(overlap, first.scores, second.scores)
     remarks += trouble
     shown = _oriented(overlap, higher_is_better)
     if remarks or overlap is None:
@@ -142,7 +147,10 @@ def bd_metric(
     second = _sorted_points("the tested curve", test, higher_is_better)
     remarks = _complaints(first, second, min_points, higher_is_better)
     spans = _rate_span(first, rate_range), _rate_span(second, rate_range)
-    overlap, trouble = _overlap(spans, "rates", min_overlap)
+    wholes = _rate_span(first, None), _rate_span(second, None)
+    overlap, trouble = _overlap(spans, wholes, "rates", min_overlap)
+    if overlap is not None and not trouble:
+        trouble = _sparse(overlap, first.rates, second.rates)
     remarks += trouble
     shown = overlap and Overlap(10**overlap.low, 10**overlap.high, overlap.fraction)
     usable = all(len(p.rates) >= min_points and np.all(np.diff(p.rates)) for p in (first, second))
@@ -210,16 +218,19 @@ def _rate_span(points: _Points, rate_range: tuple[float, float] | None) -> _Span
 
 
 def _overlap(
-    spans: tuple[_Span | None, _Span | None], what: str, min_overlap: float
+    spans: tuple[_Span | None, _Span | None],
+    wholes: tuple[_Span | None, _Span | None],
+    what: str,
+    min_overlap: float,
 ) -> tuple[Overlap | None, tuple[str, ...]]:
-    """What two intervals share, and what is wrong with that."""
+    """What two intervals share, as a share of the narrower whole curve; and what is wrong."""
     first, second = spans
     if first is None or second is None:
         return None, ("a curve has no part in the range of rates",)
     low, high = max(first[0], second[0]), min(first[1], second[1])
     if low >= high:
         return None, (f"the {what} do not overlap",)
-    fraction = (high - low) / min(first[1] - first[0], second[1] - second[0])
+    fraction = (high - low) / min(high - low for low, high in filter(None, wholes))
     overlap = Overlap(low, high, fraction)
     if fraction < min_overlap:
         return overlap, (
@@ -227,6 +238,16 @@ def _overlap(
             f"less than {100 * min_overlap:g} %",
         )
     return overlap, ()
+
+
+def _sparse(overlap: Overlap, first: _Array, second: _Array) -> tuple[str, ...]:
+    """Whether so little was measured where both curves are that the rest is interpolation."""
+    slack = 1e-9 * (overlap.high - overlap.low)
+    at = np.concatenate([first, second])
+    count = int(np.sum((at >= overlap.low - slack) & (at <= overlap.high + slack)))
+    if count >= MIN_POINTS_IN_OVERLAP:
+        return ()
+    return (f"{count} points lie in the overlap, fewer than {MIN_POINTS_IN_OVERLAP}",)
 
 
 def _oriented(overlap: Overlap | None, higher_is_better: bool) -> Overlap | None:

@@ -3,114 +3,120 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 import freegvc
 from benchmarks.codecs.base import Frames
 from freegvc.channel.coders import make_coder
-from freegvc.codec import CompressedVideo
-from freegvc.metrics import METRICS
-from freegvc.priors import Prior, load_prior
+from freegvc.cli.scoring import score_frames
+from freegvc.priors import Prior
 
 ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
 DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
+# frames above the model's size come in tiles, each a call of `predict_tiles`
+_MODEL = {"predict_x0": "model", "predict_tiles": "model"}
 
 
+@dataclass
 class Stopwatch:
-    """Seconds spent inside chosen methods of a prior and a coder."""
+    """Seconds spent inside chosen methods of an object; of calls in calls only the outer.
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, float]] = []
+    Attributes:
+        device: whose work a call waits for.
+        calls: stage, arguments and seconds of each call.
+    """
 
-    def watch(self, owner: object, method: str, stage: str) -> None:
-        """Time every call of a method of one object from now on."""
-        original: Callable[..., Any] = getattr(owner, method)
+    device: torch.device
+    calls: list[tuple[str, tuple[Any, ...], float]] = field(default_factory=list)
+    _is_running: bool = False
 
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
-            result = original(*args, **kwargs)
-            self.calls.append((stage, time.perf_counter() - began))
-            return result
-
-        setattr(owner, method, timed)
+    @contextmanager
+    def watching(self, owner: object, stages: Mapping[str, str]) -> Iterator[None]:
+        """Time every call of methods of one object, named with their stages."""
+        for method, stage in stages.items():
+            setattr(owner, method, self._timed(getattr(owner, method), stage))
+        try:
+            yield
+        finally:
+            for method in stages:
+                delattr(owner, method)
 
     def seconds(self, stage: str) -> float:
         """Of all calls of a stage."""
-        return sum(seconds for name, seconds in self.calls if name == stage)
+        return sum(seconds for name, _, seconds in self.calls if name == stage)
+
+    def _timed(self, original: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if self._is_running:
+                return original(*args, **kwargs)
+            self._is_running = True
+            try:
+                began = self._now()
+                result = original(*args, **kwargs)
+                self.calls.append((stage, args, self._now() - began))
+            finally:
+                self._is_running = False
+            return result
+
+        return timed
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
 
 
-def measure(
-    name: str, device: str, frames: Frames, stop_step: int, metrics: Sequence[str]
-) -> dict[str, Any]:
+def measure(prior: Prior, frames: Frames, stop_step: int, metrics: Sequence[str]) -> dict[str, Any]:
     """Compress to a stop step and decompress, every stage timed.
 
     Args:
-        name: of the prior.
-        device: where it runs.
+        prior: not tiled; larger frames are cut into tiles as `freegvc.compress` does.
         frames: uint8 [T, H, W, 3].
         stop_step: timestep of the prior's schedule.
         metrics: of which to give the mean over frames.
 
     Returns:
-        A row: rate, steps of each GOP, seconds per frame by stage, frames per second, scores.
+        A row: rate, steps of each GOP, seconds per frame by stage, frames per second, scores, None
+        where frames are too small for one.
     """
-    watch, prior = Stopwatch(), load_prior(name, device=device)
-    coder = make_coder("trellis", prior.device)
-    watch.watch(prior, "encode_frames", "VAE encode")
-    watch.watch(prior, "predict_x0", "encode diffusion")
-    watch.watch(coder, "encode", "channel encode")
-    began = time.perf_counter()
-    compressed = freegvc.compress(frames, stop_step=stop_step, prior=prior, coder=coder)
-    encode_seconds = time.perf_counter() - began
-    decoded, decode_seconds, stages = timed_decode(compressed, load_prior(name, device=device))
-    per_frame = {stage: watch.seconds(stage) / len(frames) for stage in ENCODE_STAGES}
-    per_frame |= {stage: seconds / len(frames) for stage, seconds in stages.items()}
+    watch, coder = Stopwatch(prior.device), make_coder("trellis", prior.device)
+    stages = {"encode_frames": "VAE encode"} | dict.fromkeys(_MODEL, "encode diffusion")
+    with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
+        began = time.perf_counter()
+        compressed = freegvc.compress(frames, stop_step=stop_step, prior=prior, coder=coder)
+        encode_seconds = time.perf_counter() - began
+    per_stage = {stage: watch.seconds(stage) for stage in ENCODE_STAGES}
+
+    watch = Stopwatch(prior.device)
+    with watch.watching(prior, {**_MODEL, "decode_latent": "VAE decode"}):
+        began = time.perf_counter()
+        decoded = freegvc.decompress(compressed, prior=prior).frames
+        decode_seconds = time.perf_counter() - began
+    model = [(args[1], seconds) for stage, args, seconds in watch.calls if stage == "model"]
+    per_stage |= {
+        "decode diffusion": sum(seconds for timestep, seconds in model if timestep > stop_step),
+        "silent part": sum(seconds for timestep, seconds in model if timestep <= stop_step),
+        "VAE decode": watch.seconds("VAE decode"),
+    }
+    # what is neither model nor VAE is the channel
+    known = sum(per_stage[stage] for stage in DECODE_STAGES if stage in per_stage)
+    per_stage["channel decode"] = decode_seconds - known
+    scores = score_frames(frames, decoded, metrics=metrics)
+    means = {metric: scores.mean(metric) for metric in metrics}
     return {
         "stop_step": stop_step,
         "bpp": round(compressed.bpp, 5),
         "bytes": compressed.num_bytes,
         "steps": [gop.num_steps for gop in compressed.gops],
-        "seconds_per_frame": {stage: round(s, 5) for stage, s in per_frame.items()},
+        "seconds_per_frame": {
+            stage: round(seconds / len(frames), 5) for stage, seconds in per_stage.items()
+        },
         "encode_fps": round(len(frames) / encode_seconds, 3),
         "decode_fps": round(len(frames) / decode_seconds, 3),
-        "scores": {
-            metric: round(float(METRICS[metric](frames, decoded).mean()), 5) for metric in metrics
-        },
+        "scores": {name: mean if mean is None else round(mean, 5) for name, mean in means.items()},
     }
-
-
-def timed_decode(
-    compressed: CompressedVideo, prior: Prior
-) -> tuple[Frames, float, dict[str, float]]:
-    """Frames, seconds in all, and seconds by stage of one decode.
-
-    Of each GOP, the first calls of the model belong to its coded steps, the others to the silent
-    part. What is neither model nor VAE is the channel.
-    """
-    watch = Stopwatch()
-    watch.watch(prior, "predict_x0", "model")
-    watch.watch(prior, "decode_latent", "VAE decode")
-    began = time.perf_counter()
-    decoded = freegvc.decompress(compressed, prior=prior).frames
-    total = time.perf_counter() - began
-    calls = [seconds for stage, seconds in watch.calls if stage == "model"]
-    coded = silent = 0.0
-    silent_calls = len(calls) - sum(gop.num_steps for gop in compressed.gops)
-    per_gop = silent_calls // len(compressed.gops)
-    at = 0
-    for gop in compressed.gops:
-        coded += sum(calls[at : at + gop.num_steps])
-        silent += sum(calls[at + gop.num_steps : at + gop.num_steps + per_gop])
-        at += gop.num_steps + per_gop
-    frames = watch.seconds("VAE decode")
-    return (
-        decoded,
-        total,
-        {
-            "decode diffusion": coded,
-            "channel decode": total - coded - silent - frames,
-            "silent part": silent,
-            "VAE decode": frames,
-        },
-    )

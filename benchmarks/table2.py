@@ -2,7 +2,8 @@
 
 python -m benchmarks.table2 --dataset clips --only basketballpass --out DIR
 
-Each variant changes one thing of the default; BD-rates are against the default.
+Each variant changes one thing of the default; BD-rates are against the default. 96 frames unless
+--frames says otherwise: overlap and fusion weight do nothing in a single GOP.
 """
 
 from __future__ import annotations
@@ -10,43 +11,67 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from benchmarks.arguments import check_metrics, command_of, job_of, parser_of
-from benchmarks.codecs.freegvc_codec import FreeGvcCodec
+from benchmarks.arguments import check_metrics, command_of, frames_of, job_of, parser_of
+from benchmarks.codecs.freegvc_codec import FreeGvcCodec, loaded_prior
+from benchmarks.datasets import NUM_FRAMES
 from benchmarks.report import write_report
 from benchmarks.report.not_measured import TABLE_2
 from benchmarks.run import run
+from freegvc.errors import PriorError
+from freegvc.priors import Prior
 
 DEFAULT = "default"
-# label to what differs: keywords of compress, and attributes of the prior under "grid"
-VARIANTS: dict[str, dict[str, Any]] = {
-    DEFAULT: {},
-    "m-0": {"overlap": 0},
-    "m-8": {"overlap": 8},
-    "gamma-0.25": {"gamma": 0.25},
-    "gamma-1": {"gamma": 1.0},
-    "l-16": {"gop_length": 16},
-    "l-32": {"gop_length": 32},
-    "pfr": {"coder": "pfr"},
-    "grid-coarse": {"grid": (0.1, 1.3)},
-    "grid-fine": {"grid": (0.04, 1.03)},
-    "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
-}
-QUICK = (DEFAULT, "m-0", "pfr", "grid-coarse")
+
+
+def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
+    """Label to what differs: keywords of `compress`, and the sender's steps under "grid".
+
+    Lengths and overlaps are the paper's for CogVideoX, and as many latents more or fewer for a
+    prior with other defaults.
+    """
+    stride = prior.latent.temporal_stride
+    overlaps = (prior.overlap - stride, prior.overlap + stride)
+    lengths = (prior.gop_length - 16, prior.gop_length + 8)
+    return {
+        DEFAULT: {},
+        **{f"m-{m}": {"overlap": m} for m in overlaps},
+        **{f"gamma-{gamma}": {"gamma": gamma} for gamma in (0.4, 0.6, 0.7)},
+        **{f"l-{length}": {"gop_length": length} for length in lengths},
+        "pfr": {"coder": "pfr"},
+        "grid-coarse": {"grid": (0.1, 1.3)},
+        "grid-fine": {"grid": (0.04, 1.03)},
+        "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
+    }
 
 
 def main() -> int:
     """Run from the command line; 1 if a sequence failed."""
     parser = parser_of(__doc__ or "")
-    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), metavar="NAME")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="some of them")
+    parser.set_defaults(frames=NUM_FRAMES)
     arguments = parser.parse_args()
     check_metrics(arguments)
-    chosen = arguments.variants or (QUICK if arguments.quick else list(VARIANTS))
     first, *others = arguments.prior
+    try:
+        prior = loaded_prior(first, arguments.device)
+    except PriorError as error:
+        sys.exit(str(error))
+    variants = variants_of(prior)
+    quick = [DEFAULT, f"m-{prior.overlap - prior.latent.temporal_stride}", "pfr", "grid-coarse"]
+    chosen = arguments.variants or (quick if arguments.quick else list(variants))
+    if unknown := set(chosen) - set(variants):
+        sys.exit(f"no variant {', '.join(sorted(unknown))}; there are {', '.join(variants)}")
+    in_two = [name for name in chosen if {"overlap", "gamma"} & set(variants[name])]
+    if in_two and frames_of(arguments) <= prior.gop_length:
+        sys.exit(
+            f"{', '.join(in_two)} do nothing in one GOP: --frames is {frames_of(arguments)} and "
+            f"must be above {prior.gop_length}"
+        )
     codecs = [
-        FreeGvcCodec(first, label=name, device=arguments.device, **VARIANTS[name])
+        FreeGvcCodec(first, label=name, device=arguments.device, **variants[name])
         for name in dict.fromkeys((DEFAULT, *chosen))
     ]
-    codecs += [FreeGvcCodec(prior, device=arguments.device) for prior in others]
+    codecs += [FreeGvcCodec(name, device=arguments.device) for name in others]
     job = job_of(arguments, codecs)
     results = run(job)
     write_report(

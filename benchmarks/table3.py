@@ -25,10 +25,12 @@ from benchmarks.arguments import (
     parser_of,
 )
 from benchmarks.codecs.base import Frames
+from benchmarks.codecs.freegvc_codec import loaded_prior
 from benchmarks.record import provenance
 from benchmarks.report.stage_tables import write_stage_report
 from benchmarks.stage_times import measure
 from freegvc.atomic import atomic_path
+from freegvc.priors import Prior
 
 STOP_STEPS = (50, 100, 200, 300, 400, 500)  # of the paper's Table III
 _WARM_UP_FRAMES = 8
@@ -60,7 +62,8 @@ def main() -> int:
                 try:
                     clip.check()
                     frames, _ = clip.load(asked["num_frames"], max_size=max_size_of(arguments))
-                    found = _measured(frames, prior, arguments.device, stops, arguments.metrics)
+                    model = loaded_prior(prior, arguments.device)
+                    found = _measured(frames, model, stops, arguments.metrics)
                 except Exception as error:  # whatever a prior dies of is its result
                     traceback.print_exc(file=sys.stderr)
                     found = {"error": f"{type(error).__name__}: {error}", "rows": []}
@@ -78,15 +81,15 @@ def main() -> int:
 
 
 def _measured(
-    frames: Frames, prior: str, device: str, stops: Sequence[int], metrics: Sequence[str]
+    frames: Frames, prior: Prior, stops: Sequence[int], metrics: Sequence[str]
 ) -> dict[str, Any]:
-    measure(prior, device, frames[:_WARM_UP_FRAMES], max(stops), [])
+    measure(prior, frames[:_WARM_UP_FRAMES], max(stops), ())
     _, height, width, _ = frames.shape
     return {
         "error": "",
         "size": f"{width}x{height}",
         "num_frames": len(frames),
-        "rows": [measure(prior, device, frames, stop, metrics) for stop in stops],
+        "rows": [measure(prior, frames, stop, metrics) for stop in stops],
     }
 
 

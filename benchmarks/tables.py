@@ -1,19 +1,21 @@
-"""Writes the tables of README and docs from the committed results: python -m benchmarks.tables
+"""Writes tables and pictures of README and docs from committed results: python -m benchmarks.tables
 
 A table stands between the lines <!-- table: NAME --> and <!-- end --> and is never edited by hand.
+A picture says in its metadata which numbers it shows.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from benchmarks.clip_tables import small_rows
-from benchmarks.record import RESULTS
+from PIL import Image
+
+from benchmarks import clip_tables, result_tables, training_tables
+from benchmarks.report.plots import DIGEST, digest_of
+from benchmarks.result_tables import Rows
 
 ROOT = Path(__file__).parents[1]
 PAGES = (
@@ -23,14 +25,16 @@ PAGES = (
     "docs/priors.md",
     "docs/quality-control.md",
     "docs/small-prior.md",
+    "docs/benchmarks.md",
 )
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> int:
-    """Rewrite every page; with --check only say which are out of date."""
+    """Rewrite every page and picture; with --check only say which are out of date."""
     check = sys.argv[1:] == ["--check"]
     stale = [page for page in PAGES if update(ROOT / page, write=not check)]
+    stale += [name for name in PICTURES if redraw(name, write=not check)]
     if check and stale:
         print(f"out of date: {', '.join(stale)}; run python -m benchmarks.tables", file=sys.stderr)
         return 1
@@ -40,15 +44,23 @@ def main() -> int:
 def update(page: Path, *, write: bool) -> bool:
     """Whether the tables of a page differ from the results; rewrites them if asked."""
     text = page.read_text(encoding="utf-8")
-    fresh = _TABLE.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}\n{m[3]}", text)
+    fresh = _TABLE.sub(lambda m: f"{m[1]}{_markdown(*TABLES[m[2]]())}\n{m[3]}", text)
     if write and fresh != text:
         page.write_text(fresh, encoding="utf-8")
     return fresh != text
 
 
-def _load(name: str) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    return result
+def redraw(name: str, *, write: bool) -> bool:
+    """Whether a picture shows other numbers than the results; draws it again if asked."""
+    path, (digest, draw) = ROOT / name, PICTURES[name]
+    shown = None
+    if path.exists():
+        with Image.open(path) as picture:
+            shown = picture.info.get(DIGEST)
+    is_stale = shown != digest()
+    if write and is_stale:
+        path.write_bytes(draw())
+    return is_stale
 
 
 def _markdown(header: list[str], rows: list[list[str]], note: str) -> str:
@@ -56,246 +68,32 @@ def _markdown(header: list[str], rows: list[list[str]], note: str) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}"
 
 
-def clips_table() -> str:
-    """What each clip takes and gives."""
-    result = _load("clips.json")
-    rows = [
-        [
-            row["clip"],
-            f"{row['size']}, {row['frames']}",
-            str(row["bytes"]),
-            f"{row['bpp']:.4f}",
-            f"{row['psnr_db']:.2f}",
-            f"{row['x265_slow']['psnr_db']:.2f} ({row['x265_slow']['bytes']})",
-            "-" if row["ms_ssim"] is None else f"{row['ms_ssim']:.3f}",
-            f"{row['compress_seconds']:.0f}",
-            f"{row['decompress_seconds']:.1f}",
-        ]
-        for row in result["clips"]
-    ]
-    header = ["clip", "size, frames", "bytes", "bpp", "PSNR dB"]
-    header += ["x265 slow, dB (bytes)", "MS-SSIM", "compress s", "decompress s"]
-    target = result["settings"]["target_bpp"]
-    return _markdown(header, rows, f"Target {target} bpp. {_where(result)}")
+def _curves(
+    panels: Callable[[], clip_tables.Panels],
+) -> tuple[Callable[[], str], Callable[[], bytes]]:
+    return lambda: digest_of(panels()), lambda: clip_tables.draw(panels())
 
 
-def grid_table() -> str:
-    """Excess KL of each grid at each stop step."""
-    result = _load("grid.json")
-    stops = list(dict.fromkeys(row["stop_step"] for row in result["walks"]))
-    bpp = {row["stop_step"]: row["bpp_of_fine_walk"] for row in result["walks"]}
-    cells: dict[str, dict[int, str]] = {}
-    for row in result["walks"]:
-        excess = f"{100 * (row['kl_over_fine'] - 1):.1f} % ({row['steps']})"
-        cells.setdefault(row["grid"], {})[row["stop_step"]] = excess
-    header = ["grid in sqrt(SNR)", *(f"stop {s}, {bpp[s]:.4f} bpp" for s in stops)]
-    rows = [[grid, *(found[s] for s in stops)] for grid, found in cells.items()]
-    settings = result["settings"]
-    note = f"{settings['frames']} frames of {settings['video']}; steps in brackets."
-    return _markdown(header, rows, f"{note} {_where(result)}")
-
-
-def steps_table() -> str:
-    """Excess bits of each number of steps, placement and variance."""
-    result = _load("steps.json")
-    walks = result["walks"]
-    counts = sorted({row["steps"] for row in walks})
-    groups = list(dict.fromkeys((row["stop_step"], row["placement"]) for row in walks))
-    found = {(row["stop_step"], row["placement"], row["steps"]): row for row in walks}
-    rows = []
-    for stop, placement in groups:
-        cells = [found[stop, placement, count] for count in counts]
-        shares = [f"{100 * (c['equal'] - 1):.1f} / {100 * (c['inflated'] - 1):.1f}" for c in cells]
-        rows.append([f"{stop}, {cells[0]['bpp_limit']:.4f} bpp", placement, *shares])
-    header = ["stop step", "placement", *(f"{count} steps" for count in counts)]
-    settings = result["settings"]
-    note = "Excess in % with p of q's variance / with p of inflated variance."
-    note += f" {settings['frames']} frames of {settings['video']}."
-    return _markdown(header, rows, f"{note} {_where(result)}")
-
-
-def merging_table() -> str:
-    """Bytes of a packet by the least bits of a step."""
-    result = _load("merging.json")
-    walks = result["walks"]
-    leasts = sorted({row["least_bits"] for row in walks})
-    groups = list(dict.fromkeys((row["video"], row["stop_step"]) for row in walks))
-    found = {(row["video"], row["stop_step"], row["least_bits"]): row for row in walks}
-    rows = []
-    for video, stop in groups:
-        cells = [found[video, stop, least] for least in leasts]
-        rows.append([f"{video}, {stop}", *(f"{c['bytes']} ({c['steps']})" for c in cells)])
-    header = ["clip, stop step", *(f"{least} bits" for least in leasts)]
-    settings = result["settings"]
-    note = f"Bytes of the packet, steps in brackets; {settings['coder']}, {settings['frames']}"
-    return _markdown(header, rows, f"{note} frames. {_where(result)}")
-
-
-def coders_table() -> str:
-    """The trellis against PFR at equal stop steps."""
-    result = _load("coders.json")
-    found = {(row["clip"], row["stop_step"], row["coder"]): row for row in result["rows"]}
-    rows = []
-    for (clip, stop, coder), pfr in found.items():
-        if coder != "pfr":
-            continue
-        trellis = found[clip, stop, "trellis"]
-        scores = [
-            f"{row['psnr_db']:.2f}" + ("" if row["ms_ssim"] is None else f" / {row['ms_ssim']:.4f}")
-            for row in (pfr, trellis)
-        ]
-        rows.append(
-            [
-                f"{clip}, {stop}",
-                str(pfr["bytes"]),
-                str(trellis["bytes"]),
-                f"{100 * (1 - trellis['bytes'] / pfr['bytes']):.1f} %",
-                *scores,
-                f"{pfr['compress_seconds']:.1f}",
-                f"{trellis['compress_seconds']:.1f}",
-            ]
-        )
-    header = ["clip, stop step", "PFR bytes", "trellis bytes", "fewer", "PFR dB / MS-SSIM"]
-    header += ["trellis dB / MS-SSIM", "PFR s", "trellis s"]
-    return _markdown(header, rows, f"{result['settings']['frames']} frames. {_where(result)}")
-
-
-def channel_table() -> str:
-    """The points of the channel benchmark."""
-    result = _load("channel.json")
-    rows = [
-        [
-            f"{row['coder']} 2^{row['log2_candidates_used']}",
-            f"{row['dims']:,}",
-            f"{row['kl_bits']:,}",
-            row["law"],
-            f"{row['coded_over_kl']:.3f}",
-            f"{row['delivered']:.3f}",
-            f"{row['residual_variance']:.3f}",
-            f"{row['encode_seconds']:.2f}",
-            f"{row['decode_seconds']:.3f}",
-            str(row["extra_memory_mib"]),
-        ]
-        for row in result["points"]
-    ]
-    header = ["coder", "D", "KL bits", "delta", "coded / KL", "delivered", "residual variance"]
-    header += ["encode s", "decode s", "extra MiB"]
-    return _markdown(header, rows, _where(result))
-
-
-def tiles_table() -> str:
-    """Memory and seams of tiled frames against one tile."""
-    result = _load("tiles.json")
-    one, tiled = result["one_tile"], result["tiled"]
-    rows = [
-        [
-            f"{row['size'][1]}x{row['size'][0]}x{row['size'][2]}",
-            str(row.get("tiles", 1)),
-            *(str(row["peaks_mib"][stage]) for stage in ("encode", "predict", "decode")),
-            f"{row['peak_mib'] / one['peak_mib']:.2f}",
-        ]
-        for row in (one, tiled)
-    ]
-    seams = tiled["seams"]
-    note = (
-        f"Peak memory above the loaded model. Where a tile ends, stitching adds at most "
-        f"{seams['edge_pixel']:.2f} grey levels to a pixel ({seams['edge']:.2f} on average) on a "
-        f"smooth ramp, where neighbouring tiles differ by {seams['without_window']:.0f}."
-    )
-    header = ["frames", "tiles", "encode MiB", "predict MiB", "decode MiB", "peak / one tile"]
-    return _markdown(header, rows, f"{note} {_where(result)}")
-
-
-def quality_table() -> str:
-    """How targets that are scores are met, clip by clip."""
-    result = _load("quality.json")
-    rows = []
-    for row in result["clips"]:
-        errors = [abs(score - row["target"]) for score in row["scores"]]
-        taught, untaught = row["probes_with_history"], row["probes_without"]
-        fixed = row["fixed_step"]
-        rows.append(
-            [
-                row["clip"],
-                str(row["target"]),
-                f"{sum(row['reached'])} of {row['gops']}",
-                f"{max(errors):.4f}",
-                f"{sum(taught) / len(taught):.1f} / {sum(untaught) / len(untaught):.1f}",
-                f"{row['std']:.4f} / {fixed['std']:.4f} ({fixed['std_ratio']:.1f} x)",
-                f"{row['shared_rate']['share_of_budget']:.4f}",
-            ]
-        )
-    header = [
-        "clip",
-        "target",
-        "GOPs within 0.005",
-        "largest error",
-        "probes, with history / without",
-    ]
-    header += ["std of GOP scores, target / one stop step", "rate target, share of budget"]
-    note = "LPIPS (AlexNet), analytic prior, GOPs of "
-    note += f"{result['settings']['gop_length']} frames; files of one size for the two deviations"
-    return _markdown(header, rows, f"{note}. {_where(result)}")
-
-
-def laws_table() -> str:
-    """How well each law fits the points of a walk."""
-    result = _load("quality.json")
-    laws = list(result["summary"]["r_squared"])
-    rows = [
-        [row["clip"], *(f"{row['r_squared'][law]:.3f}" for law in laws)] for row in result["clips"]
-    ]
-    rows.append(["mean", *(f"{result['summary']['r_squared'][law]:.3f}" for law in laws)])
-    return _markdown(["clip", *laws], rows, _where(result))
-
-
-def boundaries_table() -> str:
-    """What is seen at the boundaries of GOPs, by overlap and fusion weight."""
-    result = _load("boundaries.json")
-    rows = []
-    for row in result["summary"]:
-        cells = [str(row["overlap"]), row["gamma"], f"{row['bpp']:.4f}"]
-        for metric, decimals in (("lpips", 4), ("tlp", 4), ("tof", 3)):
-            one = row[metric]
-            near = f"{one['near']:+.{decimals}f} ± {one['near_standard_error']:.{decimals}f}"
-            worst = f"{one['worst']:+.{decimals}f} ({100 * one['worst_ratio']:.0f} %)"
-            cells.append(f"{near}; {worst}")
-        rows.append(cells)
-    header = ["m", "gamma", "bpp"]
-    header += [f"{label}: near; worst" for label in ("LPIPS", "tLP", "tOF px")]
-    settings, without = result["settings"], result["summary"][0]
-    clips = len({row["clip"] for row in result["rows"]})
-    inner = {metric: without[metric]["inner"] for metric in ("lpips", "tlp", "tof")}
-    note = (
-        f"Near: excess ± standard error; worst: excess, and its share of what m = 0 gives. {clips} "
-        f"clips, {without['boundaries']} boundaries with m = 0, GOPs of {settings['gop_length']} "
-        f"frames, stop step {settings['stop_step']}. Inner frames: LPIPS {inner['lpips']:.3f}, "
-        f"tLP {inner['tlp']:.4f}, tOF {inner['tof']:.2f} px."
-    )
-    return _markdown(header, rows, f"{note} {_where(result)}")
-
-
-def small_table() -> str:
-    """The learned prior of the package beside x265, SVT-AV1 and the Gaussian."""
-    return _markdown(*small_rows())
-
-
-def _where(result: dict[str, Any]) -> str:
-    return f"Measured {result['measured']} on {result['hardware']}."
-
-
-TABLES: dict[str, Callable[[], str]] = {
-    "clips": clips_table,
-    "grid": grid_table,
-    "steps": steps_table,
-    "merging": merging_table,
-    "coders": coders_table,
-    "channel": channel_table,
-    "tiles": tiles_table,
-    "quality": quality_table,
-    "laws": laws_table,
-    "boundaries": boundaries_table,
-    "small": small_table,
+TABLES: dict[str, Callable[[], Rows]] = {
+    "grid": result_tables.grid_rows,
+    "steps": result_tables.steps_rows,
+    "merging": result_tables.merging_rows,
+    "coders": result_tables.coders_rows,
+    "channel": result_tables.channel_rows,
+    "tiles": result_tables.tiles_rows,
+    "quality": result_tables.quality_rows,
+    "laws": result_tables.laws_rows,
+    "boundaries": result_tables.boundaries_rows,
+    "anchors": clip_tables.anchor_rows,
+    "small": clip_tables.clip_rows,
+    "stages": clip_tables.stage_rows,
+    "training": training_tables.curve_rows,
+    "validation": training_tables.validation_rows,
+}
+PICTURES: dict[str, tuple[Callable[[], str], Callable[[], bytes]]] = {
+    "docs/clips.png": _curves(clip_tables.mean_panels),
+    "docs/clips-lpips.png": _curves(clip_tables.clip_panels),
+    "docs/small-prior-training.png": (training_tables.digest, training_tables.draw_curves),
 }
 
 if __name__ == "__main__":

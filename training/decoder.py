@@ -1,8 +1,8 @@
 """Train the decoder on what the codec gives it: python -m training.decoder --out DIR. Resumable.
 
-At a low rate the decoder of the autoencoder never sees a clean latent but the denoiser's
-prediction of one. Encoder and latents stay as they are, so the denoiser stays valid; the decoder
-learns to make pictures of predictions at every level where a stream may stop.
+At a low rate the decoder of the autoencoder never sees a clean latent but what the silent part
+makes of the last coded state. Encoder and latents stay as they are, so the denoiser stays valid;
+the decoder learns to make pictures of it at every level where a stream may stop.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from freegvc.priors.small import SmallPrior
 from freegvc.priors.small_autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
 from freegvc.priors.small_denoiser import Denoiser, schedule
 from training.autoencoder import LOG_STEPS, SAVE_SECONDS, picture_loss
@@ -26,7 +27,7 @@ from training.denoiser import load_autoencoder, timesteps_of
 from training.latents import LATENTS_FOLDER, Latents
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
-CLEAN_SHARE = 0.2  # of the clips are decoded from their own latents
+CLEAN_SHARE = 0.3  # of the clips are decoded from their own latents
 LOW_U, HIGH_U = 0.05, 2.3  # log(1 + SNR) of the others: where streams of 0.002 to 0.05 bpp stop
 SEEN = (8, 20, 20)  # latents that the denoiser sees: instants, rows, columns
 SHOWN = (4, 14, 14)  # of which the decoder makes pictures
@@ -67,16 +68,30 @@ def batch_at(latents: Latents, clips: Clips, step: int, count: int) -> tuple[Ten
 def predictions(
     denoiser: Denoiser, latent: Tensor, step: int, levels: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """What a decoder is given: predictions from random levels, and some clean latents."""
+    """What a decoder is given: the ends of silent parts from random levels, and clean latents.
+
+    The silent part is the prior's own, DDIM in `SmallPrior.silent_steps` calls.
+    """
     generator = torch.Generator(latent.device).manual_seed(step)
     share = torch.rand(len(latent), generator=generator, device=latent.device)
-    timesteps = timesteps_of(LOW_U + (HIGH_U - LOW_U) * share)
+    stop = timesteps_of(LOW_U + (HIGH_U - LOW_U) * share)
     noise = torch.randn(latent.shape, device=latent.device, generator=generator)
-    alpha, sigma = (table[timesteps][:, None, None, None, None] for table in levels)
-    z = alpha * latent + sigma * noise
-    predicted = alpha * z - sigma * denoiser(z, timesteps).float()
     is_clean = torch.rand(len(latent), generator=generator, device=latent.device) < CLEAN_SHARE
-    return torch.where(is_clean[:, None, None, None, None], latent, predicted)
+
+    def level_at(timesteps: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, sigma = (table[timesteps][:, None, None, None, None] for table in levels)
+        return alpha, sigma
+
+    alpha, sigma = level_at(stop)
+    x0, z = latent, alpha * latent + sigma * noise
+    for left in range(SmallPrior.silent_steps, 0, -1):
+        timesteps = stop * left // SmallPrior.silent_steps
+        alpha, sigma = level_at(timesteps)
+        x0 = alpha * z - sigma * denoiser(z, timesteps).float()
+        following = level_at(stop * (left - 1) // SmallPrior.silent_steps)
+        ratio = following[1] / sigma
+        z = ratio * z + (following[0] - ratio * alpha) * x0
+    return torch.where(is_clean[:, None, None, None, None], latent, x0)
 
 
 def main() -> None:

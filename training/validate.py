@@ -1,6 +1,6 @@
 """What the prior is worth on clips it has never seen.
 
-python -m training.validate --autoencoder FILE [--denoiser FILE] [--sheet PNG] CLIP ...
+python -m training.validate --autoencoder FILE [--denoiser FILE] [--sheet PNG] [--out JSON] CLIP ...
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--autoencoder", type=Path, required=True)
     parser.add_argument("--denoiser", type=Path)
     parser.add_argument("--sheet", type=Path, help="originals above copies, one column a clip")
+    parser.add_argument("--out", type=Path, help="all that is printed, as one JSON file")
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--height", type=int, default=240)
     parser.add_argument("--width", type=int, default=416)
@@ -163,6 +165,15 @@ def main() -> None:
             for i, at in enumerate(rows[0]["walk"])
         ]
     print(json.dumps({"mean": means}))
+    if args.out:
+        record = {
+            "measured": datetime.now(UTC).date().isoformat(),
+            "frames": args.frames,
+            "size": f"{args.width}x{args.height}",
+            "clips": rows,
+            "mean": means,
+        }
+        args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if args.sheet:
         Image.fromarray(torch.cat(columns, 2).permute(1, 2, 0).cpu().numpy()).save(args.sheet)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import time
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,11 +13,21 @@ from typing import Any
 import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from freegvc.bitstream import truncate_stream, write_stream
-from freegvc.codec import CompressedVideo, GopDecoded, GopDone
+from freegvc.codec import CompressedVideo, GopDone
 from freegvc.errors import PriorError, TargetError
 from freegvc.priors import Prior, load_prior
 
 RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
+
+
+@functools.lru_cache(maxsize=2)  # of large models more do not fit
+def loaded_prior(name: str, device: str) -> Prior:
+    """A prior, loaded once for all codecs that use it one after another.
+
+    Raises:
+        PriorError: it cannot be loaded.
+    """
+    return load_prior(name, device=device)
 
 
 class FreeGvcCodec(Codec):
@@ -47,7 +59,6 @@ class FreeGvcCodec(Codec):
         self.rates_bpp = sorted(rates_bpp)
         self._prior_name, self._device, self._options = prior, device, options
         self._grid = grid
-        self._prior: Prior | None = None
         self.settings = {
             "codec": f"freegvc {freegvc.__version__}",
             "prior": prior,
@@ -58,21 +69,17 @@ class FreeGvcCodec(Codec):
         }
 
     def check(self) -> None:
-        """Load the prior."""
+        """Load the prior; its fingerprint becomes one of the settings."""
         try:
-            self._prior = load_prior(self._prior_name, device=self._device)
+            prior = self.prior
         except PriorError as error:
             raise CodecUnavailableError(str(error)) from error
-        if self._grid:
-            self._prior.first_step, self._prior.step_growth = self._grid
+        self.settings = {**self.settings, "fingerprint": prior.fingerprint.hex()}
 
     @property
     def prior(self) -> Prior:
         """The prior, loaded once."""
-        if self._prior is None:
-            self.check()
-        assert self._prior is not None
-        return self._prior
+        return loaded_prior(self._prior_name, self._device)
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
         stages = {"encode frames": 0.0, "walk": 0.0}
@@ -82,7 +89,10 @@ class FreeGvcCodec(Codec):
                 stages["encode frames"] += event.seconds["frames"]
                 stages["walk"] += event.seconds["walk"]
 
-        prior = self.prior
+        # the prior is shared with other codecs, so the grid is that of this walk alone
+        prior = copy.copy(self.prior)
+        if self._grid:
+            prior.first_step, prior.step_growth = self._grid
         began = time.perf_counter()
         whole = freegvc.compress(
             frames,
@@ -108,15 +118,3 @@ class FreeGvcCodec(Codec):
 
     def decode(self, encoded: Encoded) -> Frames:
         return freegvc.decompress(encoded.path, prior=self.prior).frames
-
-    def decode_stages(self, encoded: Encoded) -> dict[str, float]:
-        """Seconds of each stage of one decode."""
-        stages = {"replay": 0.0, "decode frames": 0.0}
-
-        def listen(event: object) -> None:
-            if isinstance(event, GopDecoded):
-                stages["replay"] += event.seconds["walk"]
-                stages["decode frames"] += event.seconds["frames"]
-
-        freegvc.decompress(encoded.path, prior=self.prior, on_event=listen)
-        return stages

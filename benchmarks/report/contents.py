@@ -70,7 +70,7 @@ def make_report(
             for k, curves in enumerate([*main, *others])
         ]
         png = f"rd_{metric}.png"
-        plots[png] = draw_png([*main, *others], metric, codecs, rate_range)
+        plots[png] = draw_png([(metric, c) for c in (*main, *others)], codecs, rate_range)
         shown = tuple(drawn[: len(main)]), tuple(drawn[len(main) :])
         blocks: list[Block] = [Plot(f"{label} by rate", png, *shown, "Each sequence, plots")]
         blocks.append(bd_table("BD-rate of the averages", main, anchor, metric, rate_range))

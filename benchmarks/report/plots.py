@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
 _INK, _PALE = "#333333", "#808080"
 _PANEL_INCHES, _DPI = (4.8, 3.5), 130
+DIGEST = "Description"  # key of a text in a PNG
 _LEGEND_LINE_INCHES, _LEGEND_HANDLE_INCHES, _LETTER_INCHES = 0.2, 0.75, 0.08
 _TITLE_LETTERS, _LEGEND_LETTERS = 56, 40  # what is longer would leave no room for the plot
 
@@ -59,12 +61,16 @@ def draw_svg(
 
 
 def draw_png(
-    panels: Sequence[CurveSet],
-    metric: str,
+    panels: Sequence[tuple[str, CurveSet]],
     codecs: Sequence[str],
     rate_range: tuple[float, float] | None,
 ) -> bytes:
-    """All panels in one PNG with one legend; arguments as for `draw_svg`.
+    """All panels in one PNG with one legend, and in its metadata a digest of what is drawn.
+
+    Args:
+        panels: metric and curves.
+        codecs: as for `draw_svg`.
+        rate_range: as for `draw_svg`.
 
     Raises:
         ValueError: there are no panels.
@@ -75,21 +81,31 @@ def draw_png(
         raise ValueError("there is nothing to plot")
     columns = 1 if len(panels) == 1 else 2 if len(panels) <= 4 else 3
     rows = -(-len(panels) // columns)
-    shown = {curve.codec for panel in panels for curve in panel.curves}
+    shown = {curve.codec for _, panel in panels for curve in panel.curves}
     legend_columns, extra = _legend_size(shown, columns * _PANEL_INCHES[0])
     size = columns * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + extra
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     lines: dict[str, Line2D] = {}
-    for axes, panel in zip(grid, panels, strict=False):
+    for axes, (metric, panel) in zip(grid, panels, strict=False):
         lines |= _draw(axes, panel, metric, codecs, rate_range)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     in_order = {codec: lines[codec] for codec in codecs if codec in lines}
     _legend(figure, in_order, legend_columns)
     picture = io.BytesIO()
-    figure.savefig(picture, format="png")
+    figure.savefig(picture, format="png", metadata={DIGEST: digest_of(panels)})
     return picture.getvalue()
+
+
+def digest_of(panels: Sequence[tuple[str, CurveSet]]) -> str:
+    """What two pictures share if they show the same curves to five digits."""
+    shown = [
+        (metric, panel.title, curve.codec, *(f"{x:.5g}" for x in (*curve.bpp, *curve.scores)))
+        for metric, panel in panels
+        for curve in panel.curves
+    ]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def _draw(

@@ -74,7 +74,7 @@ def stage_rows(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             *(f"{row['seconds_per_frame'][stage]:.3f}" for stage in stages),
             f"{row['encode_fps']:.2f}",
             f"{row['decode_fps']:.2f}",
-            *(f"{row['scores'][metric]:.{METRICS[metric].decimals}f}" for metric in metrics),
+            *(_score(metric, row["scores"][metric]) for metric in metrics),
         ]
         for row in record["rows"]
     ]
@@ -117,6 +117,10 @@ def draw_stages(records: Sequence[Mapping[str, Any]]) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _score(metric: str, score: float | None) -> str:
+    return "-" if score is None else f"{score:.{METRICS[metric].decimals}f}"
 
 
 def _name(record: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def test_agrees_with_the_package_where_nothing_is_left_out(anchor: Curve, test: 
     assert bd_metric(anchor, test, higher_is_better=True).value == pytest.approx(score, rel=1e-12)
 
 
-@pytest.mark.parametrize("rate_range", [None, (0.004, 0.02)])
+@pytest.mark.parametrize("rate_range", [None, (0.0035, 0.035)])
 def test_agrees_with_a_reference_of_its_own(rate_range: tuple[float, float] | None) -> None:
     rate = bd_rate(LPIPS, BETTER, higher_is_better=False, rate_range=rate_range)
     assert rate.overlap is not None
@@ -172,7 +172,26 @@ def test_a_sliver_of_overlap_is_not_available_and_its_size_is_said() -> None:
     assert found.overlap.fraction == pytest.approx(0.01 / 0.29)
     assert (found.overlap.low, found.overlap.high) == pytest.approx((0.13, 0.14))
     assert found.remarks == ("the scores overlap by 3.4 % of the narrower curve, less than 10 %",)
-    assert bd_rate(LPIPS, touching, higher_is_better=False, min_overlap=0.03).value is not None
+    wider = scaled(LPIPS, score=-0.22)  # 0.07 of 0.29
+    assert bd_rate(LPIPS, wider, higher_is_better=False, min_overlap=0.25).value is None
+    assert bd_rate(LPIPS, wider, higher_is_better=False, min_overlap=0.20).value is not None
+
+
+def test_a_range_that_hardly_touches_a_curve_is_not_available() -> None:
+    # of the anchor 0.0299 to 0.03 bpp are in the range: all of that, and next to nothing
+    anchor = [(0.0299 * 2**k, 30.0 + 3 * k) for k in range(4)]
+    test = [(0.005 * 2**k, 26.0 + 3 * k) for k in range(5)]
+    found = bd_rate(anchor, test, higher_is_better=True, rate_range=(0.003, 0.03))
+    assert found.value is None
+    assert "% of the narrower curve" in found.remarks[0]
+
+
+def test_what_is_only_interpolated_is_not_available() -> None:
+    anchor = [(0.001 * 10**k, 30.0 + 10 * k) for k in range(4)]
+    test = [(0.002 * 10**k, 33.0 + 10 * k) for k in range(4)]
+    found = bd_rate(anchor, test, higher_is_better=True, rate_range=(0.0018, 0.012))
+    assert found.value is None
+    assert found.remarks == ("2 points lie in the overlap, fewer than 3",)
 
 
 def test_the_overlap_is_a_fraction_of_the_narrower_curve() -> None:

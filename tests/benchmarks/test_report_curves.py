@@ -140,10 +140,10 @@ def test_codec_looks_the_same_in_every_plot() -> None:
 def test_png_has_all_panels() -> None:
     curve = Curve("a", (0.01, 0.02), (30.0, 31.0))
     sizes = [
-        Image.open(BytesIO(draw_png([CurveSet("t", (curve,))] * n, "psnr", ["a"], None))).size
+        Image.open(BytesIO(draw_png([("psnr", CurveSet("t", (curve,)))] * n, ["a"], None))).size
         for n in (1, 2, 3)
     ]
     assert sizes[1][0] == 2 * sizes[0][0]
     assert sizes[2][1] > 1.8 * sizes[1][1]
     with pytest.raises(ValueError, match="nothing to plot"):
-        draw_png([], "psnr", ["a"], None)
+        draw_png([], ["a"], None)

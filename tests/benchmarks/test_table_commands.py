@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table1, table2, table3
-from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES
+from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES, measure
+from freegvc.priors import load_prior
 from freegvc.video import Video
 
 ROOT = Path(__file__).parents[2]
@@ -70,11 +71,32 @@ def test_table2_compares_variants_with_the_default(run):
     assert code == 0
     names = {path.stem for path in (out / "results" / "a").iterdir()}
     assert names == {"default", "pfr", "grid-coarse"}
-    sizes = {
-        name: json.loads((out / f"results/a/{name}.json").read_text())["points"] for name in names
-    }
+    sizes = {}
+    for name in names:
+        points = json.loads((out / f"results/a/{name}.json").read_text())["points"]
+        sizes[name] = [point["num_bytes"] for point in points]
     assert sizes["pfr"] != sizes["default"]
     assert sizes["grid-coarse"] != sizes["default"]
+
+
+def test_table2_has_the_papers_settings_and_refuses_what_does_nothing(run):
+    variants = table2.variants_of(load_prior("analytic"))
+    paper = {"m-0", "m-8", "gamma-0.4", "gamma-0.6", "gamma-0.7", "l-32", "l-56"}
+    assert paper < set(variants)
+    with pytest.raises(SystemExit, match=r"m-0 do nothing in one GOP: --frames is 16"):
+        run(table2, "--metrics", "psnr", "--variants", "m-0", "--frames", 16)
+    with pytest.raises(SystemExit, match="no variant m-1; there are default"):
+        run(table2, "--metrics", "psnr", "--variants", "m-1")
+
+
+def test_stages_of_frames_in_tiles_are_timed(scene):
+    prior = load_prior("freegvc-small")
+    prior.native_size = (64, 64)
+    row = measure(prior, scene(8, 64, 144), 700, ("psnr", "ms_ssim"))
+    assert all(seconds > 0 for seconds in row["seconds_per_frame"].values())
+    assert row["scores"]["psnr"] > 10
+    assert row["scores"]["ms_ssim"] is None  # too small a picture
+    assert not {"predict_x0", "predict_tiles", "encode_frames", "decode_latent"} & set(vars(prior))
 
 
 def test_table3_times_every_stage(run):

@@ -8,12 +8,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from freegvc.diffusion import NoiseSchedule
+from freegvc.diffusion import NoiseSchedule, ddim, silent_timesteps
+from freegvc.priors.small import SmallPrior
 from freegvc.priors.small_denoiser import schedule
 from training.checkpoint import Run, prefetch
 from training.data import Clips, camera_move, normalise
-from training.decoder import SEEN, SHOWN, batch_at
-from training.denoiser import HIGH_U, LOW_SHARE, LOW_U, timesteps_at
+from training.decoder import HIGH_U as STOP_HIGH_U
+from training.decoder import LOW_U as STOP_LOW_U
+from training.decoder import SEEN, SHOWN, batch_at, predictions
+from training.denoiser import HIGH_U, LOW_SHARE, LOW_U, timesteps_at, timesteps_of
 from training.latents import Latents, encode_variant, varied
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.validate import STOP_ROOTS, bits_of_walk
@@ -170,3 +173,30 @@ def test_pictures_and_latents_of_a_decoder_batch_are_of_one_place() -> None:
     middle = seen[:, :, : SHOWN[0], top : top + SHOWN[1], left : left + SHOWN[2]]
     expected = Averager().encode(normalise(shown))
     torch.testing.assert_close(middle, expected, rtol=0, atol=1e-3)
+
+
+def test_the_decoder_is_given_what_the_silent_part_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.decoder.CLEAN_SHARE", 0.0)
+    latent = torch.randn(3, 2, 1, 4, 4, generator=keyed(1))
+    alpha, sigma = schedule()
+    levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
+
+    def denoiser(z: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(z) * (0.3 + timesteps[:, None, None, None, None] / 1000)
+
+    generator = keyed(7)  # as of step 7
+    share = torch.rand(3, generator=generator)
+    stops = timesteps_of(STOP_LOW_U + (STOP_HIGH_U - STOP_LOW_U) * share)
+    noise = torch.randn(latent.shape, generator=generator)
+    made = predictions(denoiser, latent, 7, (alpha.float(), sigma.float()))  # type: ignore[arg-type]
+    for k, stop in enumerate(stops.tolist()):
+
+        def predict_x0(z: torch.Tensor, timestep: int) -> torch.Tensor:
+            level = levels.level(timestep)
+            v = denoiser(z[None], torch.tensor([timestep]))[0]
+            return level.alpha * z - level.sigma * v
+
+        level = levels.level(stop)
+        z = level.alpha * latent[k] + level.sigma * noise[k]
+        steps = silent_timesteps(stop, SmallPrior.silent_steps)
+        torch.testing.assert_close(made[k], ddim(z, steps, levels, predict_x0))
