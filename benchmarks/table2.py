@@ -40,6 +40,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
         "pfr": {"coder": "pfr"},
         "grid-coarse": {"grid": (0.1, 1.3)},
         "grid-fine": {"grid": (0.04, 1.03)},
+        "silent-1": {"silent_steps": 1},
         "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
     }
 
