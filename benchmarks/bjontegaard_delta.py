@@ -101,15 +101,10 @@ def bd_rate(
     Raises:
         ValueError: a rate that is not positive, a score that is not finite, an empty rate range.
     """
-    _check_range(rate_range)
-    first = _sorted_points("the anchor", anchor, higher_is_better)
-    second = _sorted_points("the tested curve", test, higher_is_better)
+    first, second = _sorted_curves(anchor, test, higher_is_better, rate_range)
     remarks = _complaints(first, second, min_points, higher_is_better)
     spans = _score_span(first, rate_range), _score_span(second, rate_range)
-    wholes = _score_span(first, None), _score_span(second, None)
-    overlap, trouble = _overlap(spans, wholes, "scores", min_overlap)
-    if overlap is not None and not trouble:
-        trouble = _sparse(overlap, first.scores, second.scores)
+    overlap, trouble = _overlap(spans, (first.scores, second.scores), "scores", min_overlap)
     remarks += trouble
     shown = _oriented(overlap, higher_is_better)
     if remarks or overlap is None:
@@ -142,15 +137,10 @@ def bd_metric(
     Raises:
         ValueError: a rate that is not positive, a score that is not finite, an empty rate range.
     """
-    _check_range(rate_range)
-    first = _sorted_points("the anchor", anchor, higher_is_better)
-    second = _sorted_points("the tested curve", test, higher_is_better)
+    first, second = _sorted_curves(anchor, test, higher_is_better, rate_range)
     remarks = _complaints(first, second, min_points, higher_is_better)
     spans = _rate_span(first, rate_range), _rate_span(second, rate_range)
-    wholes = _rate_span(first, None), _rate_span(second, None)
-    overlap, trouble = _overlap(spans, wholes, "rates", min_overlap)
-    if overlap is not None and not trouble:
-        trouble = _sparse(overlap, first.rates, second.rates)
+    overlap, trouble = _overlap(spans, (first.rates, second.rates), "rates", min_overlap)
     remarks += trouble
     shown = overlap and Overlap(10**overlap.low, 10**overlap.high, overlap.fraction)
     usable = all(len(p.rates) >= min_points and np.all(np.diff(p.rates)) for p in (first, second))
@@ -158,6 +148,16 @@ def bd_metric(
         return Delta(None, shown, remarks)
     difference = _mean_difference("score", first, second, overlap, interpolation)
     return Delta(difference if higher_is_better else -difference, shown, remarks)
+
+
+def _sorted_curves(
+    anchor: Curve, test: Curve, higher_is_better: bool, rate_range: tuple[float, float] | None
+) -> tuple[_Points, _Points]:
+    _check_range(rate_range)
+    return (
+        _sorted_points("the anchor", anchor, higher_is_better),
+        _sorted_points("the tested curve", test, higher_is_better),
+    )
 
 
 def _sorted_points(name: str, curve: Curve, higher_is_better: bool) -> _Points:
@@ -219,7 +219,7 @@ def _rate_span(points: _Points, rate_range: tuple[float, float] | None) -> _Span
 
 def _overlap(
     spans: tuple[_Span | None, _Span | None],
-    wholes: tuple[_Span | None, _Span | None],
+    measured: tuple[_Array, _Array],
     what: str,
     min_overlap: float,
 ) -> tuple[Overlap | None, tuple[str, ...]]:
@@ -230,14 +230,14 @@ def _overlap(
     low, high = max(first[0], second[0]), min(first[1], second[1])
     if low >= high:
         return None, (f"the {what} do not overlap",)
-    fraction = (high - low) / min(high - low for low, high in filter(None, wholes))
+    fraction = (high - low) / min(float(np.ptp(whole)) for whole in measured)
     overlap = Overlap(low, high, fraction)
     if fraction < min_overlap:
         return overlap, (
             f"the {what} overlap by {100 * fraction:.2g} % of the narrower curve, "
             f"less than {100 * min_overlap:g} %",
         )
-    return overlap, ()
+    return overlap, _sparse(overlap, *measured)
 
 
 def _sparse(overlap: Overlap, first: _Array, second: _Array) -> tuple[str, ...]:

@@ -31,6 +31,11 @@ class PublishedCodec:
     means: tuple[tuple[str, Curve], ...] = ()
 
 
+def label_of(path: Path) -> str:
+    """The name of a file's codec in a report."""
+    return f"{path.stem} (published)"
+
+
 def read_published(
     path: Path, dataset: str, clips: Sequence[Clip], measured: Sequence[SequenceResult]
 ) -> PublishedCodec:
@@ -47,7 +52,7 @@ def read_published(
             another length.
         OSError: it cannot be read.
     """
-    label = f"{path.stem} (published)"
+    label = label_of(path)
     sizes = {result.sequence: result for result in measured if has_finished(result)}
     content = read_json(path)
     if isinstance(content, dict) and "results" in content:

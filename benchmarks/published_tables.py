@@ -6,7 +6,6 @@ They are for a section of their own: no table here holds a number that was measu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.published import (
     DATASETS,
@@ -16,8 +15,7 @@ from benchmarks.published import (
     Paper,
     PublishedTable,
 )
-from benchmarks.report.document import Block, Document, Section, Table, Text
-from benchmarks.report.markdown import render_markdown
+from benchmarks.report.document import Block, Section, Table, Text
 
 NOT_OURS = (
     "All numbers of this section are from papers. None was measured here, and none stands in a "
@@ -41,13 +39,6 @@ def published_sections(papers: Sequence[Paper]) -> tuple[Section, ...]:
     )
     each = (Section(p.system, (Text(f"{p.citation}."), *paper_tables(p))) for p in papers)
     return (Section("All systems in one place", together), *each)
-
-
-def published_markdown(papers: Sequence[Paper]) -> str:
-    """The same as a Markdown document of its own."""
-    origin = Section("Where the numbers are from", (Text(NOT_OURS),))
-    document = Document("Published numbers", (origin, *published_sections(papers)))
-    return render_markdown(document, Path())
 
 
 def comparison_tables(papers: Sequence[Paper]) -> tuple[Table, ...]:

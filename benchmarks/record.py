@@ -25,13 +25,20 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
+def gpu_names() -> list[str]:
+    """CUDA devices that torch sees."""
+    import torch
+
+    return [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+
+
 def provenance() -> dict[str, Any]:
     """When, on what and with which code something is measured."""
     packages = ("freegvc", "torch", "numpy", "numba", "constriction", "av")
     return {
         "measured": datetime.now(UTC).date().isoformat(),
         "commit": commit(),
-        "hardware": f"{cpu_name()}, {os.cpu_count()} cores",
+        "hardware": ", ".join([cpu_name(), f"{os.cpu_count()} cores", *gpu_names()]),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in packages},

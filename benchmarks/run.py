@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,13 +68,16 @@ class Job:
 
 def run(job: Job) -> list[SequenceResult]:
     """Run what is not finished yet; all results, sequence by sequence."""
-    codecs = list(_available(job.codecs))
+    unavailable = _unavailable(job.codecs)
     results = []
     for clip in job.clips:
         loaded: tuple[Frames, Fraction] | None = None
-        for codec in codecs:
+        for codec in job.codecs:
             kept = _kept(job, clip, codec)
-            if kept is None:
+            if kept is None and codec.label in unavailable:
+                kept = _failed(job, clip, codec, unavailable[codec.label])
+                _say(kept)
+            elif kept is None:
                 try:
                     loaded = loaded or load(job, clip)
                     kept = measure(job, clip, codec, *loaded)
@@ -179,15 +182,15 @@ def _failed(job: Job, clip: Clip, codec: Codec, error: Exception) -> SequenceRes
     )
 
 
-def _available(codecs: Sequence[Codec]) -> Iterator[Codec]:
-    """Codecs that run here; the others are named on stderr and stand in no table."""
+def _unavailable(codecs: Sequence[Codec]) -> dict[str, CodecUnavailableError]:
+    """Codecs that do not run here, by label, and why."""
+    found = {}
     for codec in codecs:
         try:
             codec.check()
         except CodecUnavailableError as error:
-            print(f"{codec.label}: not measured here: {error}", file=sys.stderr, flush=True)
-        else:
-            yield codec
+            found[codec.label] = error
+    return found
 
 
 def _say(result: SequenceResult) -> None:

@@ -18,7 +18,7 @@ from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.points import RATE_RANGE_BPP
-from benchmarks.published_curves import read_published
+from benchmarks.published_curves import label_of, read_published
 from benchmarks.report import write_report
 from benchmarks.report.not_measured import TABLE_1
 from benchmarks.report.samples import sample_pictures
@@ -44,7 +44,7 @@ def main() -> int:
     )
     parser.add_argument(
         "--anchor",
-        help=f"codec of the report that BD-rates are against (default: {ANCHOR} if it runs, else "
+        help=f"codec of the report that BD-rates are against (default: {ANCHOR} if asked for, else "
         "the first prior)",
     )
     arguments = parser.parse_args()
@@ -57,6 +57,11 @@ def main() -> int:
     ]
     names = arguments.codecs
     codecs += [make_codec(name) for name in names]
+    labels = [codec.label for codec in codecs]
+    labels += [label_of(path) for path in arguments.published]
+    anchor = arguments.anchor or (ANCHOR if ANCHOR in names else labels[0])
+    if anchor not in labels or len(set(labels)) < len(labels):
+        sys.exit(f"anchor {anchor!r}: it must be one of {', '.join(labels)}, and each only once")
     job = job_of(arguments, codecs)
     results = run(job)
     published = [
@@ -65,7 +70,7 @@ def main() -> int:
     write_report(
         [*results, *(result for codec in published for result in codec.results)],
         arguments.out,
-        anchor=arguments.anchor or (ANCHOR if ANCHOR in names else codecs[0].label),
+        anchor=anchor,
         pictures=sample_pictures(job, results),
         title=f"Rate and perception on {arguments.dataset}",
         command=command_of("benchmarks.table1"),

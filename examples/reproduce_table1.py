@@ -7,6 +7,7 @@ All codecs run on this machine; the paper's own numbers stand beside them in OUT
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,11 @@ parser.add_argument("--out", required=True, help="results; a run that was stoppe
 args, more = parser.parse_known_args()
 
 command = [sys.executable, "-m", "benchmarks.table1", "--dataset", args.dataset]
-command += ["--prior", args.prior, "--out", str(Path(args.out).resolve()), *more]
+command += ["--prior", args.prior, "--out", args.out, *more]
 if args.root != "-":
-    command += ["--root", str(Path(args.root).resolve())]
-sys.exit(subprocess.run(command, cwd=Path(__file__).parents[1], check=False).returncode)
+    command += ["--root", args.root]
+# the benchmarks are not installed with the package; paths stay those of whoever calls
+repository = str(Path(__file__).resolve().parents[1])
+paths = os.pathsep.join(filter(None, [repository, os.environ.get("PYTHONPATH")]))
+environment = {**os.environ, "PYTHONPATH": paths}
+sys.exit(subprocess.run(command, env=environment, check=False).returncode)

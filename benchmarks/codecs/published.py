@@ -8,7 +8,7 @@ Only the curves are read; nothing is coded. Their scores keep names that say wha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,19 +105,6 @@ def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Cu
         for k, bpp in enumerate(rates)
     ]
     return {MEAN: _sorted(points)}
-
-
-def curve_of(points: Sequence[RatePoint], metric: str) -> list[tuple[float, float]]:
-    """Bpp and score of each point, as `benchmarks.bjontegaard_delta` takes them.
-
-    Raises:
-        ValueError: a point has no score of that metric.
-    """
-    missing = [bpp for bpp, scores in points if metric not in scores]
-    if missing:
-        known = sorted({name for _, scores in points for name in scores})
-        raise ValueError(f"no {metric} at {missing[0]:g} bpp; there are {', '.join(known)}")
-    return [(bpp, scores[metric]) for bpp, scores in points]
 
 
 def _plain(dataset: str) -> str:

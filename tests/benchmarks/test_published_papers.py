@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from benchmarks.published import FOLDER, Number, Paper, load_published, read_paper
-from benchmarks.published_tables import comparison_tables, paper_tables, published_markdown
+from benchmarks.published_tables import comparison_tables, paper_tables
+from benchmarks.report.document import Document
+from benchmarks.report.markdown import render_markdown
+from benchmarks.report.not_measured import published_section
 from benchmarks.strict_json import FileFormatError
 
 TEXTS = Path(__file__).parents[3] / "shared" / "papers"
@@ -186,12 +189,13 @@ def test_papers_tables_repeat_the_paper() -> None:
     assert [row[0] for row in table.rows[:9]] == ["HEVC B"] * 8 + ["HEVC C"]
 
 
-def test_markdown_says_that_nothing_was_measured_here() -> None:
-    text = published_markdown(PAPERS)
+def test_a_report_says_that_nothing_of_papers_was_measured_here() -> None:
+    section = published_section("Table I", ())
+    text = render_markdown(Document("Report", (section,)), Path())
     assert "None was measured here" in text
     assert "| Free-GVC | Free-GVC | DCVC-RT | Table I | -95.32 |" in text
     for paper in PAPERS:
-        assert f"\n## {paper.system}\n\n{paper.citation}." in text
+        assert f"\n### {paper.system}\n\n{paper.citation}." in text
 
 
 GOOD = FOLDER / "glvc.json"

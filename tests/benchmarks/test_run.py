@@ -1,6 +1,7 @@
 """Runs that are killed, that fail, and that are started again."""
 
 import json
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -121,8 +122,8 @@ def test_what_fails_is_named_and_does_not_stop_the_run(folder, tmp_path, capsys)
     assert said["b", "rounding"] == ""
     assert "a.y4m" in said["a", "rounding"]
     assert "(2, 32, 40, 3)" in said["b", "shortening"]
-    assert not any(codec == "missing" for _, codec in said)
-    assert "missing: not measured here: install it" in capsys.readouterr().err
+    assert said["b", "missing"] == "CodecUnavailableError: install it"
+    assert "b missing: CodecUnavailableError: install it" in capsys.readouterr().err
     kept = json.loads((tmp_path / "out/results/a/rounding.json").read_text())
     assert kept["error"] == said["a", "rounding"]
     codec = Rounding()
@@ -137,6 +138,15 @@ def test_pictures_are_of_the_files_that_were_kept(folder, tmp_path):
     assert len(pictures) == 4
     for path in pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_made_costs_only_itself(folder, tmp_path, capsys):
+    job = job_of(folder, tmp_path / "out", [Rounding()])
+    results = run(job)
+    shutil.rmtree(job.files_folder(job.clips[0], job.codecs[0]))
+    pictures = sample_pictures(job, results)
+    assert {path.name for path in pictures.values()} == {"b.png", "b_xt.png"}
+    assert "no pictures of a: " in capsys.readouterr().err
 
 
 def test_freegvc_cuts_all_rates_from_one_walk(scene, tmp_path):

@@ -66,6 +66,12 @@ def test_table1_takes_a_published_curve_as_anchor(run, tmp_path):
     assert "| analytic | x264-ld |" in overview.split("\n\n")[1]
 
 
+def test_table1_names_a_wrong_anchor_before_it_encodes(run, tmp_path):
+    with pytest.raises(SystemExit, match="anchor 'x266': it must be one of analytic, x264-ld"):
+        run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--anchor", "x266")
+    assert not (tmp_path / "out").exists()
+
+
 def test_table2_compares_variants_with_the_default(run):
     code, out = run(table2, "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a")
     assert code == 0
