@@ -13,8 +13,7 @@ from benchmarks.datasets import NUM_FRAMES, dataset_names, dataset_sequences
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.frames import MAX_SIZE
 from benchmarks.run import METRICS, Job
-from freegvc.metrics import METRICS as KNOWN_METRICS
-from freegvc.metrics import check_metric
+from freegvc.metrics import METRIC_NAMES, check_metric
 
 CLIPS_FRAMES = 48  # one GOP: what a small machine has time for
 QUICK_FRAMES = 24
@@ -38,7 +37,7 @@ def parser_of(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the sequences")
     parser.add_argument(
-        "--metrics", nargs="+", choices=list(KNOWN_METRICS), default=list(METRICS), metavar="NAME"
+        "--metrics", nargs="+", choices=METRIC_NAMES, default=list(METRICS), metavar="NAME"
     )
     parser.add_argument("--quick", action="store_true", help="few sequences, few rates: minutes")
     parser.add_argument("--out", type=Path, required=True, help="folder; a run goes on in it")
@@ -52,6 +51,8 @@ def clips_of(arguments: argparse.Namespace) -> list[Clip]:
         SystemExit: a name is not in the dataset.
     """
     clips = dataset_sequences(arguments.dataset, arguments.root)
+    # a folder of clips may hold OUT, whose plots would be frames of one
+    clips = [clip for clip in clips if arguments.out.resolve() not in map(Path.resolve, clip.paths)]
     only = arguments.only
     if only is None and arguments.quick:
         present = [clip.name for clip in clips]
@@ -98,6 +99,7 @@ def job_of(arguments: argparse.Namespace, codecs: Sequence[Codec]) -> Job:
         max_size_of(arguments),
         arguments.metrics,
         arguments.out,
+        arguments.device,
     )
 
 

@@ -82,7 +82,7 @@ def clip_rows() -> Rows:
         point = min(small.points, key=lambda p: abs(small.bpp(p) - SHOWN_BPP))
         row = [name, f"{point.num_bytes} ({small.bpp(point):.4f})"]
         for metric, digits in (("lpips", 3), ("ms_ssim", 3), ("psnr", 2)):
-            mean = point.mean(metric)
+            mean = point.score(metric)
             row.append("-" if mean is None else f"{mean:.{digits}f}")
         row += [f"{point.encode_seconds:.0f}", f"{point.decode_seconds:.0f}"]
         row += [_percent(deltas_between(codecs, anchor, SMALL, m)) for anchor, m in wanted]

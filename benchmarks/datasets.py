@@ -76,6 +76,15 @@ class Sequence:
             f"{', '.join(map(str, self.paths))}; leave one of them in the folder"
         )
 
+    @property
+    def source(self) -> str | None:
+        """Name and bytes, which tell one file from another; None if there is no single file."""
+        if len(self.paths) != 1:
+            return None
+        path = self.paths[0]
+        files = path.iterdir() if path.is_dir() else [path]
+        return f"{path.name}, {sum(file.stat().st_size for file in files)} bytes"
+
     def goes_by(self, stem: str) -> bool:
         """Whether the name of a file, without its suffix, is one of this sequence."""
         return _is_called(stem, (self.name, *self.also), self.width, self.height)
@@ -129,6 +138,11 @@ class Sequence:
 def dataset_names() -> tuple[str, ...]:
     """All that `dataset_sequences` takes."""
     return (*_manifest()["datasets"], "clips", "folder")
+
+
+def num_sequences(dataset: str) -> int:
+    """How many sequences a dataset of the manifest has."""
+    return len(_manifest()["datasets"][dataset]["sequences"])
 
 
 def dataset_sequences(dataset: str, root: Path | None = None) -> list[Sequence]:

@@ -26,6 +26,7 @@ class Point:
             first frame of a temporal metric).
         stages: seconds by stage, where a codec tells them.
         file: its name in the run's folder of files.
+        per_video: metric name to the one score of all frames: FID's.
     """
 
     setting: str
@@ -35,9 +36,12 @@ class Point:
     per_frame: Mapping[str, list[float | None]]
     stages: Mapping[str, float] = field(default_factory=dict)
     file: str = ""
+    per_video: Mapping[str, float] = field(default_factory=dict)
 
-    def mean(self, metric: str) -> float | None:
-        """Mean over the frames that have a score; None if none has."""
+    def score(self, metric: str) -> float | None:
+        """Of all frames, or the mean over the frames that have one; None if none has."""
+        if metric in self.per_video:
+            return self.per_video[metric]
         scores = [s for s in self.per_frame.get(metric, ()) if s is not None]
         return float(np.mean(scores)) if scores else None
 
@@ -53,7 +57,7 @@ class SequenceResult:
         width, height, num_frames, fps: of the pictures that were scored; fps as "25/1".
         points: by rising size.
         error: what failed; "" if nothing did.
-        asked: frames, size and metrics that the run asked for.
+        asked: the source, frames, size and metrics that the run asked for.
         provenance: commit, versions, hardware, date: `benchmarks.record.provenance()`.
     """
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from benchmarks.codecs.published import MEAN, Curves, RatePoint, read_compressai, read_dcvc
+from benchmarks.codecs.published import RateCurve, RatePoint, read_compressai, read_dcvc
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
 from benchmarks.report.curves import Curve, has_finished
@@ -36,6 +36,17 @@ def label_of(path: Path) -> str:
     return f"{path.stem} (published)"
 
 
+def check_published(path: Path, dataset: str) -> None:
+    """Make sure that a file can be read, before hours of encoding; arguments and errors as below.
+
+    Whether its sequences are those that are measured, and as long, is known only after.
+    """
+    if _is_compressai(path):
+        read_compressai(path, pixels_per_second=1.0)
+    else:
+        read_dcvc(path, dataset)
+
+
 def read_published(
     path: Path, dataset: str, clips: Sequence[Clip], measured: Sequence[SequenceResult]
 ) -> PublishedCodec:
@@ -54,11 +65,10 @@ def read_published(
     """
     label = label_of(path)
     sizes = {result.sequence: result for result in measured if has_finished(result)}
-    content = read_json(path)
-    if isinstance(content, dict) and "results" in content:
+    if _is_compressai(path):
         rates = {r.width * r.height * Fraction(r.fps) for r in sizes.values()}
         pixels_per_second = float(rates.pop()) if len(rates) == 1 else None
-        mean = read_compressai(path, pixels_per_second=pixels_per_second)[MEAN]
+        mean = read_compressai(path, pixels_per_second=pixels_per_second)
         return PublishedCodec(label, means=_means(label, mean))
     lengths = {result.num_frames for result in sizes.values()}
     num_frames = lengths.pop() if len(lengths) == 1 else None
@@ -66,23 +76,27 @@ def read_published(
     results = _sequence_results(label, path, curves, clips, sizes)
     if not results:
         raise FileFormatError(
-            f"{path} has none of the sequences that were measured; it has "
-            f"{', '.join(name for name in curves if name != MEAN)}"
+            f"{path} has none of the sequences that were measured; it has {', '.join(curves)}"
         )
     return PublishedCodec(label, results)
+
+
+def _is_compressai(path: Path) -> bool:
+    content = read_json(path)
+    return isinstance(content, dict) and "results" in content
 
 
 def _sequence_results(
     label: str,
     path: Path,
-    curves: Curves,
+    curves: Mapping[str, RateCurve],
     clips: Sequence[Clip],
     sizes: dict[str, SequenceResult],
 ) -> tuple[SequenceResult, ...]:
     results = []
     for name, points in curves.items():
         clip = next((clip for clip in clips if clip.goes_by(Path(name).stem)), None)
-        if name == MEAN or clip is None or clip.name not in sizes:
+        if clip is None or clip.name not in sizes:
             continue
         like = sizes[clip.name]
         pixels = like.width * like.height * like.num_frames

@@ -6,12 +6,23 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def is_answer(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether a result that was kept answers what is asked now.
+
+    Where the source is not there, any is the same: a report can be made again without the videos.
+    """
+    if asked["source"] is None:
+        asked = {**asked, "source": kept.get("source")}
+    return kept == asked
 
 
 def cpu_name() -> str:

@@ -20,8 +20,9 @@ from typing import Any
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
-from benchmarks.record import provenance
+from benchmarks.record import is_answer, provenance
 from freegvc.cli.scoring import score_frames
+from freegvc.metrics import FID
 
 METRICS = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
 
@@ -36,7 +37,8 @@ class Job:
         codecs: all of different labels.
         num_frames: the first so many of each sequence.
         max_size: height and width to which larger frames are scaled and cut; None for never.
-        metrics: of `freegvc.metrics.METRICS`.
+        metrics: of `freegvc.metrics.SCORES`.
+        device: where the metrics' networks run.
         out: folder.
     """
 
@@ -47,15 +49,16 @@ class Job:
     max_size: tuple[int, int] | None
     metrics: Sequence[str]
     out: Path
+    device: str = "cpu"
 
     def result_path(self, clip: Clip, codec: Codec) -> Path:
         """Where a result is kept."""
         return self.out / "results" / clip.name / f"{codec.label}.json"
 
-    @property
-    def asked(self) -> dict[str, Any]:
+    def asked(self, clip: Clip) -> dict[str, Any]:
         """What a result must have been measured with to be kept, beside its codec's settings."""
         return {
+            "source": clip.source,
             "num_frames": self.num_frames,
             "max_size": self.max_size and list(self.max_size),
             "metrics": list(self.metrics),
@@ -110,7 +113,7 @@ def measure(job: Job, clip: Clip, codec: Codec, frames: Frames, fps: Fraction) -
         began = time.perf_counter()
         decoded = codec.decode(encoded)
         seconds = time.perf_counter() - began
-        points.append(_point(encoded, decoded, seconds, frames, job.metrics))
+        points.append(_point(encoded, decoded, seconds, frames, job))
     _, height, width, _ = frames.shape
     return SequenceResult(
         dataset=job.dataset,
@@ -122,20 +125,18 @@ def measure(job: Job, clip: Clip, codec: Codec, frames: Frames, fps: Fraction) -
         num_frames=len(frames),
         fps=str(fps),
         points=tuple(sorted(points, key=lambda point: point.num_bytes)),
-        asked=job.asked,
+        asked=job.asked(clip),
         provenance=provenance(),
     )
 
 
-def _point(
-    encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, metrics: Sequence[str]
-) -> Point:
+def _point(encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, job: Job) -> Point:
     if decoded.shape != frames.shape:
         raise ValueError(
             f"{encoded.path.name} ({encoded.setting}) decodes to {decoded.shape}, but "
             f"{frames.shape} was encoded"
         )
-    scores = score_frames(frames, decoded, metrics=metrics)
+    scores = score_frames(frames, decoded, metrics=job.metrics, device=job.device)
     return Point(
         setting=encoded.setting,
         num_bytes=encoded.path.stat().st_size,
@@ -146,6 +147,7 @@ def _point(
             for name, values in scores.per_frame.items()
             if values is not None
         },
+        per_video={} if scores.fid is None else {FID: scores.fid},
         stages={name: round(value, 3) for name, value in encoded.stages.items()},
         file=encoded.path.name,
     )
@@ -162,7 +164,7 @@ def _kept(job: Job, clip: Clip, codec: Codec) -> SequenceResult | None:
     if not path.exists():
         return None
     kept = SequenceResult.read(path)
-    is_same = kept.settings == dict(codec.settings) and kept.asked == job.asked
+    is_same = kept.settings == dict(codec.settings) and is_answer(kept.asked, job.asked(clip))
     return kept if is_same and not kept.error else None
 
 
@@ -177,7 +179,7 @@ def _failed(job: Job, clip: Clip, codec: Codec, error: Exception) -> SequenceRes
         num_frames=job.num_frames,
         fps=str(clip.fps or 0),
         error=f"{type(error).__name__}: {error}",
-        asked=job.asked,
+        asked=job.asked(clip),
         provenance=provenance(),
     )
 

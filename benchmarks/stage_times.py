@@ -106,7 +106,7 @@ def measure(prior: Prior, frames: Frames, stop_step: int, metrics: Sequence[str]
     # what is neither model nor VAE is the channel
     known = sum(per_stage[stage] for stage in DECODE_STAGES if stage in per_stage)
     per_stage["channel decode"] = decode_seconds - known
-    scores = score_frames(frames, decoded, metrics=metrics)
+    scores = score_frames(frames, decoded, metrics=metrics, device=str(prior.device))
     means = {metric: scores.mean(metric) for metric in metrics}
     return {
         "stop_step": stop_step,

@@ -18,12 +18,11 @@ from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.points import RATE_RANGE_BPP
-from benchmarks.published_curves import label_of, read_published
+from benchmarks.published_curves import check_published, label_of, read_published
 from benchmarks.report import write_report
 from benchmarks.report.not_measured import TABLE_1
 from benchmarks.report.samples import sample_pictures
 from benchmarks.run import run
-from benchmarks.strict_json import read_json
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
@@ -50,7 +49,7 @@ def main() -> int:
     arguments = parser.parse_args()
     check_metrics(arguments)
     for path in arguments.published:
-        read_json(path)  # before hours of encoding
+        check_published(path, arguments.dataset)
     rates = QUICK_RATES_BPP if arguments.quick else RATES_BPP
     codecs: list[Codec] = [
         FreeGvcCodec(prior, rates, device=arguments.device) for prior in arguments.prior

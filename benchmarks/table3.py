@@ -26,7 +26,7 @@ from benchmarks.arguments import (
 )
 from benchmarks.codecs.base import Frames
 from benchmarks.codecs.freegvc_codec import loaded_prior
-from benchmarks.record import provenance
+from benchmarks.record import is_answer, provenance
 from benchmarks.report.stage_tables import write_stage_report
 from benchmarks.stage_times import measure
 from freegvc.atomic import atomic_path
@@ -49,6 +49,7 @@ def main() -> int:
             asked = {
                 "dataset": arguments.dataset,
                 "clip": clip.name,
+                "source": clip.source,
                 "prior": prior,
                 "device": arguments.device,
                 "num_frames": frames_of(arguments),
@@ -98,7 +99,7 @@ def _kept(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     if not path.exists():
         return None
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record if record.get("asked") == asked and not record["error"] else None
+    return record if is_answer(record["asked"], asked) and not record["error"] else None
 
 
 def _write(path: Path, record: dict[str, Any]) -> None:

@@ -64,6 +64,7 @@ class FreeGvcCodec(Codec):
             "prior": prior,
             "device": device,
             "rates_bpp": self.rates_bpp,
+            "encode seconds": "of the walk to the highest rate, from which the others are cut",
             **({"grid": list(grid)} if grid else {}),
             **{name: str(value) for name, value in options.items()},
         }

@@ -15,8 +15,7 @@ from typing import Any
 from benchmarks.strict_json import FileFormatError, read_json
 
 RatePoint = tuple[float, dict[str, float]]  # bpp, and the score of each metric
-Curves = dict[str, list[RatePoint]]  # of sequences and of MEAN, by rising bpp
-MEAN = "mean"
+RateCurve = list[RatePoint]  # by rising bpp
 _COMPRESSAI = {
     "psnr": "psnr",
     "psnr-rgb": "psnr",
@@ -26,7 +25,7 @@ _COMPRESSAI = {
 }
 
 
-def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> Curves:
+def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> dict[str, RateCurve]:
     """Curves of a log of DCVC's `test_video.py`, or of one of its anchors.
 
     The file holds {dataset: {sequence: {rate: {"ave_all_frame_bpp", "ave_all_frame_psnr",
@@ -39,11 +38,10 @@ def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> Cur
         num_frames: if given, logs of sequences of another length are refused.
 
     Returns:
-        Each sequence, and their mean at the same rate.
+        The curve of each sequence.
 
     Raises:
-        FileFormatError: another layout, numbers that cannot be, no such dataset, or sequences
-            that do not have the same rates and so have no mean.
+        FileFormatError: another layout, numbers that cannot be, or no such dataset.
         OSError: the file cannot be read.
     """
     content = _mapping(path, "top", read_json(path))
@@ -52,21 +50,16 @@ def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> Cur
     if named is None:
         raise FileFormatError(f"{path} has no dataset {dataset!r}; it has {', '.join(content)}")
     logs = _mapping(path, named, content[named])
-    by_rate = {
-        sequence: {
-            rate: _dcvc_point(path, f"{dataset}, {sequence}, {rate}", log, num_frames)
+    return {
+        sequence: _sorted(
+            _dcvc_point(path, f"{dataset}, {sequence}, {rate}", log, num_frames)
             for rate, log in _mapping(path, f"{dataset}, {sequence}", rates).items()
-        }
+        )
         for sequence, rates in logs.items()
     }
-    if MEAN in by_rate:
-        raise FileFormatError(f"{path} has a sequence of the name {MEAN!r}")
-    curves = {sequence: _sorted(points.values()) for sequence, points in by_rate.items()}
-    curves[MEAN] = _sorted(_means(path, by_rate))
-    return curves
 
 
-def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Curves:
+def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> RateCurve:
     """The curve of a result file of CompressAI.
 
     The file holds {"name", "description", "results": {"bpp": [...], "psnr": [...],
@@ -80,7 +73,7 @@ def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Cu
             files that have no bpp.
 
     Returns:
-        The one curve, as `MEAN`: the file holds averages over a dataset.
+        The one curve: the file holds averages over a dataset, and does not say over which.
 
     Raises:
         FileFormatError: another layout, lists of different lengths, numbers that cannot be, or
@@ -104,7 +97,7 @@ def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Cu
         _checked(path, f"rate {k}", bpp, {metric: column[k] for metric, column in scores.items()})
         for k, bpp in enumerate(rates)
     ]
-    return {MEAN: _sorted(points)}
+    return _sorted(points)
 
 
 def _plain(dataset: str) -> str:
@@ -130,23 +123,6 @@ def _dcvc_point(path: Path, place: str, content: Any, num_frames: int | None) ->
     # DCVC logs a MS-SSIM of 0 where it was not told to compute it
     scores = {f"psnr{kind}": psnr} | ({f"ms_ssim{kind}": ms_ssim} if ms_ssim else {})
     return _checked(path, place, bpp, scores)
-
-
-def _means(path: Path, by_rate: Mapping[str, Mapping[str, RatePoint]]) -> list[RatePoint]:
-    """The mean over sequences at each rate."""
-    first, *others = by_rate
-    means = []
-    for rate, (_, scores) in by_rate[first].items():
-        points = [by_rate[sequence].get(rate) for sequence in by_rate]
-        found = [point for point in points if point is not None and set(point[1]) == set(scores)]
-        if len(found) < len(points):
-            raise FileFormatError(f"{path}: rate {rate} of {first} has no like in every sequence")
-        mean = {metric: math.fsum(p[1][metric] for p in found) / len(found) for metric in scores}
-        means.append((math.fsum(bpp for bpp, _ in found) / len(found), mean))
-    for sequence in others:
-        if extra := set(by_rate[sequence]) - set(by_rate[first]):
-            raise FileFormatError(f"{path}: {sequence} has rate {min(extra)}, {first} has not")
-    return means
 
 
 def _compressai_rates(
@@ -201,5 +177,5 @@ def _mapping(path: Path, place: str, content: Any) -> Mapping[str, Any]:
     return content
 
 
-def _sorted(points: Iterable[RatePoint]) -> list[RatePoint]:
+def _sorted(points: Iterable[RatePoint]) -> RateCurve:
     return sorted(points, key=lambda point: point[0])

@@ -44,7 +44,9 @@ from benchmarks.frames import open_clip, pad_edges
 from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
 from freegvc.video.planes import native_planes
 
+# x265 corrupts memory on some smaller pictures unless its cutree is off
 _MIN_CUTREE_SIZE = 64
+_SMALL, _SMALL_X265 = f"sides below {_MIN_CUTREE_SIZE}", ":cutree=0"
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class PyavCodec(Codec):
             "crf": list(encoder.rates),
             "pixels": "yuv420p, BT.709, limited range",
             "coded size": f"1/{shrink} of width and height",
+            **({_SMALL: _SMALL_X265[1:]} if encoder.library == "libx265" else {}),
         }
 
     def check(self) -> None:
@@ -171,9 +174,8 @@ class PyavCodec(Codec):
         context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1
         context.color_range = 1
         options = {name: text.format(rate=rate) for name, text in self._encoder.options.items()}
-        # x265 corrupts memory on some smaller pictures unless its cutree is off
         if "x265-params" in options and min(context.width, context.height) < _MIN_CUTREE_SIZE:
-            options["x265-params"] += ":cutree=0"
+            options["x265-params"] += _SMALL_X265
         context.options = options
         os.environ.setdefault("SVT_LOG", "1")  # or SVT-AV1 writes its settings to stderr
         packets: list[bytes] = []

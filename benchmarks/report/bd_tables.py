@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.bjontegaard_delta import Delta, Overlap, bd_metric, bd_rate
 from benchmarks.report.curves import Curve, CurveSet
 from benchmarks.report.document import Table
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 NOT_AVAILABLE = "N/A"
 RateRange = tuple[float, float] | None
@@ -59,7 +59,7 @@ def bd_overview(
         for curves in sets:
             found = deltas_of(curves, anchor, metric, rate_range)
             cells = [_overview_cell(metric, found.get(codec)) for codec in shown]
-            rows.append((curves.title, METRICS[metric].label, *cells))
+            rows.append((curves.title, SCORES[metric].label, *cells))
     return Table(
         f"BD-rate and BD-metric against {anchor}",
         ("sequences", "metric", *shown),
@@ -89,12 +89,12 @@ def bd_table(
                     codec,
                     _rate(delta),
                     _score(metric, delta),
-                    _span(delta.rate.overlap, f".{METRICS[metric].decimals}f"),
+                    _span(delta.rate.overlap, f".{SCORES[metric].decimals}f"),
                     _span(delta.score.overlap, ".4f"),
                     delta.remarks,
                 )
             )
-    label = METRICS[metric].label
+    label = SCORES[metric].label
     header = ("sequences", "codec", "BD-rate", f"BD-{label}", f"{label} overlap", "bpp overlap")
     return Table(f"{title}, anchor {anchor}", (*header, "remarks"), tuple(rows))
 
@@ -115,7 +115,7 @@ def deltas_of(
 
 def _deltas(anchor: Curve, curve: Curve, metric: str, rate_range: RateRange) -> Deltas:
     first, second = (list(zip(c.bpp, c.scores, strict=True)) for c in (anchor, curve))
-    up = METRICS[metric].higher_is_better
+    up = SCORES[metric].higher_is_better
     return Deltas(
         bd_rate(first, second, higher_is_better=up, rate_range=rate_range),
         bd_metric(first, second, higher_is_better=up, rate_range=rate_range),
@@ -127,7 +127,7 @@ def _overview_cell(metric: str, delta: Deltas | None) -> str:
         return f"{NOT_AVAILABLE}\nno curve here"
     about = delta.remarks
     if delta.rate.value is not None:
-        about = _span(delta.rate.overlap, f".{METRICS[metric].decimals}f")
+        about = _span(delta.rate.overlap, f".{SCORES[metric].decimals}f")
     return f"{_rate(delta)} / {_score(metric, delta)}\n{about}"
 
 
@@ -136,7 +136,7 @@ def _rate(delta: Deltas) -> str:
 
 
 def _score(metric: str, delta: Deltas) -> str:
-    about = METRICS[metric]
+    about = SCORES[metric]
     if delta.score.value is None:
         return NOT_AVAILABLE
     return f"{delta.score.value:+.{about.decimals}f}{about.unit}"

@@ -26,7 +26,7 @@ from benchmarks.report.tables import (
     rates_table,
     settings_table,
 )
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 
 def make_report(
@@ -52,7 +52,12 @@ def make_report(
         for metric in metrics
     }
     plots: dict[str, bytes] = {}
-    sections = [Section("What was compared", tuple(_summary(results, anchor, command, rate_range)))]
+    summary = [*_summary(results, anchor, command, rate_range)]
+    summary += [
+        Text(f"{codec}: published averages; their file does not say of which sequences.")
+        for codec in sorted({curve.codec for _, curve in means})
+    ]
+    sections = [Section("What was compared", tuple(summary))]
     if metrics:
         averaged = {
             metric: [average.mean for average in found] for metric, found in averages.items()
@@ -61,7 +66,7 @@ def make_report(
         overview = bd_overview(averaged, codecs, anchor, rate_range)
         sections.append(Section("BD-rates", (*notes, overview)))
     for metric in metrics:
-        label = METRICS[metric].label
+        label = SCORES[metric].label
         main = [average.mean for average in averages[metric] if average.mean.curves]
         each = curves_by_sequence(results, metric)
         others = [curves for curves in each if curves.title not in {mean.title for mean in main}]
@@ -123,7 +128,7 @@ def _left_out(averages: Mapping[str, Sequence[Average]]) -> Iterator[str]:
         for average in found:
             for name, reason in average.left_out.items():
                 said = f"Not in the averages of {average.dataset}: {name}, {reason}"
-                metrics.setdefault(said, []).append(METRICS[metric].label)
+                metrics.setdefault(said, []).append(SCORES[metric].label)
     for said, labels in metrics.items():
         yield f"{said}." if len(labels) == len(averages) else f"{said} ({', '.join(labels)})."
 

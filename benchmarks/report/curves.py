@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.points import SequenceResult
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 HOW_AVERAGED = (
     "Averages: mean bpp and mean score over the sequences at the same point, counted from the "
@@ -63,16 +63,17 @@ class Average:
 
 
 def metrics_of(results: Sequence[SequenceResult]) -> list[str]:
-    """Metrics of which there is a curve, in the order of `freegvc.metrics.METRICS`.
+    """Metrics of which there is a curve, in the order of `freegvc.metrics.SCORES`.
 
     Raises:
         ValueError: a metric that freegvc does not know, so nobody can say which way is better.
     """
     points = [point for result in results if has_finished(result) for point in result.points]
-    found = {name for point in points for name in point.per_frame if point.mean(name) is not None}
-    if unknown := found - set(METRICS):
+    names = {name for point in points for name in (*point.per_frame, *point.per_video)}
+    found = {name for name in names if any(point.score(name) is not None for point in points)}
+    if unknown := found - set(SCORES):
         raise ValueError(f"not metrics of freegvc: {', '.join(sorted(unknown))}")
-    return [name for name in METRICS if name in found]
+    return [name for name in SCORES if name in found]
 
 
 def has_finished(result: SequenceResult) -> bool:
@@ -88,7 +89,7 @@ def curve_of(result: SequenceResult, metric: str) -> Curve | None:
     """
     if not has_finished(result):
         return None
-    scored = [(result.bpp(point), point.mean(metric)) for point in result.points]
+    scored = [(result.bpp(point), point.score(metric)) for point in result.points]
     pairs = sorted((bpp, score) for bpp, score in scored if score is not None)
     if not pairs:
         return None
@@ -124,9 +125,13 @@ def average_curves(results: Sequence[SequenceResult], metric: str) -> Average:
     absent = sorted({result.codec for result in results} - set(found))
     left_out = dict.fromkeys(absent, "finished no sequence")
     shared = []
+    sides = {r.sequence: min(r.width, r.height) for r in results if has_finished(r)}
+    about = SCORES[metric]
     for sequence in sorted({result.sequence for result in results}):
         missing = [codec for codec in sorted(found) if sequence not in found[codec]]
-        if missing:
+        if sides.get(sequence, about.min_side) < about.min_side:
+            left_out[sequence] = f"whose frames are too small for {about.label}"
+        elif missing:
             by = "any codec" if len(missing) == len(found) else ", ".join(missing)
             left_out[sequence] = f"not finished by {by}"
         elif found:

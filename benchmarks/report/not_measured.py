@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
+from benchmarks.datasets import num_sequences
 from benchmarks.points import SequenceResult
 from benchmarks.published import DATASETS, load_published
 from benchmarks.report.curves import has_finished
@@ -16,14 +18,20 @@ _MEASURED_BY = {
     TABLE_2: ("benchmarks.table2", ("hevc-d",)),
     TABLE_3: ("benchmarks.table3", ("hevc-c",)),
 }
+_METRICS = {  # of the paper
+    TABLE_1: "ms_ssim lpips dists fid",
+    TABLE_2: "lpips dists tlp tof",
+    TABLE_3: "ms_ssim dists",
+}
 
 
-def published_section(table: str, measured: Collection[str]) -> Section:
+def published_section(table: str, measured: Mapping[str, int]) -> Section:
     """What papers print, folded, apart from everything that was measured here.
 
     Args:
         table: the one of the paper's tables that a report is about, such as `TABLE_1`.
-        measured: datasets on which the report has that table's numbers with the paper's prior.
+        measured: dataset to the number of its sequences on which the report has that table's
+            numbers with the paper's prior.
     """
     # that module is made of this package's documents, so it cannot be imported before them
     from benchmarks.published_tables import NOT_OURS, published_sections
@@ -34,22 +42,24 @@ def published_section(table: str, measured: Collection[str]) -> Section:
     return Section("Published numbers", blocks)
 
 
-def measured_datasets(results: Iterable[SequenceResult]) -> set[str]:
-    """Datasets on which freegvc finished any sequence with the paper's prior."""
-    return {
-        result.dataset
+def measured_datasets(results: Iterable[SequenceResult]) -> Counter[str]:
+    """On how many sequences of each dataset freegvc finished with the paper's prior."""
+    places = {
+        (result.dataset, result.sequence)
         for result in results
         if has_finished(result) and result.settings.get("prior") == PRIOR
     }
+    return Counter(dataset for dataset, _ in places)
 
 
-def not_measured_table(table: str, measured: Collection[str]) -> Table:
+def not_measured_table(table: str, measured: Mapping[str, int]) -> Table:
     """One row for each of the paper's tables and datasets; arguments as of `published_section`."""
     rows = [
         (
             f"{name}, {DATASETS[dataset]}",
-            "measured above" if name == table and dataset in measured else "not measured here",
-            _command(module, dataset),
+            _said(measured.get(dataset, 0) if name == table else 0, num_sequences(dataset)),
+            f"python -m {module} --dataset {dataset} --root ROOT --prior {PRIOR} "
+            f"--metrics {_METRICS[name]} --device cuda --out OUT",
         )
         for name, (module, datasets) in _MEASURED_BY.items()
         for dataset in datasets
@@ -62,6 +72,7 @@ def not_measured_table(table: str, measured: Collection[str]) -> Table:
     )
 
 
-def _command(module: str, dataset: str) -> str:
-    place = f"--dataset {dataset} --root ROOT"
-    return f"python -m {module} {place} --prior {PRIOR} --device cuda --out OUT"
+def _said(measured: int, whole: int) -> str:
+    if not measured:
+        return "not measured here"
+    return "measured above" if measured >= whole else f"{measured} of {whole} sequences above"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.report.curves import CurveSet
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +118,7 @@ def _draw(
     """Draw a panel; gives the line of each codec, for a legend."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    about = METRICS[metric]
+    about = SCORES[metric]
     if rate_range is not None:
         axes.axvspan(*rate_range, color=_PALE, alpha=0.1, linewidth=0.0, zorder=0)
     lines: dict[str, Line2D] = {}

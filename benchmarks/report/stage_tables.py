@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from benchmarks.report.tables import metric_heading
 from benchmarks.report.writing import write_document
 from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES
 from freegvc.atomic import atomic_path
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 PLOT = "stages.png"
 _COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#cc79a7", "#009e73", "#b0b0b0")
@@ -40,7 +41,7 @@ def write_stage_report(
             temporary.write_bytes(draw_stages(finished))
         blocks.append(Picture("Seconds per frame by stage and stop step", out / PLOT))
     blocks += [stage_table(record) for record in finished]
-    measured = {r["asked"]["dataset"] for r in finished if r["asked"]["prior"] == PRIOR}
+    measured = Counter(r["asked"]["dataset"] for r in finished if r["asked"]["prior"] == PRIOR)
     ours = Section("What each stage takes", tuple(blocks))
     write_document(Document(title, (ours, published_section(TABLE_3, measured))), {}, out)
 
@@ -120,7 +121,7 @@ def draw_stages(records: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _score(metric: str, score: float | None) -> str:
-    return "-" if score is None else f"{score:.{METRICS[metric].decimals}f}"
+    return "-" if score is None else f"{score:.{SCORES[metric].decimals}f}"
 
 
 def _name(record: Mapping[str, Any]) -> str:

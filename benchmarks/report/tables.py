@@ -10,14 +10,14 @@ from typing import Any
 from benchmarks.points import SequenceResult
 from benchmarks.report.curves import has_finished
 from benchmarks.report.document import Table
-from freegvc.metrics import METRICS
+from freegvc.metrics import SCORES
 
 NOT_RUN = "not run"
 
 
 def metric_heading(metric: str) -> str:
     """Label, unit and which way is better, as the head of a column."""
-    about = METRICS[metric]
+    about = SCORES[metric]
     arrow = "↑" if about.higher_is_better else "↓"
     return f"{about.label}{about.unit} {arrow}"
 
@@ -35,8 +35,8 @@ def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Ta
         for point in result.points:
             scores = []
             for metric in metrics:
-                score = point.mean(metric)
-                decimals = METRICS[metric].decimals
+                score = point.score(metric)
+                decimals = SCORES[metric].decimals
                 scores.append("-" if score is None else f"{score:.{decimals}f}")
             rows.append(
                 (

@@ -68,7 +68,9 @@ class Scores:
         return worst_frames(values, count, higher_is_better=METRICS[metric].higher_is_better)
 
     def mean(self, metric: str) -> float | None:
-        """Mean over the frames."""
+        """Mean over the frames; of FID, the one score of the video."""
+        if metric == FID:
+            return self.fid
         pooled = self.pooled(metric)
         return pooled.mean if pooled else None
 

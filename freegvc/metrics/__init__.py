@@ -1,6 +1,7 @@
 """Scores of a decoded video: RGB, full range, full resolution, no resizing.
 
-`METRICS` holds every score of frames by name; `PatchFid` scores a whole video.
+`METRICS` holds every score of frames by name; `PatchFid` scores a whole video; `SCORES` says of
+all of them which way is better and how to print them.
 """
 
 from freegvc.metrics.fid import PatchFid
@@ -11,8 +12,10 @@ from freegvc.metrics.registry import (
     FID,
     METRIC_NAMES,
     METRICS,
+    SCORES,
     Metric,
     MetricStatus,
+    Score,
     check_metric,
     metric_status,
 )
@@ -25,11 +28,13 @@ __all__ = [
     "METRIC_NAMES",
     "MS_SSIM_MIN_SIZE",
     "POOLINGS",
+    "SCORES",
     "WEIGHTS_VARIABLE",
     "Metric",
     "MetricStatus",
     "PatchFid",
     "Pooled",
+    "Score",
     "check_metric",
     "dists",
     "lpips",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from types import MappingProxyType
@@ -42,16 +42,15 @@ class _Compute(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """A score of frames, or of pairs of frames: `METRICS["lpips"](reference, distorted)`.
+class Score:
+    """What is to be known of a score, of frames or of a whole video.
 
     Attributes:
-        name: in METRICS, on the command line and in JSON.
+        name: on the command line and in JSON.
         label: for people.
         higher_is_better: which way.
         min_side: the smallest side of a frame, in pixels.
-        decimals, unit: how to print a score.
-        is_temporal: the scores belong to pairs of neighbours, so there is one fewer than frames.
+        decimals, unit: how to print it.
         weights: of the network that it needs, or None.
     """
 
@@ -59,11 +58,25 @@ class Metric:
     label: str
     higher_is_better: bool
     min_side: int
-    compute: _Compute
     decimals: int = 4
     unit: str = ""
-    is_temporal: bool = False
     weights: WeightFile | None = None
+
+    def format(self, score: float) -> str:
+        """A score as text, with its unit."""
+        return f"{score:.{self.decimals}f}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Score):
+    """A score of frames, or of pairs of frames: `METRICS["lpips"](reference, distorted)`.
+
+    Attributes:
+        is_temporal: the scores belong to pairs of neighbours, so there is one fewer than frames.
+    """
+
+    compute: _Compute = field(kw_only=True)
+    is_temporal: bool = False
 
     def __call__(
         self, reference: Frames, distorted: Frames, *, weights: Weights = None, device: str = "cpu"
@@ -83,10 +96,6 @@ class Metric:
             MetricUnavailableError: weights or a package are missing.
         """
         return self.compute(reference, distorted, weights=weights, device=device)
-
-    def format(self, score: float) -> str:
-        """A score as text, with its unit."""
-        return f"{score:.{self.decimals}f}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +124,44 @@ def _plain(score: Callable[[Frames, Frames], Scores]) -> _Compute:
 
 def _lpips(name: str, label: str, net: str) -> Metric:
     weights, min_side = LPIPS_NETS[net]
-    return Metric(name, label, False, min_side, partial(lpips, net=net), weights=weights)
+    compute = partial(lpips, net=net)
+    return Metric(name, label, False, min_side, weights=weights, compute=compute)
 
 
 _ALL = (
-    Metric("psnr", "PSNR", True, 1, _plain(psnr), decimals=2, unit=" dB"),
-    Metric("ms_ssim", "MS-SSIM", True, MS_SSIM_MIN_SIZE, _plain(ms_ssim)),
+    Metric("psnr", "PSNR", True, 1, decimals=2, unit=" dB", compute=_plain(psnr)),
+    Metric("ms_ssim", "MS-SSIM", True, MS_SSIM_MIN_SIZE, compute=_plain(ms_ssim)),
     _lpips("lpips", "LPIPS", "alex"),
     _lpips("lpips_vgg", "LPIPS (VGG16)", "vgg"),
     _lpips("lpips_squeeze", "LPIPS (SqueezeNet)", "squeeze"),
-    Metric("dists", "DISTS", False, DISTS_MIN_SIDE, dists, weights=VGG16),
-    Metric("tof", "tOF", False, FLOW_MIN_SIDE, _plain(tof), unit=" px", is_temporal=True),
-    Metric("tlp", "tLP", False, LPIPS_NETS["alex"][1], tlp, is_temporal=True, weights=ALEXNET),
+    Metric("dists", "DISTS", False, DISTS_MIN_SIDE, weights=VGG16, compute=dists),
+    Metric("tof", "tOF", False, FLOW_MIN_SIDE, unit=" px", compute=_plain(tof), is_temporal=True),
+    Metric(
+        "tlp",
+        "tLP",
+        False,
+        LPIPS_NETS["alex"][1],
+        weights=ALEXNET,
+        compute=tlp,
+        is_temporal=True,
+    ),
     Metric(
         "warp_error",
         "warp error",
         False,
         FLOW_MIN_SIDE,
-        _plain(warp_error),
         decimals=6,
+        compute=_plain(warp_error),
         is_temporal=True,
     ),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 
 FID = "fid"  # of a whole video: `PatchFid`
-METRIC_NAMES = (*METRICS, FID)
+SCORES: Mapping[str, Score] = MappingProxyType(
+    {**METRICS, FID: Score(FID, "FID", False, SMALL_PATCH_SIDE, decimals=3, weights=INCEPTION)}
+)
+METRIC_NAMES = tuple(SCORES)
 _USE_FLOW = ("tof", "warp_error")
 _LPIPS_NETS = {"lpips": "alex", "lpips_vgg": "vgg", "lpips_squeeze": "squeeze", "tlp": "alex"}
 
@@ -169,10 +190,7 @@ def check_metric(
     if name not in METRIC_NAMES:
         raise UsageError(f"there is no metric {name!r}; there are {', '.join(METRIC_NAMES)}")
     if size is not None:
-        label, min_side = ("FID", SMALL_PATCH_SIDE)
-        if name != FID:
-            label, min_side = METRICS[name].label, METRICS[name].min_side
-        check_side(label, *size, min_side)
+        check_side(SCORES[name].label, *size, SCORES[name].min_side)
     if name in _USE_FLOW:
         check_opencv()
     elif name == FID:
@@ -191,7 +209,7 @@ def metric_status(name: str, *, weights: Weights = None) -> MetricStatus:
     Raises:
         UsageError: no metric of that name.
     """
-    needed = INCEPTION if name == FID else METRICS[name].weights if name in METRICS else None
+    needed = SCORES[name].weights if name in SCORES else None
     detail = "needs no files"
     try:
         if needed is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.bjontegaard_delta import bd_rate
-from benchmarks.codecs.published import MEAN, RatePoint, read_compressai, read_dcvc
+from benchmarks.codecs.published import RatePoint, read_compressai, read_dcvc
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.published_curves import read_published
 from benchmarks.strict_json import FileFormatError
@@ -79,26 +78,23 @@ def written(folder: Path, content: Any) -> Path:
     return path
 
 
-def test_dcvc_sequences_and_their_mean(tmp_path: Path) -> None:
+def test_dcvc_sequences(tmp_path: Path) -> None:
     curves = read_dcvc(written(tmp_path, dcvc_content()), "HEVC_B")
-    assert list(curves) == ["a.yuv", "b.yuv", MEAN]
+    assert list(curves) == ["a.yuv", "b.yuv"]
     assert psnr_of(curves["a.yuv"]) == list(zip(BPP["a.yuv"], PSNR["a.yuv"], strict=True))
     assert curves["b.yuv"][0] == (0.04, {"psnr": 28.0, "ms_ssim": pytest.approx(0.928)})
-    bpp, scores = zip(*psnr_of(curves[MEAN]), strict=True)
-    assert bpp == pytest.approx((0.03, 0.06, 0.12, 0.24))
-    assert scores == pytest.approx((29, 31, 33, 35))
 
 
 def test_dcvc_curves_are_anchors_of_a_bd_rate(tmp_path: Path) -> None:
     curves = read_dcvc(written(tmp_path, dcvc_content()), "HEVC_B")
-    anchor = psnr_of(curves[MEAN])
+    anchor = psnr_of(curves["a.yuv"])
     half = [(bpp / 2, score) for bpp, score in anchor]
     assert bd_rate(anchor, half, higher_is_better=True).value == pytest.approx(-50)
 
 
 def test_scores_of_yuv_do_not_go_by_the_names_of_ours(tmp_path: Path) -> None:
     curves = read_dcvc(written(tmp_path, dcvc_content(yuv=True)), "HEVC_B")
-    assert set(curves[MEAN][0][1]) == {"psnr_yuv", "ms_ssim_yuv"}
+    assert set(curves["a.yuv"][0][1]) == {"psnr_yuv", "ms_ssim_yuv"}
 
 
 def test_a_ms_ssim_that_was_not_computed_is_left_out(tmp_path: Path) -> None:
@@ -117,9 +113,8 @@ def test_compressai_image_results(tmp_path: Path) -> None:
     for values in content["results"].values():
         values.reverse()
     curves = read_compressai(written(tmp_path, content))
-    assert list(curves) == [MEAN]
-    assert curves[MEAN][0] == (0.124, {"psnr": 27.7, "ms_ssim": 0.918})
-    assert [bpp for bpp, _ in curves[MEAN]] == [0.124, 0.198, 0.307, 0.461]
+    assert curves[0] == (0.124, {"psnr": 27.7, "ms_ssim": 0.918})
+    assert [bpp for bpp, _ in curves] == [0.124, 0.198, 0.307, 0.461]
 
 
 def test_compressai_video_results(tmp_path: Path) -> None:
@@ -137,7 +132,7 @@ def test_compressai_video_results(tmp_path: Path) -> None:
         },
     }
     path = written(tmp_path, content)
-    (low, scores), (high, _) = read_compressai(path, pixels_per_second=1920 * 1080 * 120)[MEAN]
+    (low, scores), (high, _) = read_compressai(path, pixels_per_second=1920 * 1080 * 120)
     assert scores == {"psnr": 31.32102, "psnr_yuv": 35.17558, "ms_ssim": 0.906625}
     assert low == pytest.approx(0.00251474, rel=1e-5)
     assert high == pytest.approx(0.00554219, rel=1e-5)
@@ -166,10 +161,6 @@ LOG = ("HEVC_B", "a.yuv", "001")
         (("HEVC_B",), [], "HEVC_B: no object"),
         (("HEVC_B", "a.yuv"), {}, "a.yuv: no object"),
         (LOG, 3, "001: no object"),
-        (LOG, None, "has no like in every sequence|has rate 001"),
-        (("HEVC_B", "b.yuv", "001"), None, "rate 001 of a.yuv has no like"),
-        ((*LOG, "ave_all_frame_msssim"), 0, "rate 001 of a.yuv has no like"),
-        (("HEVC_B", MEAN), {"000": dcvc_log(0.1, 30)}, "a sequence of the name 'mean'"),
         ((*LOG, "ave_all_frame_bpp"), None, "no ave_all_frame_bpp"),
         ((*LOG, "ave_all_frame_bpp"), 0, "0 bpp"),
         ((*LOG, "ave_all_frame_bpp"), -0.1, "-0.1 bpp"),
@@ -187,12 +178,6 @@ def test_malformed_dcvc_files_are_refused(
     with pytest.raises(FileFormatError, match=message) as error:
         read_dcvc(path, "HEVC_B")
     assert str(path) in str(error.value)
-
-
-def test_an_extra_rate_of_a_later_sequence_is_named(tmp_path: Path) -> None:
-    content = change(dcvc_content(), ("HEVC_B", "b.yuv", "004"), dcvc_log(0.5, 38))
-    with pytest.raises(FileFormatError, match=r"b\.yuv has rate 004, a\.yuv has not"):
-        read_dcvc(written(tmp_path, content), "HEVC_B")
 
 
 def test_a_dataset_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
@@ -257,14 +242,6 @@ def test_a_file_that_is_too_large_is_not_read(
         read_dcvc(written(tmp_path, dcvc_content()), "HEVC_B")
 
 
-def test_the_mean_is_exact(tmp_path: Path) -> None:
-    content = {
-        "UVG": {f"s{k}": {"0": dcvc_log(0.1, 30.0), "1": dcvc_log(0.2, 31.0)} for k in range(7)}
-    }
-    curves = read_dcvc(written(tmp_path, content), "UVG")
-    assert curves[MEAN][0][0] == math.fsum([0.1] * 7) / 7
-
-
 def test_dcvc_logs_of_another_length_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, dcvc_content())
     assert read_dcvc(path, "hevc-b", num_frames=96)
@@ -290,7 +267,7 @@ def test_published_sequences_stand_beside_those_that_were_measured(tmp_path: Pat
     (result,) = found.results  # b was not measured, c is not in the file
     assert (result.sequence, result.codec) == ("A1", "published (published)")
     assert [result.bpp(point) for point in result.points] == pytest.approx(BPP["a.yuv"], rel=1e-3)
-    assert [point.mean("psnr") for point in result.points] == list(PSNR["a.yuv"])
+    assert [point.score("psnr") for point in result.points] == list(PSNR["a.yuv"])
     assert not found.means
 
 

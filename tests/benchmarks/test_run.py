@@ -2,17 +2,22 @@
 
 import json
 import shutil
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
+from torch import nn
 
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from benchmarks.datasets import dataset_sequences
 from benchmarks.points import SequenceResult
+from benchmarks.report.curves import average_curves, metrics_of
 from benchmarks.report.samples import sample_pictures
 from benchmarks.run import Job, run
+from freegvc.metrics import PatchFid
 from freegvc.video import Video
 
 
@@ -71,7 +76,7 @@ def test_every_file_is_measured(folder, tmp_path):
     ]
     few, many = results[0].points
     assert few.num_bytes == (tmp_path / "out/files/a/rounding/2.npz").stat().st_size
-    assert few.mean("psnr") < many.mean("psnr")
+    assert few.score("psnr") < many.score("psnr")
     assert len(few.per_frame["psnr"]) == 3
     assert results[0].bpp(few) == pytest.approx(8 * few.num_bytes / (3 * 48 * 64))
     assert set(results[0].provenance) >= {"commit", "versions", "hardware", "measured"}
@@ -111,6 +116,45 @@ def test_other_settings_are_measured_again(folder, tmp_path, change):
     codec = change.pop("codecs", [Rounding()])[0]
     run(job_of(folder, tmp_path / "out", [codec], **change))
     assert codec.encoded == 2
+
+
+def test_another_file_of_one_name_is_measured_again(folder, scene, tmp_path):
+    run(job_of(folder, tmp_path / "out", [Rounding()]))
+    Video(scene(5, 48, 64), Fraction(25)).save(folder / "a.y4m", overwrite=True)
+    codec = Rounding()
+    run(job_of(folder, tmp_path / "out", [codec]))
+    assert codec.encoded == 1
+    assert (
+        "a.y4m"
+        in json.loads((tmp_path / "out/results/a/rounding.json").read_text())["asked"]["source"]
+    )
+
+
+def test_results_outlive_their_videos(folder, tmp_path):
+    job = job_of(folder, tmp_path / "out", [Rounding()])
+    first = run(job)
+    gone = [replace(clip, paths=()) for clip in job.clips]
+    assert run(replace(job, clips=gone)) == first
+
+
+def test_fid_is_a_score_of_the_whole_video(folder, scene, tmp_path, monkeypatch):
+    class Mean(nn.Module):
+        num_features = 3
+
+        def forward(self, patches):
+            return patches.float().mean((2, 3))
+
+    fid = partial(PatchFid, network=Mean())
+    monkeypatch.setattr("freegvc.cli.scoring.PatchFid", fid)
+    Video(scene(4, 64, 128), Fraction(25)).save(folder / "b.y4m", overwrite=True)
+    small, large = run(job_of(folder, tmp_path / "out", [Rounding()], metrics=("psnr", "fid")))
+    assert small.points[0].score("fid") is None  # 48 lines
+    coarse, fine = (point.score("fid") for point in large.points)
+    assert coarse > fine > 0
+    assert metrics_of([small, large]) == ["psnr", "fid"]
+    assert average_curves([small, large], "fid").left_out == {
+        "a": "whose frames are too small for FID"
+    }
 
 
 def test_what_fails_is_named_and_does_not_stop_the_run(folder, tmp_path, capsys):

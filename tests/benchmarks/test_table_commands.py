@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import table1, table2, table3
 from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES, measure
+from benchmarks.strict_json import FileFormatError
 from freegvc.priors import load_prior
 from freegvc.video import Video
 
@@ -62,8 +63,26 @@ def test_table1_takes_a_published_curve_as_anchor(run, tmp_path):
     code, out = run(table1, *more, "--codecs", "x264-ld", "--only", "a")
     assert code == 0
     report = (out / "report.md").read_text()
+    assert "peer (published): published averages" in report
     overview = report.split("**BD-rate and BD-metric against peer (published)**")[1]
     assert "| analytic | x264-ld |" in overview.split("\n\n")[1]
+
+
+def test_table1_refuses_a_published_file_before_it_encodes(run, tmp_path):
+    path = tmp_path / "peer.json"
+    path.write_text('{"results": {"bpp": [0.1], "psnr": ["high"]}}')
+    with pytest.raises(FileFormatError, match="'high' is no number"):
+        run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--published", path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_clips_may_hold_the_results(run, folder):
+    out = folder / "results"
+    more = ("--metrics", "psnr", "--codecs", "x264-ld", "--out", out)
+    for _ in range(2):
+        assert run(table1, *more)[0] == 0
+    assert list(out.glob("*.png"))
+    assert {path.name for path in out.glob("results/*")} == {"a", "b"}
 
 
 def test_table1_names_a_wrong_anchor_before_it_encodes(run, tmp_path):
