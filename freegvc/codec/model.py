@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from freegvc.bitstream import Header
     from freegvc.codec.compressed import CompressedVideo
     from freegvc.priors import Prior
+    from freegvc.priors.tiled import TiledPrior
 
+MAX_TILES = (
+    4096  # of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
+)
 # what `load_prior` is told by `compress` and `decompress`, and means nothing to a loaded prior
 UNSAID: dict[str, Any] = {
     "device": "cpu",
@@ -36,16 +40,18 @@ def prior_to_encode(
 
     Raises:
         PriorError: the prior cannot be loaded.
-        UsageError: options for a prior that is loaded already.
+        UsageError: options for a prior that is loaded already, or too many tiles.
     """
     from freegvc.priors.tiled import TiledPrior
     from freegvc.priors.tiles import plan_tiles
 
     model = _loaded(prior, options)
+    if not isinstance(model, TiledPrior):
+        tile = plan_tiles(model.latent, model.native_size, height, width)
+        model = TiledPrior(model, tile) if tile else model
     if isinstance(model, TiledPrior):
-        return model
-    tile = plan_tiles(model.latent, model.native_size, height, width)
-    return TiledPrior(model, tile) if tile else model
+        _check_tiles(model, height, width)
+    return model
 
 
 def prior_to_decode(
@@ -81,7 +87,7 @@ def with_tiles_of(header: Header, prior: Prior) -> Prior:
     """The prior with the header's tiles, whichever it came with.
 
     Raises:
-        CorruptStreamError: the model does not take the header's tiles.
+        CorruptStreamError: the model does not take the header's tiles, or they are too many.
     """
     from freegvc.priors.tiled import TiledPrior
 
@@ -89,9 +95,26 @@ def with_tiles_of(header: Header, prior: Prior) -> Prior:
     if header.tile == UNTILED:
         return whole
     try:
-        return TiledPrior(whole, header.tile)
+        tiled = TiledPrior(whole, header.tile)
+        _check_tiles(tiled, header.height, header.width)
     except UsageError as error:
         raise CorruptStreamError(f"the stream's tiles do not fit its prior: {error}") from error
+    return tiled
+
+
+def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
+    """Refuse what would take days, such as tiles of one sample."""
+    from freegvc.priors.tiles import TileGrid
+
+    _, _, *size = prior.latent.shape(1, height, width)
+    grid = TileGrid.covering(*size, prior.tile)
+    count = len(grid.rows) * len(grid.columns)
+    if count > MAX_TILES:
+        raise UsageError(
+            f"frames of {width}x{height} would be cut into {count} tiles of "
+            f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take larger "
+            "tiles"
+        )
 
 
 def _loaded(prior: str | PathLike[str] | Prior, options: dict[str, Any]) -> Prior:

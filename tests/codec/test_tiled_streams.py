@@ -11,6 +11,7 @@ from freegvc.bitstream import write_stream
 from freegvc.channel.pfr import PfrCoder
 from freegvc.codec import decode_gop
 from freegvc.diffusion import NoiseSchedule
+from freegvc.errors import CorruptStreamError, UsageError
 from freegvc.priors import LatentSpec, Prior
 from freegvc.priors.tiled import TiledPrior
 
@@ -59,6 +60,17 @@ def test_a_plain_prior_decodes_with_the_streams_tiles(tiled):
     for other in (MeanPrior(), TiledPrior(MeanPrior(), (8, 8, 4))):
         assert np.array_equal(freegvc.decompress(tiled, prior=other).frames, expected)
         assert torch.equal(decode_gop(tiled, other, 1), decode_gop(tiled, mine, 1))
+
+
+def test_more_tiles_than_anyone_would_wait_for_are_refused(tiled, scene):
+    header = replace(tiled.header, width=2048, height=2048, tile=(4, 4, 3))
+    hostile = freegvc.CompressedVideo(write_stream(replace(tiled.stream, header=header)))
+    with pytest.raises(CorruptStreamError, match="2048x2048 would be cut into 64009 tiles of 4x4"):
+        freegvc.decompress(hostile, prior=MeanPrior())
+    with pytest.raises(UsageError, match="the limit is 4096"):
+        freegvc.compress(
+            scene(1, 528, 528), stop_step=500, prior=TiledPrior(MeanPrior(), (2, 2, 1))
+        )
 
 
 def test_tiles_matter_and_an_untiled_stream_has_none(tiled):
