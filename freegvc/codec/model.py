@@ -106,14 +106,14 @@ def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
     """Refuse what would take days, such as tiles of one sample."""
     from freegvc.priors.tiles import TileGrid
 
-    _, _, *size = prior.latent.shape(1, height, width)
-    grid = TileGrid.covering(*size, prior.tile)
+    _, _, rows, columns = prior.latent.shape(1, height, width)
+    grid = TileGrid.covering(rows, columns, prior.tile)
     count = len(grid.rows) * len(grid.columns)
     if count > MAX_TILES:
         raise UsageError(
             f"frames of {width}x{height} would be cut into {count} tiles of "
-            f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take larger "
-            "tiles"
+            f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take "
+            "larger ones"
         )
 
 
