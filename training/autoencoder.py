@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from freegvc.priors.small_autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.checkpoint import Run, prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
+from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 LOG_STEPS = 50
@@ -120,16 +120,10 @@ def sheet(model: Autoencoder, clips: Clips, path: Path, device: str) -> None:
 
 def main() -> None:
     """Train until the minutes are over; the same command goes on from there."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--device", default="cpu")
+    parser = parser_of(__doc__, 1e-3)
     parser.add_argument("--pixels", type=int, default=4 * 8 * 96 * 96, help="pixels of a batch")
     parser.add_argument("--crop", type=int, default=96)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1, help="threads that load data")
     parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER)

@@ -7,8 +7,6 @@ the decoder learns to make pictures of it at every level where a stream may stop
 
 from __future__ import annotations
 
-import argparse
-import math
 import time
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from training.checkpoint import Run, prefetch
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
 from training.denoiser import load_autoencoder, timesteps_of
 from training.latents import LATENTS_FOLDER, Latents
+from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 CLEAN_SHARE = 0.3  # of the clips are decoded from their own latents
@@ -96,17 +95,11 @@ def predictions(
 
 def main() -> None:
     """Train until the minutes are over; the same command goes on from there."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    parser = parser_of(__doc__, 3e-4)
     parser.add_argument("--autoencoder", type=Path, required=True, help="weights to start from")
     parser.add_argument("--denoiser", type=Path, required=True, help="its weights.safetensors")
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--count", type=int, default=2, help="clips of a batch")
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--perceptual", type=float, default=4.0, help="weight of LPIPS")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1, help="threads that load data")
     parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from freegvc.priors.small_autoencoder import Autoencoder
 from freegvc.priors.small_denoiser import NUM_TIMESTEPS, Denoiser, schedule
 from training.checkpoint import Run, prefetch
 from training.latents import LATENTS_FOLDER, Latents
+from training.options import parser_of
 
 LOG_STEPS = 50
 SAVE_SECONDS = 120
@@ -86,14 +86,8 @@ def loss_of(
 
 def main() -> None:
     """Train until the minutes are over; the same command goes on from there."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    parser.add_argument("--device", default="cpu")
+    parser = parser_of(__doc__, 5e-4)
     parser.add_argument("--points", type=int, default=6144, help="latent points of a batch")
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1, help="threads that load data")
     parser.add_argument("--latents", type=Path, default=LATENTS_FOLDER)
     parser.add_argument("--save-weights-only", action="store_true", help="no optimizer state")
     args = parser.parse_args()
