@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
 from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import PacketEncoder, Step
 from freegvc.channel import oracle
@@ -74,12 +75,6 @@ def make_coder(name: str, bits: int) -> PfrCoder | TrellisCoder:
     return PfrCoder(bits) if name == "pfr" else TrellisCoder(bits)
 
 
-def _memory_mib(field: str) -> int:
-    """VmRSS or VmHWM of this process."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) // 1024
-
-
 def measure(
     name: str, bits: int, dims: int, kl_bits: float, law: str, draws: int
 ) -> dict[str, Any]:
@@ -91,8 +86,8 @@ def measure(
     blocks, first_bytes = [], 0
     for draw in range(draws + 1):  # the first stands for the step before
         delta, address = make_delta(dims, kl_bits, law, draw), Address(1, 0, draw)
-        before = _memory_mib("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
+        before = resident_mib()
+        restart_peak()
         start = time.perf_counter()
         shot, n = coder.encode(delta, address)
         middle = time.perf_counter()
@@ -105,7 +100,7 @@ def measure(
         if draw == 0:
             first_bytes = len(packet.payload())
             continue
-        extra = max(extra, _memory_mib("VmHWM") - before)
+        extra = max(extra, peak_mib() - before)
         encode_seconds.append(middle - start)
         decode_seconds.append(end - middle)
         delivered.append(float(n @ delta / (delta @ delta)))

@@ -21,6 +21,7 @@ from freegvc.metrics import METRICS
 
 CLIPS = RESULTS / "clips"
 STAGES = RESULTS / "table3" / "basketballpass" / "freegvc-small.json"
+TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
 SMALL, ANALYTIC = "freegvc-small", "analytic"
 ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
 SHOWN_BPP = 0.015  # one rate at which a row says what it takes
@@ -101,10 +102,26 @@ def stage_rows() -> Rows:
     asked = record["asked"]
     note = (
         f"{asked['prior']} on {record['num_frames']} frames of {asked['clip']} at "
-        f"{record['size']}; stages in seconds per frame. Measured {record['measured']} on "
-        f"{record['hardware']}."
+        f"{record['size']}; stages in seconds per frame, peak memory of the process in MiB. "
+        f"Measured {record['measured']} on {record['hardware']}."
     )
     return *rows_of_stages(record), note
+
+
+def tuning_rows() -> Rows:
+    """What the tunings that were not taken would make of the baselines."""
+    rows = []
+    for sequence, others in load_results(TUNINGS).items():
+        codecs = {**load_results()[sequence], **others}
+        for label in others:
+            taken = label.rpartition("-")[0]
+            cells = [_percent(deltas_between(codecs, taken, label, m)) for m in MEASURED]
+            rows.append([sequence, label, taken, *cells])
+    note = (
+        f"BD-rates between {RATE_RANGE_BPP[0]} and {RATE_RANGE_BPP[1]} bpp, below 0 is fewer bits "
+        "than with the tuning that was taken."
+    )
+    return ["clip", "codec", "against", *(METRICS[m].label for m in MEASURED)], rows, note
 
 
 def mean_panels() -> Panels:

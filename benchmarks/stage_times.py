@@ -12,6 +12,7 @@ import torch
 
 import freegvc
 from benchmarks.codecs.base import Frames
+from benchmarks.peak_memory import peak_mib, restart_peak
 from freegvc.channel.coders import make_coder
 from freegvc.cli.scoring import score_frames
 from freegvc.priors import Prior
@@ -81,22 +82,26 @@ def measure(prior: Prior, frames: Frames, stop_step: int, metrics: Sequence[str]
         metrics: of which to give the mean over frames.
 
     Returns:
-        A row: rate, steps of each GOP, seconds per frame by stage, frames per second, scores, None
-        where frames are too small for one.
+        A row: rate, steps of each GOP, seconds per frame by stage, frames per second, peak memory
+        of the process or the GPU, scores, None where frames are too small for one.
     """
     watch, coder = Stopwatch(prior.device), make_coder("trellis", prior.device)
     stages = {"encode_frames": "VAE encode"} | dict.fromkeys(_MODEL, "encode diffusion")
     with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
+        restart_peak(prior.device)
         began = time.perf_counter()
         compressed = freegvc.compress(frames, stop_step=stop_step, prior=prior, coder=coder)
         encode_seconds = time.perf_counter() - began
+        encode_mib = peak_mib(prior.device)
     per_stage = {stage: watch.seconds(stage) for stage in ENCODE_STAGES}
 
     watch = Stopwatch(prior.device)
     with watch.watching(prior, {**_MODEL, "decode_latent": "VAE decode"}):
+        restart_peak(prior.device)
         began = time.perf_counter()
         decoded = freegvc.decompress(compressed, prior=prior).frames
         decode_seconds = time.perf_counter() - began
+        decode_mib = peak_mib(prior.device)
     model = [(args[1], seconds) for stage, args, seconds in watch.calls if stage == "model"]
     per_stage |= {
         "decode diffusion": sum(seconds for timestep, seconds in model if timestep > stop_step),
@@ -118,5 +123,6 @@ def measure(prior: Prior, frames: Frames, stop_step: int, metrics: Sequence[str]
         },
         "encode_fps": round(len(frames) / encode_seconds, 3),
         "decode_fps": round(len(frames) / decode_seconds, 3),
+        "peak_mib": {"encode": encode_mib, "decode": decode_mib},
         "scores": {name: mean if mean is None else round(mean, 5) for name, mean in means.items()},
     }

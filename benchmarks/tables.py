@@ -87,6 +87,7 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "anchors": clip_tables.anchor_rows,
     "small": clip_tables.clip_rows,
     "stages": clip_tables.stage_rows,
+    "tunings": clip_tables.tuning_rows,
     "training": training_tables.curve_rows,
     "validation": training_tables.validation_rows,
 }

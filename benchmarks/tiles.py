@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
 from benchmarks.record import RESULTS, write_record
 from freegvc.priors import load_prior
 from freegvc.priors.latent import Frames
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 NUM_FRAMES = 9
 LARGE = (1080, 1920)
-STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-RESET_PEAK = "5"  # proc(5)
 
 
 def main() -> None:
@@ -77,16 +76,16 @@ def measure(prior: Prior, is_tiled: bool) -> dict[str, Any]:
     tile = plan_tiles(prior.latent, prior.native_size, height, width)
     tiled = TiledPrior(prior, tile) if tile else prior
     first_frames = _keep_first_frames(prior)
-    base = _status_mib("VmRSS")
+    base = resident_mib()
     frames = ramp(NUM_FRAMES, height, width)
     peaks, seconds = {}, {}
 
     def stage(name: str, run: Callable[[], Any]) -> Any:
-        CLEAR_REFS.write_text(RESET_PEAK)
+        restart_peak()
         start = time.perf_counter()
         result = run()
         seconds[name] = round(time.perf_counter() - start, 1)
-        peaks[name] = round(_status_mib("VmHWM") - base)
+        peaks[name] = peak_mib() - base
         return result
 
     latent = stage("encode", lambda: tiled.encode_frames(frames))
@@ -94,7 +93,7 @@ def measure(prior: Prior, is_tiled: bool) -> dict[str, Any]:
     stage("decode", lambda: tiled.decode_latent(latent, height, width))
     result = {
         "size": [height, width, NUM_FRAMES],
-        "model_mib": round(base),
+        "model_mib": base,
         "peak_mib": max(peaks.values()),
         "peaks_mib": peaks,
         "seconds": seconds,
@@ -158,11 +157,6 @@ def _keep_first_frames(prior: Prior) -> list[Frames]:
 
     vars(prior)["decode_latent"] = decode_and_keep
     return kept
-
-
-def _status_mib(field: str) -> float:
-    lines = STATUS.read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def _write_tiny(folder: Path) -> Path:

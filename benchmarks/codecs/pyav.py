@@ -12,10 +12,9 @@ counts, and to give the same bytes on every run:
   at a time and no wavefront rows (a tenth of x265's bytes at these rates), x264 without AVX-512,
   with which its bytes vary from run to run;
 - 4:2:0, 8 bits, BT.709, from RGB in the project's own arithmetic;
-- slow presets, each with the tuning that has the best LPIPS at 0.007 to 0.03 bits per pixel of 48
-  frames of BasketballPass: x265 its default (ssim: 0.229 for 0.213 at 0.017, though 13 % fewer
-  bytes at one PSNR), x264 ssim (default: 0.227 for 0.204 at 0.018), SVT-AV1 0, visual quality
-  (psnr: 0.100 for 0.094 at 0.027).
+- slow presets, each with the tuning that has the better LPIPS on BasketballPass: x265 its default,
+  x264 ssim, SVT-AV1 0 (visual quality). "x265-ra-ssim", "x264-ra-untuned" and "svtav1-ra-psnr" are
+  what was not taken, and docs/benchmarks.md has the difference.
 
 Where the coarsest quantiser is not coarse enough, "-half" and "-quarter" codecs code pictures of a
 half or a quarter of width and height (area average) and enlarge what they decode (bicubic). At
@@ -66,26 +65,26 @@ class Encoder:
     rates: tuple[int, ...]
 
 
-def _x265(structure: str) -> Encoder:
+def _x265(structure: str, **tuning: str) -> Encoder:
     params = "log-level=none:info=0:keyint=-1:scenecut=0:open-gop=0:frame-threads=1:wpp=0"
     return Encoder(
         "libx265",
         ".hevc",
-        {"preset": "slower", "crf": "{rate}", "x265-params": params + structure},
+        {"preset": "slower", **tuning, "crf": "{rate}", "x265-params": params + structure},
         (48, 44, 40, 36, 32, 28),
     )
 
 
-def _x264(structure: str) -> Encoder:
+def _x264(structure: str, **tuning: str) -> Encoder:
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     params = "keyint=infinite:scenecut=0" + (":asm=SSE4.2" if x86 else "") + structure
-    options = {"preset": "veryslow", "tune": "ssim", "crf": "{rate}", "x264-params": params}
+    options = {"preset": "veryslow", **tuning, "crf": "{rate}", "x264-params": params}
     return Encoder("libx264", ".h264", options, (48, 44, 40, 36, 32, 28))
 
 
-def _svtav1(structure: str) -> Encoder:
+def _svtav1(structure: str, tune: int = 0) -> Encoder:
     # FFmpeg's own crf ends at 63, the encoder's at 70
-    params = "crf={rate}:keyint=-1:scd=0:lp=1:tune=0" + structure
+    params = f"crf={{rate}}:keyint=-1:scd=0:lp=1:tune={tune}{structure}"
     rates = (70, 66, 62, 58, 52, 46, 40)
     return Encoder("libsvtav1", ".obu", {"preset": "3", "svtav1-params": params}, rates)
 
@@ -98,11 +97,15 @@ def _vp9() -> Encoder:
 ENCODERS = {
     "x265-ra": _x265(""),
     "x265-ld": _x265(":bframes=0"),
-    "x264-ra": _x264(""),
-    "x264-ld": _x264(":bframes=0"),
+    "x264-ra": _x264("", tune="ssim"),
+    "x264-ld": _x264(":bframes=0", tune="ssim"),
     "svtav1-ra": _svtav1(""),
     "svtav1-ld": _svtav1(":pred-struct=1"),
     "vp9-ld": _vp9(),
+    # as they would be with the tuning that was not taken
+    "x265-ra-ssim": _x265("", tune="ssim"),
+    "x264-ra-untuned": _x264(""),
+    "svtav1-ra-psnr": _svtav1("", tune=1),
 }
 
 

@@ -55,9 +55,9 @@ def stage_table(record: Mapping[str, Any]) -> Table:
         tuple(header),
         tuple(map(tuple, rows)),
         (
-            f"Stages in seconds per frame. {record['num_frames']} frames of {record['size']}, "
-            f"device {record['asked']['device']}. Measured {record['measured']} on "
-            f"{record['hardware']}, commit {record['commit']}, {versions}.",
+            "Stages in seconds per frame, peak memory of the process or the GPU in MiB. "
+            f"{record['num_frames']} frames of {record['size']}, device "
+            f"{record['asked']['device']}. Measured {record['measured']} on {record['hardware']}, commit {record['commit']}, {versions}.",
         ),
     )
 
@@ -67,6 +67,7 @@ def stage_rows(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     stages = (*ENCODE_STAGES, *DECODE_STAGES)
     metrics = list(record["rows"][0]["scores"])
     header = ["stop step", "bpp", "steps", *stages, "encode fps", "decode fps"]
+    header += ["encode MiB", "decode MiB"]
     rows = [
         [
             str(row["stop_step"]),
@@ -75,6 +76,7 @@ def stage_rows(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             *(f"{row['seconds_per_frame'][stage]:.3f}" for stage in stages),
             f"{row['encode_fps']:.2f}",
             f"{row['decode_fps']:.2f}",
+            *(str(row["peak_mib"][side]) for side in ("encode", "decode")),
             *(_score(metric, row["scores"][metric]) for metric in metrics),
         ]
         for row in record["rows"]

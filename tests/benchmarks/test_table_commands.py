@@ -139,6 +139,7 @@ def test_table3_times_every_stage(run):
         assert all(seconds > 0 for seconds in stages.values())
         encode = sum(stages[name] for name in ENCODE_STAGES)
         assert encode < 1 / row["encode_fps"]
+        assert 100 < row["peak_mib"]["decode"] < 4096
     report = (out / "report.md").read_text()
     assert f"{fine['bpp']:.4f}" in report
     assert "Free-GVC, Table III" in report
