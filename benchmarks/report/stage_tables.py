@@ -57,7 +57,8 @@ def stage_table(record: Mapping[str, Any]) -> Table:
         (
             "Stages in seconds per frame, peak memory of the process or the GPU in MiB. "
             f"{record['num_frames']} frames of {record['size']}, device "
-            f"{record['asked']['device']}. Measured {record['measured']} on {record['hardware']}, commit {record['commit']}, {versions}.",
+            f"{record['asked']['device']}. Measured {record['measured']} on "
+            f"{record['hardware']}, commit {record['commit']}, {versions}.",
         ),
     )
 
