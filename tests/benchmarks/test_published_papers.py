@@ -190,7 +190,7 @@ def test_papers_tables_repeat_the_paper() -> None:
 
 
 def test_a_report_says_that_nothing_of_papers_was_measured_here() -> None:
-    section = published_section("Table I", ())
+    section = published_section("Table I", {})
     text = render_markdown(Document("Report", (section,)), Path())
     assert "None was measured here" in text
     assert "| Free-GVC | Free-GVC | DCVC-RT | Table I | -95.32 |" in text
