@@ -112,8 +112,8 @@ def save_contact_sheet(
     metric, worst, median = worst_and_median(decodes[judged])
     width = min(original.shape[2], _CELL_WIDTH)
     height = max(1, round(original.shape[1] * width / original.shape[2]))
-    columns = min(1 + len(decodes), _SHEET_COLUMNS)
-    rows = -(-(1 + len(decodes)) // columns)
+    rows = -(-(1 + len(decodes)) // _SHEET_COLUMNS)
+    columns = -(-(1 + len(decodes)) // rows)  # rows are as full as they can be
     cell_height = height + 2 * _LINE + _GAP
     block = _LINE + rows * cell_height
     size = (

@@ -74,6 +74,17 @@ def test_contact_sheet_shows_worst_and_median_of_all(tmp_path: Path) -> None:
     assert has(path, 90)
 
 
+def test_rows_of_a_contact_sheet_are_as_full_as_they_can_be(tmp_path: Path) -> None:
+    sizes = {}
+    for count in (1, 2, 3, 5):
+        decodes = {f"{k}": solid(150 + k) for k in range(count)}
+        save_contact_sheet(tmp_path / "sheet.png", ORIGINAL, decodes, judged="0", title="")
+        with Image.open(tmp_path / "sheet.png") as sheet:
+            sizes[1 + count] = sheet.size
+    assert sizes[4][0] == sizes[2][0] < sizes[3][0] == sizes[6][0]  # 2 x 2, 3 x 2
+    assert sizes[4][1] == sizes[6][1] > sizes[3][1]
+
+
 def test_pictures_refuse_other_shapes(tmp_path: Path) -> None:
     short = Decode(ORIGINAL[:4], 0.1, {"lpips": [0.1] * 4})
     with pytest.raises(ValueError, match=r"a has shape \(4, 40, 60, 3\)"):
