@@ -110,9 +110,9 @@ def stage_rows() -> Rows:
 
 def tuning_rows() -> Rows:
     """What the tunings that were not taken would make of the baselines."""
-    rows = []
+    rows, results = [], load_results()
     for sequence, others in load_results(TUNINGS).items():
-        codecs = {**load_results()[sequence], **others}
+        codecs = {**results[sequence], **others}
         for label in others:
             taken = label.rpartition("-")[0]
             cells = [_percent(deltas_between(codecs, taken, label, m)) for m in MEASURED]

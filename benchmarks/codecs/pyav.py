@@ -45,7 +45,7 @@ from freegvc.video.planes import native_planes
 
 # x265 corrupts memory on some smaller pictures unless its cutree is off
 _MIN_CUTREE_SIZE = 64
-_SMALL, _SMALL_X265 = f"sides below {_MIN_CUTREE_SIZE}", ":cutree=0"
+_SMALL_X265 = "cutree=0"
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,9 @@ class PyavCodec(Codec):
             "crf": list(encoder.rates),
             "pixels": "yuv420p, BT.709, limited range",
             "coded size": f"1/{shrink} of width and height",
-            **({_SMALL: _SMALL_X265[1:]} if encoder.library == "libx265" else {}),
         }
+        if encoder.library == "libx265":
+            self.settings |= {f"sides below {_MIN_CUTREE_SIZE}": _SMALL_X265}
 
     def check(self) -> None:
         """Ask FFmpeg for the encoder."""
@@ -178,7 +179,7 @@ class PyavCodec(Codec):
         context.color_range = 1
         options = {name: text.format(rate=rate) for name, text in self._encoder.options.items()}
         if "x265-params" in options and min(context.width, context.height) < _MIN_CUTREE_SIZE:
-            options["x265-params"] += _SMALL_X265
+            options["x265-params"] += f":{_SMALL_X265}"
         context.options = options
         os.environ.setdefault("SVT_LOG", "1")  # or SVT-AV1 writes its settings to stderr
         packets: list[bytes] = []

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from freegvc.priors import Prior
     from freegvc.priors.tiled import TiledPrior
 
-MAX_TILES = (
-    4096  # of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
-)
+# of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
+MAX_TILES = 4096
 # what `load_prior` is told by `compress` and `decompress`, and means nothing to a loaded prior
 UNSAID: dict[str, Any] = {
     "device": "cpu",
