@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import partial
 
 from freegvc.bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
 from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
@@ -29,7 +30,8 @@ MAX_FRAMES = 1 << 24
 MAX_GOPS = 1 << 20
 MAX_GOP_LENGTH = 4096
 MAX_GOP_PIXELS = 1 << 31  # 48 frames of 8K; a GOP is decoded in one piece of memory
-MAX_FUSION_WEIGHTS = 256
+MAX_GAMMAS = 256
+GAMMA_ONE = 128  # gammas travel as integers over 128
 MAX_TILE_SIDE = 16384
 MAX_TIMESTEP = 65535
 MAX_SILENT_STEPS = 1000
@@ -46,17 +48,20 @@ _HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
 _PRIOR = re.compile(rf"[A-Za-z0-9._/@-]{{1,{MAX_PRIOR_BYTES}}}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The header of a stream; docs/format.md gives the meaning and limits of each field.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamParameters:
+    """What holds for a whole stream, and is known before its length is.
+
+    docs/format.md gives the meaning and limits of each field.
 
     Args:
-        width, height, num_frames: of the source.
+        width, height: of the source, in pixels.
         frame_rate: frames per second; nominal if the stream has timestamps.
         pixel_aspect: width over height of a pixel.
         colour: H.273 matrix, primaries and transfer, and whether the range is full.
         gop_length, overlap: in frames.
-        fusion_weights: in 1/128, one for each shared latent frame or one for all.
+        gammas: fusion weights of the newer GOP (paper, eq. 17) in 1/128: one for each overlap
+            latent, or one for all.
         tile: height, width, overlap in latent samples; zeros if not tiled.
         prior, fingerprint: name of the prior and 8 bytes over its weights.
         numerics: arithmetic in which the encoder ran the prior: its dtype, and after a hyphen how
@@ -72,7 +77,6 @@ class Header:
 
     width: int
     height: int
-    num_frames: int
     frame_rate: Fraction
     gop_length: int
     overlap: int
@@ -82,7 +86,7 @@ class Header:
     silent_steps: int
     pixel_aspect: Fraction = Fraction(1)
     colour: tuple[int, int, int, bool] = BT709_LIMITED
-    fusion_weights: tuple[int, ...] = (64,)
+    gammas: tuple[int, ...] = (64,)
     tile: tuple[int, int, int] = UNTILED
     numerics: str = "float32"
     attention: str = "auto"
@@ -91,34 +95,15 @@ class Header:
     coder: str = "pfr"
     key: int = 0
 
-    @property
-    def num_gops(self) -> int:
-        """K: as many GOPs of gop_length with overlap as cover the frames."""
-        if self.num_frames <= self.gop_length:
-            return 1
-        return 1 + -(-(self.num_frames - self.gop_length) // (self.gop_length - self.overlap))
-
-    def gop_frames(self, gop: int) -> range:
-        """Frames of the source that a GOP covers; the last GOP may be shorter than the others."""
-        if not 0 <= gop < self.num_gops:
-            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{self.num_gops - 1}")
-        first = gop * (self.gop_length - self.overlap)
-        return range(first, min(first + self.gop_length, self.num_frames))
-
     def validate(self, error: type[FreeGvcError] = UsageError) -> None:
         """Check every field against its limits.
 
         Args:
             error: what to raise; the reader passes CorruptStreamError.
         """
-
-        def check(name: str, value: int, low: int, high: int) -> None:
-            if not low <= value <= high:
-                raise error(f"{name} is {value}; it must be in {low}..{high}")
-
+        check = partial(_check, error)
         check("width", self.width, 1, MAX_SIDE)
         check("height", self.height, 1, MAX_SIDE)
-        check("number of frames", self.num_frames, 1, MAX_FRAMES)
         for name, ratio in (("frame rate", self.frame_rate), ("pixel aspect", self.pixel_aspect)):
             check(f"{name} numerator", ratio.numerator, 1, MAX_VARINT)
             check(f"{name} denominator", ratio.denominator, 1, MAX_VARINT)
@@ -128,13 +113,10 @@ class Header:
         check("GOP length", self.gop_length, 1, MAX_GOP_LENGTH)
         # with more than half, three GOPs would meet at a frame
         check("GOP overlap", self.overlap, 0, self.gop_length // 2)
-        check("number of GOPs", self.num_gops, 1, MAX_GOPS)
-        longest = min(self.gop_length, self.num_frames)
-        check("pixels of a GOP", self.width * self.height * longest, 1, MAX_GOP_PIXELS)
-        low, high = (1, min(self.overlap, MAX_FUSION_WEIGHTS)) if self.overlap else (0, 0)
-        check("number of fusion weights", len(self.fusion_weights), low, high)
-        for weight in self.fusion_weights:
-            check("fusion weight", weight, 0, 128)
+        low, high = (1, min(self.overlap, MAX_GAMMAS)) if self.overlap else (0, 0)
+        check("number of gammas", len(self.gammas), low, high)
+        for gamma in self.gammas:
+            check("gamma", gamma, 0, GAMMA_ONE)
         if not _PRIOR.fullmatch(self.prior):
             raise error(
                 f"prior id is {self.prior!r}; it must be 1..{MAX_PRIOR_BYTES} characters "
@@ -158,6 +140,51 @@ class Header:
             check("tile height", height, 1, MAX_TILE_SIDE)
             check("tile width", width, 1, MAX_TILE_SIDE)
             check("tile overlap", tile_overlap, 0, min(height, width) - 1)
+
+    def header(self, num_frames: int) -> Header:
+        """The header of a stream of that many frames."""
+        return Header(
+            **{field.name: getattr(self, field.name) for field in fields(StreamParameters)},
+            num_frames=num_frames,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header(StreamParameters):
+    """The header of a stream: its parameters and its length.
+
+    Args:
+        num_frames: of the source.
+    """
+
+    num_frames: int
+
+    @property
+    def num_gops(self) -> int:
+        """K: as many GOPs of gop_length with overlap as cover the frames."""
+        if self.num_frames <= self.gop_length:
+            return 1
+        return 1 + -(-(self.num_frames - self.gop_length) // (self.gop_length - self.overlap))
+
+    def gop_frames(self, gop: int) -> range:
+        """Frames of the source that a GOP covers; the last GOP may be shorter than the others."""
+        if not 0 <= gop < self.num_gops:
+            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{self.num_gops - 1}")
+        first = gop * (self.gop_length - self.overlap)
+        return range(first, min(first + self.gop_length, self.num_frames))
+
+    def validate(self, error: type[FreeGvcError] = UsageError) -> None:
+        """Check every field against its limits; `error` as for `StreamParameters.validate`."""
+        StreamParameters.validate(self, error)
+        _check(error, "number of frames", self.num_frames, 1, MAX_FRAMES)
+        _check(error, "number of GOPs", self.num_gops, 1, MAX_GOPS)
+        longest = min(self.gop_length, self.num_frames)
+        _check(error, "pixels of a GOP", self.width * self.height * longest, 1, MAX_GOP_PIXELS)
+
+
+def _check(error: type[FreeGvcError], name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise error(f"{name} is {value}; it must be in {low}..{high}")
 
 
 def encode_header(header: Header) -> bytes:
@@ -191,8 +218,8 @@ def encode_header(header: Header) -> bytes:
             *unusual.values(),
             encode_varint(header.gop_length),
             encode_varint(header.overlap),
-            encode_varint(len(header.fusion_weights)),
-            bytes(header.fusion_weights),
+            encode_varint(len(header.gammas)),
+            bytes(header.gammas),
             encode_varint(len(prior)),
             prior,
             header.fingerprint,
@@ -253,8 +280,8 @@ def decode_header(reader: FieldReader) -> Header:
     _unusual(options, _HAS_REFINE, "refinement timestep", refine_timestep, 0)
     gop_length = reader.varint("GOP length", 1, MAX_GOP_LENGTH)
     overlap = reader.varint("GOP overlap", 0, MAX_GOP_LENGTH // 2)
-    num_weights = reader.varint("number of fusion weights", 0, MAX_FUSION_WEIGHTS)
-    fusion_weights = tuple(reader.raw(num_weights, "fusion weights"))
+    num_weights = reader.varint("number of gammas", 0, MAX_GAMMAS)
+    gammas = tuple(reader.raw(num_weights, "gammas"))
     num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
     # latin-1 never fails; validate() refuses what is not ASCII
     prior = reader.raw(num_characters, "prior id").decode("latin-1")
@@ -267,7 +294,7 @@ def decode_header(reader: FieldReader) -> Header:
         colour=(matrix, primaries, transfer, bool(modes >> 7)),
         gop_length=gop_length,
         overlap=overlap,
-        fusion_weights=fusion_weights,
+        gammas=gammas,
         tile=tile,
         prior=prior,
         fingerprint=reader.raw(FINGERPRINT_BYTES, "fingerprint"),

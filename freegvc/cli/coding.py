@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from freegvc.atomic import check_output
 from freegvc.cli.pages import count
 from freegvc.cli.parser import add_force, add_raw_video_options, keywords_of
 from freegvc.cli.paths import refuse_same_file, say
 from freegvc.cli.progress import add_events, show_progress
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc.control.targets import Target
+
+FIRST_GOP = "first-gop"
 
 
 def declare_compress(parser: argparse.ArgumentParser) -> None:
-    """Every keyword of `freegvc.compress`, under its own name and with its own default."""
-    from freegvc.codec import compress
+    """Every target, setting and option of the prior, grouped by concern."""
     from freegvc.control.targets import DEFAULT_BPP
-    from freegvc.diffusion import SAMPLERS
+    from freegvc.priors.loading import DEFAULT_PRIOR, load_prior
 
     parser.add_argument(
         "input", help="a video file, .y4m, .yuv (with --size), or a folder of images"
@@ -39,56 +46,73 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
         "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
     )
     targets.add_argument("--target-psnr", type=float, metavar="X", help="X dB in every GOP")
-    targets.add_argument("--target-ms-ssim", type=float, metavar="X", help="X, 0 to 1, likewise")
-    targets.add_argument("--target-lpips", type=float, metavar="X", help="X, likewise")
-    targets.add_argument("--target-dists", type=float, metavar="X", help="X, likewise")
-    _add_quality(parser)
-    parser.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
-    parser.add_argument(
-        "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
-    )
-    parser.add_argument(
-        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
-    )
-    parser.add_argument(
-        "--gamma",
-        type=float,
-        metavar="X",
-        help="weight of the newer GOP where two overlap (default: %(default)s)",
-    )
-    silent = parser.add_argument_group("the silent part, from the stop step to the picture")
-    silent.add_argument("--sampler", choices=tuple(SAMPLERS), help="(default: %(default)s)")
-    silent.add_argument(
-        "--silent-steps", type=int, metavar="N", help="model calls (default: the prior's)"
-    )
-    silent.add_argument(
-        "--refine",
-        type=_refine,
-        metavar="N",
-        help="noise again to timestep N before; gnvc-vd: as in that paper (default: do not)",
-    )
-    parser.add_argument(
-        "--audio", choices=("copy", "drop"), help="the input's sound (default: %(default)s)"
-    )
+    targets.add_argument("--target-ms-ssim", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    targets.add_argument("--target-lpips", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    targets.add_argument("--target-dists", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    _add_scoring(parser)
+    _add_settings(parser)
     model = _add_model(
         parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
     )
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
     add_raw_video_options(parser, "INPUT")
-    add_force(parser)
-    add_events(parser)
-    parser.add_argument(
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--audio",
+        choices=("copy", "drop"),
+        default="drop",
+        help="the input's sound (default: %(default)s)",
+    )
+    output.add_argument(
         "--report",
         type=Path,
         metavar="DIR",
         help="put the control log and three pictures of it into a folder",
     )
-    parser.set_defaults(run=_compress, **keywords_of(compress))
+    add_force(output)
+    add_events(output)
+    parser.set_defaults(run=_compress, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
 
-def _add_quality(parser: argparse.ArgumentParser) -> None:
-    """How scores are measured and met."""
-    from freegvc.control.targets import FIRST_GOP
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What goes into the stream."""
+    from freegvc.codec.settings import Settings
+    from freegvc.diffusion import SAMPLERS
+
+    group = parser.add_argument_group("coding")
+    group.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
+    group.add_argument(
+        "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
+    )
+    group.add_argument(
+        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
+    )
+    group.add_argument(
+        "--gamma",
+        type=float,
+        metavar="X",
+        help="weight of the newer GOP where two overlap (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sampler",
+        choices=tuple(SAMPLERS),
+        help="of the silent part, from the stop step to the picture (default: %(default)s)",
+    )
+    group.add_argument(
+        "--silent-steps", type=int, metavar="N", help="its model calls (default: the prior's)"
+    )
+    group.add_argument(
+        "--refine",
+        type=_refine,
+        metavar="N",
+        help="noise again to timestep N before it; gnvc-vd: as in that paper (default: do not)",
+    )
+    parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
+
+
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    """How scores are measured and met; left out, an option has the target's own default."""
+    from freegvc.control.targets import DEFAULT_MAX_PROBES
     from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
 
     group = parser.add_argument_group("targets that are scores")
@@ -102,20 +126,24 @@ def _add_quality(parser: argparse.ArgumentParser) -> None:
         choices=[name for name, metric in METRICS.items() if not metric.is_temporal],
         help="of --target, or what a rate keeps even (default: ms_ssim, or psnr if too small)",
     )
-    group.add_argument(
-        "--pooling", choices=POOLINGS, help="of a GOP's frames (default: %(default)s)"
-    )
+    group.add_argument("--pooling", choices=POOLINGS, help="of a GOP's frames (default: mean)")
     group.add_argument(
         "--tolerance", type=float, metavar="X", help="(default: 0.1 dB of PSNR, else 0.005)"
     )
     group.add_argument(
-        "--max-probes", type=int, metavar="N", help="decodes per GOP (default: %(default)s)"
+        "--max-probes",
+        type=int,
+        metavar="N",
+        help=f"decodes per GOP (default: {DEFAULT_MAX_PROBES})",
     )
     group.add_argument(
         "--probe-frames", type=int, metavar="N", help="frames that a probe scores (default: all)"
     )
     group.add_argument(
-        "--strict", action="store_true", help="fail if a GOP misses its target (exit code 6)"
+        "--strict",
+        action="store_const",
+        const=True,
+        help="fail if a GOP misses its target (exit code 6)",
     )
     group.add_argument(
         "--metric-weights",
@@ -154,9 +182,7 @@ def _add_model(
     group.add_argument(
         "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
     )
-    group.add_argument(
-        "--compile", dest="compiled", action="store_true", help="compile the transformer first"
-    )
+    group.add_argument("--compile", action="store_true", help="compile the transformer first")
     return group
 
 
@@ -166,7 +192,11 @@ def _refine(word: str) -> str | int:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import Event, compress
+    from freegvc.codec.encoder import compress
+    from freegvc.codec.settings import Settings
+    from freegvc.events import Event
+    from freegvc.priors import load_prior
+    from freegvc.video import open_video
 
     check_output(arguments.output, overwrite=arguments.force)
     refuse_same_file(Path(arguments.input), arguments.output)
@@ -175,15 +205,27 @@ def _compress(arguments: argparse.Namespace) -> int:
 
         check_report(arguments.report, overwrite=arguments.force)
     began = time.perf_counter()
-    keywords = {name: getattr(arguments, name) for name in keywords_of(compress)}
+    target = _target(arguments)
+    settings = Settings(
+        **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
+    )
+    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
     heard: list[Event] = []
-    with show_progress("compress", arguments.events) as show:
+    with (
+        open_video(arguments.input, **raw) as video,
+        show_progress("compress", arguments.events) as show,
+    ):
 
         def on_event(event: Event) -> None:
             heard.append(event)
             show(event)
 
-        compressed = compress(arguments.input, **keywords, on_event=on_event)
+        target.check(video.height, video.width)  # before the model is loaded
+        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        prior = load_prior(arguments.prior, **options)
+        compressed = compress(
+            video, target, settings=settings, prior=prior, audio=arguments.audio, on_event=on_event
+        )
     compressed.save(arguments.output, overwrite=arguments.force)
     seconds = time.perf_counter() - began
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
@@ -194,14 +236,54 @@ def _compress(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         from freegvc.cli.report import report_run
 
-        report_run(arguments, compressed, heard)
+        report_run(arguments, target, compressed, heard, prior)
         say(f"{arguments.report}: report of this run")
     return 0
 
 
+def _target(arguments: argparse.Namespace) -> Target:
+    """The target that the options name.
+
+    Raises:
+        UsageError: options conflict.
+    """
+    from freegvc.control.targets import (
+        LikeFirstGop,
+        Rate,
+        Score,
+        TargetKeywords,
+        target_of,
+    )
+
+    names = ("pooling", "tolerance", "max_probes", "probe_frames", "strict")
+    scoring = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    plain = target_of({name: getattr(arguments, name) for name in TargetKeywords.__annotations__})
+    weights, metric = arguments.metric_weights, arguments.metric
+    if isinstance(plain, Score):
+        for option in ("target", "metric"):
+            if getattr(arguments, option) is not None:
+                raise UsageError(
+                    f"--{option} cannot be given with --target-{plain.metric}, which names a metric "
+                    "and a score: leave one of them out"
+                )
+        return replace(plain, **scoring, weights=weights)
+    if arguments.target is not None:
+        return LikeFirstGop(plain, metric, **scoring, weights=weights)
+    if isinstance(plain, Rate):
+        plain = replace(plain, even=metric, weights=weights)
+    elif metric is not None:
+        scoring["metric"] = metric
+    if scoring:
+        unused = ", ".join(f"--{name.replace('_', '-')}" for name in scoring)
+        raise UsageError(
+            f"{unused} cannot be given without a target for a score: add one, or leave it out"
+        )
+    return plain
+
+
 def declare_decompress(parser: argparse.ArgumentParser) -> None:
     """Where to run, and how to write."""
-    from freegvc.codec import decode_frames
+    from freegvc.priors import load_prior
     from freegvc.video import open_writer
 
     parser.add_argument("input", type=Path, help="the .fgvc file")
@@ -209,20 +291,26 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
         "output", type=Path, help=".mp4, .mkv, .y4m, or a name without suffix: a folder of PNG"
     )
     _add_model(parser, default="the file's", dtype="the file's", attention="the file's")
-    parser.add_argument(
+    group = parser.add_argument_group("output")
+    group.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--crf", type=int, metavar="N", help="quality of that codec (default: near-lossless)"
     )
-    add_force(parser)
-    add_events(parser)
+    add_force(group)
+    add_events(group)
     writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
-    parser.set_defaults(run=_decompress, **keywords_of(decode_frames), **writer)
+    unsaid = dict.fromkeys(keywords_of(load_prior))  # what the file says
+    parser.set_defaults(run=_decompress, prior=None, **unsaid, **writer)
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import CompressedVideo, Event, GopDecoded, decode_frames
+    from freegvc.codec.compressed import CompressedVideo
+    from freegvc.codec.decoder import decode_frames
+    from freegvc.codec.model import load_prior_of
+    from freegvc.events import Event, GopDecoded
+    from freegvc.priors import load_prior
     from freegvc.video import Colour, open_writer
 
     refuse_same_file(arguments.input, arguments.output)
@@ -250,8 +338,9 @@ def _decompress(arguments: argparse.Namespace) -> int:
                 drifts.append(event.drift_sigma or 0.0)
             show(event)
 
-        keywords = {name: getattr(arguments, name) for name in keywords_of(decode_frames)}
-        frames = decode_frames(compressed, **keywords, on_event=on_event)
+        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        prior = load_prior_of(compressed, arguments.prior, **options)
+        frames = decode_frames(compressed, prior=prior, on_event=on_event)
         with output as writer:
             for frame in frames:
                 writer.write(frame)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.bitstream import decode_packet
-from freegvc.codec import events
+from freegvc import events
 from freegvc.codec.compressed import CompressedVideo
+from freegvc.codec.keywords import refuse_moved
 from freegvc.codec.model import prior_to_decode, with_tiles_of
-from freegvc.codec.seams import Seams
+from freegvc.codec.progress import with_progress
 from freegvc.errors import DriftWarning
+from freegvc.trajectory import DRIFT_LIMIT_SIGMA, Seams, Silent, receive
 from freegvc.video import Colour, Video
 
 if TYPE_CHECKING:
@@ -32,44 +33,35 @@ def decompress(
     compressed: CompressedInput,
     *,
     prior: str | PathLike[str] | Prior | None = None,
-    device: str = "cpu",
-    dtype: str | None = None,
-    attention: str | None = None,
-    offload: str = "none",
-    compiled: bool = False,
+    device: str | None = None,
+    progress: bool = False,
     on_event: events.OnEvent = events.ignore,
+    **keywords: object,
 ) -> Video:
     """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
 
     Args:
         compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
-        prior: a loaded prior, or what `load_prior` takes, such as the folder of a model; by
-            default the one that the stream names.
-        device, offload, compiled: where and how `load_prior` lets the prior run.
-        dtype, attention: arithmetic and attention kernel of the prior; by default the encoder's.
-            Others let the picture drift a little and never break the parse; a DriftWarning says
-            when it is more.
-        on_event: called with each `freegvc.codec.events` event.
+        prior: what `load_prior` takes, such as the folder of a model, or a prior that it has
+            loaded; by default the one that the stream names, in the encoder's arithmetic.
+        device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
+            Another device, arithmetic or attention kernel than the encoder's lets the picture
+            drift a little and never breaks the parse; a DriftWarning says when it is more.
+        progress: show a bar, on a terminal or in a notebook.
+        on_event: called with each event of `freegvc.events`.
 
     Raises:
         StreamError: the stream is damaged or not a freegvc stream.
         PriorError: the prior cannot be loaded, or is not the encoder's.
-        UsageError: options for a prior that is loaded already.
+        UsageError: a device for a prior that is loaded already.
     """
+    refuse_moved("decompress", keywords)
     stream = open_compressed(compressed)
-    frames = decode_frames(
-        stream,
-        prior=prior,
-        device=device,
-        dtype=dtype,
-        attention=attention,
-        offload=offload,
-        compiled=compiled,
-        on_event=on_event,
-    )
+    with with_progress(progress, "decompress", on_event) as listener:
+        frames = list(decode_frames(stream, prior=prior, device=device, on_event=listener))
     header = stream.header
     return Video(
-        np.stack(list(frames)),
+        np.stack(frames),
         frame_rate=header.frame_rate,
         timestamps=stream.timestamps,
         colour=Colour(*header.colour),
@@ -82,11 +74,7 @@ def decode_frames(
     compressed: CompressedInput,
     *,
     prior: str | PathLike[str] | Prior | None = None,
-    device: str = "cpu",
-    dtype: str | None = None,
-    attention: str | None = None,
-    offload: str = "none",
-    compiled: bool = False,
+    device: str | None = None,
     on_event: events.OnEvent = events.ignore,
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """Frames of a stream in order, uint8 [H, W, 3]; holds one GOP and its neighbour's overlap.
@@ -94,14 +82,7 @@ def decode_frames(
     Arguments and errors as for `decompress`; errors of stream and prior are raised at the call.
     """
     stream = open_compressed(compressed)
-    options = {
-        "device": device,
-        "dtype": dtype,
-        "attention": attention,
-        "offload": offload,
-        "compiled": compiled,
-    }
-    return _decode_gops(stream, prior_to_decode(stream, prior, options), on_event)
+    return _decode_gops(stream, prior_to_decode(stream, prior, device), on_event)
 
 
 def open_compressed(compressed: CompressedInput) -> CompressedVideo:
@@ -141,8 +122,6 @@ def _decode_gops(
 
 def _warn_of_drift(drifts: dict[int, float]) -> None:
     """One warning for the worst GOP of a stream, if it is bad."""
-    from freegvc.trajectory import DRIFT_LIMIT_SIGMA
-
     worst = max(drifts, key=lambda gop: drifts[gop])
     if drifts[worst] > DRIFT_LIMIT_SIGMA:
         warnings.warn(
@@ -163,15 +142,9 @@ def _latent_and_drift(
     stream: CompressedVideo, prior: Prior, gop: int
 ) -> tuple[Tensor, float | None]:
     from freegvc.channel.coders import make_coder
-    from freegvc.trajectory import Silent, receive
 
     header = stream.header
-    packet = decode_packet(
-        stream.stream.packets[gop],
-        start_timestep=header.start_timestep,
-        coder=header.coder,
-        gop=gop,
-    )
+    packet = stream.packet(gop)
     shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
     coder = make_coder(header.coder, prior.device)
     received = receive(prior, packet, coder, shape, key=header.key, gop=gop)

@@ -16,37 +16,32 @@ if TYPE_CHECKING:
 
 # of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
 MAX_TILES = 4096
-# what `load_prior` is told by `compress` and `decompress`, and means nothing to a loaded prior
-UNSAID: dict[str, Any] = {
-    "device": "cpu",
-    "dtype": None,
-    "attention": None,
-    "prompt": "",
-    "offload": "none",
-    "compiled": False,
-}
 
 
 def prior_to_encode(
-    prior: str | PathLike[str] | Prior, options: dict[str, Any], *, height: int, width: int
+    prior: str | PathLike[str] | Prior, device: str | None, *, height: int, width: int
 ) -> Prior:
     """The prior for a video of this size, tiled if it is larger than the model was made for.
 
     Args:
-        prior: as for `compress`.
-        options: keywords of `load_prior`.
+        prior, device: as for `compress`.
         height, width: in pixels.
 
     Raises:
         PriorError: the prior cannot be loaded.
-        UsageError: options for a prior that is loaded already, or too many tiles.
+        UsageError: a device for a prior that is loaded already, or too many tiles.
     """
+    from freegvc.priors import load_prior
     from freegvc.priors.tiled import TiledPrior
     from freegvc.priors.tiles import plan_tiles
 
-    model = _loaded(prior, options)
+    model = (
+        load_prior(prior, device=device or "cpu")
+        if isinstance(prior, str | PathLike)
+        else _loaded(prior, device)
+    )
     if not isinstance(model, TiledPrior):
-        tile = plan_tiles(model.latent, model.native_size, height, width)
+        tile = plan_tiles(model.latent, model.defaults.native_size, height, width)
         model = TiledPrior(model, tile) if tile else model
     if isinstance(model, TiledPrior):
         _check_tiles(model, height, width)
@@ -54,25 +49,25 @@ def prior_to_encode(
 
 
 def prior_to_decode(
-    stream: CompressedVideo, prior: str | PathLike[str] | Prior | None, options: dict[str, Any]
+    stream: CompressedVideo, prior: str | PathLike[str] | Prior | None, device: str | None
 ) -> Prior:
     """The prior of a stream, with its tiles.
 
     Args:
         stream: its header says what is not said otherwise.
-        prior: as for `decompress`.
-        options: keywords of `load_prior`.
+        prior, device: as for `decompress`.
 
     Raises:
         PriorError: the prior cannot be loaded, or is not the encoder's.
         CorruptStreamError: the model does not take the header's tiles.
-        UsageError: options for a prior that is loaded already.
+        UsageError: a device for a prior that is loaded already.
     """
     header = stream.header
-    if prior is None or isinstance(prior, str | PathLike):
-        stated = {"dtype": header.numerics, "attention": header.attention}
-        options = stated | {"prompt": stream.prompt or ""} | _said(options)
-    model = _loaded(header.prior if prior is None else prior, options)
+    model = (
+        load_prior_of(stream, prior, device=device)
+        if prior is None or isinstance(prior, str | PathLike)
+        else _loaded(prior, device)
+    )
     if model.fingerprint != header.fingerprint:
         raise PriorMismatchError(
             f"the stream was written with prior {header.prior!r}, fingerprint "
@@ -80,6 +75,31 @@ def prior_to_decode(
             f"{model.fingerprint.hex()}; decode with the encoder's weights, prompt and release"
         )
     return with_tiles_of(header, model)
+
+
+def load_prior_of(
+    stream: CompressedVideo, name: str | PathLike[str] | None = None, **options: Any
+) -> Prior:
+    """Load the prior that a stream names.
+
+    Args:
+        stream: says the arithmetic, the attention kernel and the prompt of its encoder.
+        name: what `load_prior` takes instead of the stream's name, such as the folder of a model.
+        **options: keywords of `load_prior`; those of the stream apply where they are None or
+            left out.
+
+    Raises:
+        PriorError: the prior cannot be loaded.
+    """
+    from freegvc.priors import load_prior
+
+    header = stream.header
+    stated = {"dtype": header.numerics, "attention": header.attention}
+    said = {option: value for option, value in options.items() if value is not None}
+    return load_prior(
+        header.prior if name is None else name,
+        **{"prompt": stream.prompt or "", **stated, **said},
+    )
 
 
 def with_tiles_of(header: Header, prior: Prior) -> Prior:
@@ -116,19 +136,11 @@ def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
         )
 
 
-def _loaded(prior: str | PathLike[str] | Prior, options: dict[str, Any]) -> Prior:
-    said = _said(options)
-    if isinstance(prior, str | PathLike):
-        from freegvc.priors import load_prior
-
-        return load_prior(str(prior), **said)
-    if said:
+def _loaded(prior: Prior, device: str | None) -> Prior:
+    """A loaded prior, which stays where it is."""
+    if device is not None:
         raise UsageError(
-            f"{', '.join(said)} cannot be given with prior {prior.name!r}, which is loaded "
-            "already: give it to load_prior"
+            f"device={device!r} was given with prior {prior.name!r}, which is loaded already: give "
+            "it to load_prior"
         )
     return prior
-
-
-def _said(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value != UNSAID[name]}

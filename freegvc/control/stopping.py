@@ -1,14 +1,15 @@
-"""Walking to a step or up to a number of bytes, over anything that walks step by step."""
+"""Walking to a step, to a number of bits, or up to a number of bytes, over anything that walks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from freegvc.errors import TargetError
 
 MIN_STEP_BITS = 100.0
-FILL = 0.985  # a rate target is met once this share of the budget is used
+FILL = 0.985  # a rate target is met once this fraction of the budget is used
 
 
 class Stopper(Protocol):
@@ -32,27 +33,48 @@ class Stopper(Protocol):
         """Bits that a step from here to `timestep` will take, as predicted."""
 
 
-def worthwhile(
-    walk: Stopper, grid: Sequence[int], min_step_bits: float = MIN_STEP_BITS
-) -> Iterator[int]:
-    """The timesteps of a grid, without those to which a step would carry too few bits.
+class Trunk(Stopper, Protocol):
+    """A walk with kept states, from which others can branch off."""
+
+    @property
+    def timesteps(self) -> list[int]:
+        """Where the walk stood after 0, 1, ... steps."""
+
+    @property
+    def bits(self) -> list[int]:
+        """Bits of the packet that ends after 0, 1, ... steps."""
+
+    def fork(self: TrunkT, num_steps: int) -> TrunkT:
+        """A walk of the same first steps, which goes its own way from there."""
+
+
+TrunkT = TypeVar("TrunkT", bound=Trunk)
+
+
+def next_timestep(walk: Stopper, grid: Sequence[int]) -> int | None:
+    """The next timestep of a grid, without those to which a step would carry too few bits.
 
     Any coder is inefficient at a few bits, so small steps are merged into the next one; where the
     best trade lies is measured in docs/trajectory.md. The last timestep always stays.
 
     Args:
-        walk: where to step from; it may go on between two values.
+        walk: where to step from.
         grid: strictly decreasing timesteps.
-        min_step_bits: predicted bits that make a step worth sending.
+
+    Returns:
+        The timestep, or None at the end of the grid.
     """
     for timestep in grid:
-        if timestep == grid[-1] or walk.step_bits(timestep) >= min_step_bits:
-            yield timestep
+        if timestep < walk.timestep and (
+            timestep == grid[-1] or walk.step_bits(timestep) >= MIN_STEP_BITS
+        ):
+            return timestep
+    return None
 
 
 def stop_at_step(walk: Stopper, grid: Sequence[int]) -> None:
     """Walk the whole grid."""
-    for timestep in worthwhile(walk, grid):
+    while (timestep := next_timestep(walk, grid)) is not None:
         walk.extend(timestep)
 
 
@@ -77,7 +99,7 @@ def stop_within_bytes(
             f"the target allows {budget_bytes:.0f} bytes so far, but the stream takes "
             f"{num_bytes()} bytes before a single step is sent; raise the target"
         )
-    for goal in worthwhile(walk, grid):
+    while (goal := next_timestep(walk, grid)) is not None:
         caution = 1.0
         while walk.timestep > goal:
             spare_bits = 8.0 * (budget_bytes - num_bytes()) / caution
@@ -102,3 +124,52 @@ def longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:
         else:
             too_far = middle
     return fits if fits < walk.timestep else None
+
+
+def branch_at_bits(trunk: TrunkT, grid: Sequence[int], wanted: float) -> TrunkT:
+    """The walk whose packet has about this many bits, and not more as far as predicted.
+
+    Going back costs nothing; a point between two states of the trunk costs one shorter step.
+
+    Args:
+        trunk: walks along the grid, as far as anything has asked for.
+        grid: timesteps of the trunk.
+        wanted: bits of the packet.
+    """
+    while (ahead := next_timestep(trunk, grid)) is not None:
+        if trunk.bits[-1] + trunk.step_bits(ahead) > wanted:
+            break
+        trunk.extend(ahead)
+    num_steps = max(bisect_right(trunk.bits, wanted) - 1, 0)
+    branch = trunk.fork(num_steps)
+    goal = _goal_after(trunk, grid, num_steps)
+    if goal is not None:
+        timestep = longest_step(branch, goal, wanted - trunk.bits[num_steps])
+        if timestep == goal and num_steps < trunk.num_steps:
+            return trunk.fork(num_steps + 1)
+        if timestep is not None:
+            branch.extend(timestep)
+    return branch
+
+
+def branch_at_timestep(trunk: TrunkT, grid: Sequence[int], wanted: int) -> TrunkT:
+    """The walk that stops at a timestep, or at the end of the grid if that is noisier.
+
+    Args:
+        trunk, grid: as for `branch_at_bits`.
+        wanted: timestep.
+    """
+    while (ahead := next_timestep(trunk, grid)) is not None and ahead >= wanted:
+        trunk.extend(ahead)
+    num_steps = sum(timestep >= wanted for timestep in trunk.timesteps) - 1
+    branch = trunk.fork(num_steps)
+    if branch.timestep > wanted and _goal_after(trunk, grid, num_steps) is not None:
+        branch.extend(wanted)
+    return branch
+
+
+def _goal_after(trunk: Trunk, grid: Sequence[int], num_steps: int) -> int | None:
+    """The timestep of the trunk after so many steps and one more, sent or not."""
+    if num_steps < trunk.num_steps:
+        return trunk.timesteps[num_steps + 1]
+    return next_timestep(trunk, grid)

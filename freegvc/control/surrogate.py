@@ -3,9 +3,7 @@
 A prior's frame encoder and decoder lose something too, so the score approaches a limit c; the
 search takes c off all losses first and so fits P = c + a R^b (docs/quality-control.md).
 
-P is a loss: what a metric is away from perfect, so that one law serves all metrics. It is the
-score itself for LPIPS and DISTS, 1 - s for MS-SSIM, and for PSNR the mean squared error relative
-to white, 10^(-dB / 10), whose power law is a straight line of dB over log R.
+P is a loss, `Metric.loss`: what a score is away from perfect, so that one law serves all metrics.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ class RatePoint:
 
     Attributes:
         bits: of the packet that stops there.
-        loss: `loss_of` its score; smaller is better.
+        loss: `Metric.loss` of its score; smaller is better.
     """
 
     bits: float
@@ -50,20 +48,6 @@ class PowerLaw:
         """Bits at which the loss is expected; at most 10^18."""
         log_bits = math.log(max(loss, _LEAST_LOSS) / self.factor) / self.exponent
         return math.exp(min(max(log_bits, 0.0), math.log(1e18)))
-
-
-def loss_of(metric: str, score: float) -> float:
-    """What a score is away from perfect, >= 0; smaller is better.
-
-    Args:
-        metric: a name in `freegvc.metrics.METRICS`.
-        score: as the metric gives it.
-    """
-    from freegvc.metrics import METRICS
-
-    if metric == "psnr":
-        return float(10.0 ** (-score / 10.0))
-    return 1.0 - score if METRICS[metric].higher_is_better else score
 
 
 def fit_power_law(points: Sequence[RatePoint]) -> PowerLaw:

@@ -2,8 +2,9 @@
 
 from freegvc.trajectory.fusion import fuse
 from freegvc.trajectory.grid import grid_to
-from freegvc.trajectory.probe import DRIFT_LIMIT_SIGMA
+from freegvc.trajectory.drift import DRIFT_LIMIT_SIGMA
 from freegvc.trajectory.receiver import Received, receive
+from freegvc.trajectory.seams import Seams
 from freegvc.trajectory.sender import Sender
 from freegvc.trajectory.silent import GNVC_VD, GNVC_VD_STEPS, Silent, refine_timestep
 from freegvc.trajectory.walk import State, Walk
@@ -13,6 +14,7 @@ __all__ = [
     "GNVC_VD",
     "GNVC_VD_STEPS",
     "Received",
+    "Seams",
     "Sender",
     "Silent",
     "State",

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from freegvc.trajectory.walk import State, Walk
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from freegvc.bitstream import Packet
     from freegvc.channel.coders import ChannelCoder
-    from freegvc.diffusion import Kernel
     from freegvc.priors import Prior
 
 
@@ -24,7 +21,7 @@ class Received:
     Attributes:
         walk, state: the walk and its last state; `walk.finish` leads on to the clean latent.
         drift_sigma: how far the state is from the sender's, in units of its noise level's sigma;
-            None if the packet has no probe.
+            None if the packet has no drift samples.
     """
 
     walk: Walk
@@ -47,7 +44,7 @@ def receive(
         prior: the sender's prior.
         packet: side information and steps of the GOP.
         coder: the sender's channel coder.
-        shape: shape of the latent.
+        shape: of the latent, [C, T', h', w'].
         key, gop: address of the GOP's noise.
 
     Raises:
@@ -56,13 +53,8 @@ def receive(
     prior.check_side(packet.side, shape)
     walk = Walk(prior, packet.side, shape, key=key, gop=gop)
     state = walk.start()
-
-    def transmit(index: int, step: Kernel, x0_hat: Tensor) -> Tensor:
-        del step
-        n = coder.decode(packet.steps[index].shot, math.prod(shape), walk.address(index))
-        return n.reshape(x0_hat.shape)
-
     for step in packet.steps:
-        state = walk.advance(state, step.timestep, transmit)
-    drift = None if packet.probe is None else walk.drift_sigma(state, packet.probe)
-    return Received(walk, state, drift)
+        n = coder.decode(step.shot, math.prod(shape), walk.address(state.num_steps))
+        state = walk.advance(state, step.timestep, n)
+    samples = packet.drift_samples
+    return Received(walk, state, None if samples is None else walk.drift_sigma(state, samples))

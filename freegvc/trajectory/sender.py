@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from freegvc.trajectory.walk import State, Walk
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from freegvc.bitstream import PacketCodec, PacketEncoder
     from freegvc.channel.coders import ChannelCoder
-    from freegvc.diffusion import Kernel
     from freegvc.priors import Prior
     from freegvc.trajectory.silent import Silent
 
@@ -25,30 +26,53 @@ class Sender:
         prior: the model.
         latent: y, float32 [C, T', h', w'] on the prior's device.
         coder: the channel coder.
+        packets: of the stream.
         key, gop: address of the GOP's noise.
+        on_step: called with the sender after every step that is sent.
 
     Attributes:
-        states: states[i] is the walk after i transmitted steps.
+        walk: the trajectory.
+        states: states[i] is the walk after i steps.
         steps: what was sent; len(states) - 1 of them.
         kl_bits: the KL of each sent step, in bits.
+        bits: bits[i] is the size of the packet that ends after i steps.
     """
 
     def __init__(
-        self, prior: Prior, latent: Tensor, coder: ChannelCoder, *, key: int, gop: int
+        self,
+        prior: Prior,
+        latent: Tensor,
+        coder: ChannelCoder,
+        packets: PacketCodec,
+        *,
+        key: int,
+        gop: int,
+        on_step: Callable[[Sender], None] | None = None,
     ) -> None:
         self.latent = latent
         self.coder = coder
+        self.gop = gop
         channels, t, h, w = latent.shape
         self.walk = Walk(prior, prior.fit(latent), (channels, t, h, w), key=key, gop=gop)
-        self.states: list[State] = [self.walk.start()]
+        self.states: list[State] = []
         self.steps: list[Step] = []
         self.kl_bits: list[float] = []
+        self.bits: list[int] = []
+        self._packets = packets
+        self._encoders: list[PacketEncoder] = []  # of the packet, at each state
         self._squared_errors: list[float] = []  # ||y - x0_hat||^2 at each state
+        self._on_step = on_step
+        self._stand_at(self.walk.start(), packets.encoder(self.walk.side))
 
     @property
     def timestep(self) -> int:
         """Where the walk stands."""
         return self.states[-1].timestep
+
+    @property
+    def timesteps(self) -> list[int]:
+        """Where the walk stood after 0, 1, ... steps."""
+        return [state.timestep for state in self.states]
 
     @property
     def num_steps(self) -> int:
@@ -58,14 +82,7 @@ class Sender:
     def step_kl_bits(self, timestep: int) -> float:
         """KL in bits of a step from here to `timestep`: known before the step is sent."""
         step = self.walk.kernel(self.states[-1], timestep)
-        return step.kl_nats(self.squared_error()) / math.log(2.0)
-
-    def squared_error(self) -> float:
-        """||y - x0_hat||^2 where the walk stands."""
-        if len(self._squared_errors) < len(self.states):
-            error = self.latent - self.walk.x0_hat(self.states[-1])
-            self._squared_errors.append(float(error.double().square().sum()))
-        return self._squared_errors[-1]
+        return step.kl_nats(self._squared_error()) / math.log(2.0)
 
     def step_bits(self, timestep: int) -> float:
         """Bits that the coder is expected to spend on a step from here to `timestep`."""
@@ -73,36 +90,56 @@ class Sender:
 
     def extend(self, timestep: int) -> None:
         """Send one step to the less noisy `timestep`."""
-        self.kl_bits.append(self.step_kl_bits(timestep))
-        self.states.append(self.walk.advance(self.states[-1], timestep, self._transmit))
-        self.steps.append(Step(timestep, self._shot))
+        state = self.states[-1]
+        kl_bits = self.step_kl_bits(timestep)
+        delta_scale = self.walk.kernel(state, timestep).delta_scale
+        delta = delta_scale * (self.latent - self.walk.x0_hat(state))
+        shot, n = self.coder.encode(delta.flatten(), self.walk.address(state.num_steps))
+        encoder = self._encoders[-1].copy()
+        encoder.add(Step(timestep, shot))
+        self.steps.append(Step(timestep, shot))
+        self.kl_bits.append(kl_bits)
+        self._stand_at(self.walk.advance(state, timestep, n), encoder)
+        if self._on_step is not None:
+            self._on_step(self)
 
     def fork(self, num_steps: int) -> Sender:
         """A sender of the same first `num_steps` steps, which goes its own way from there."""
         other = copy(self)
-        other.states = self.states[: num_steps + 1]
-        other._squared_errors = self._squared_errors[: num_steps + 1]
-        other.steps, other.kl_bits = self.steps[:num_steps], self.kl_bits[:num_steps]
+        for name in ("states", "steps", "kl_bits", "bits", "_encoders", "_squared_errors"):
+            setattr(other, name, list(getattr(self, name)))
+        other.rewind(num_steps)
         return other
 
     def rewind(self, num_steps: int) -> None:
         """Forget all but the first `num_steps` steps."""
-        del self.states[num_steps + 1 :], self._squared_errors[num_steps + 1 :]
-        del self.steps[num_steps:], self.kl_bits[num_steps:]
+        for of_steps in (self.steps, self.kl_bits):
+            del of_steps[num_steps:]
+        for of_states in (self.states, self.bits, self._encoders, self._squared_errors):
+            del of_states[num_steps + 1 :]
 
-    def reconstruct(self, num_steps: int, silent: Silent) -> Tensor:
-        """The clean latent that a decoder gets from the first `num_steps` steps."""
-        return self.walk.finish(self.states[num_steps], silent)
+    def reconstruct(self, silent: Silent) -> Tensor:
+        """The clean latent that a decoder gets from the steps sent so far, before any fusion."""
+        return self.walk.finish(self.states[-1], silent)
 
-    def packet(self) -> Packet:
-        """What the decoder needs for the steps sent so far, and a probe of where they lead."""
-        return Packet(self.walk.side, tuple(self.steps), self.probe())
+    def drift_samples(self, num_steps: int | None = None) -> bytes | None:
+        """8 bytes about the state after `num_steps` steps (default: all); None before the first."""
+        num_steps = self.num_steps if num_steps is None else num_steps
+        return self.walk.drift_samples(self.states[num_steps]) if num_steps else None
 
-    def probe(self) -> bytes | None:
-        """8 bytes about the state where the walk stands; None before the first step."""
-        return self.walk.probe(self.states[-1]) if self.steps else None
+    def packet(self) -> bytes:
+        """What the decoder needs for the steps sent so far."""
+        packet = Packet(self.walk.side, tuple(self.steps), self.drift_samples())
+        return self._packets.encode(packet, self.gop)
 
-    def _transmit(self, index: int, step: Kernel, x0_hat: Tensor) -> Tensor:
-        delta = step.delta_scale * (self.latent - x0_hat)
-        self._shot, n = self.coder.encode(delta.flatten(), self.walk.address(index))
-        return n.reshape(x0_hat.shape)
+    def _stand_at(self, state: State, encoder: PacketEncoder) -> None:
+        self.states.append(state)
+        self._encoders.append(encoder)
+        self.bits.append(8 * encoder.num_bytes(self.drift_samples()))
+
+    def _squared_error(self) -> float:
+        """||y - x0_hat||^2 where the walk stands."""
+        if len(self._squared_errors) < len(self.states):
+            error = self.latent - self.walk.x0_hat(self.states[-1])
+            self._squared_errors.append(float(error.double().square().sum()))
+        return self._squared_errors[-1]

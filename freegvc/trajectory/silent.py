@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from freegvc.bitstream import Header
+    from freegvc.bitstream.header import StreamParameters
     from freegvc.diffusion import NoiseSchedule
 
 # GNVC-VD (section 3.3) noises the decoded latent to z = 0.7 x_c + 0.3 eps and takes L = 5 steps
@@ -19,7 +19,7 @@ GNVC_VD_STEPS = 5
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """What a header says about the silent part.
+    """What a stream says about the silent part.
 
     Attributes:
         sampler: a name in `freegvc.diffusion.SAMPLERS`.
@@ -33,13 +33,13 @@ class Silent:
     refine_timestep: int = 0
 
     @classmethod
-    def of(cls, header: Header) -> Silent:
+    def of(cls, parameters: StreamParameters) -> Silent:
         """The silent part of a stream."""
-        return cls(header.sampler, header.silent_steps, header.refine_timestep)
+        return cls(parameters.sampler, parameters.silent_steps, parameters.refine_timestep)
 
 
 def refine_timestep(refine: str | int | None, schedule: NoiseSchedule) -> int:
-    """The header's `refine_timestep` from what a user says.
+    """The header's `refine_timestep` from what a user gives.
 
     Args:
         refine: None for none, a timestep, or "gnvc-vd": the noisiest level with at least the SNR

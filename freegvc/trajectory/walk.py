@@ -1,24 +1,24 @@
-"""The one walk from pure noise to the latent; sender and receiver differ only in `transmit`."""
+"""The walk from pure noise to the latent, which sender and receiver share.
+
+Sending a step reads: predict x0_hat, scale the error to delta, encode it, advance by n. Receiving
+reads: predict x0_hat, decode n, advance by n.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
 from freegvc.diffusion import SAMPLERS, Kernel, kernel, silent_timesteps
-from freegvc.trajectory.probe import drift_sigma, probe_of
+from freegvc.trajectory.drift import drift_samples_of, drift_sigma
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from freegvc.priors import Prior
     from freegvc.trajectory.silent import Silent
-
-# (index of the step, its kernel, x0_hat) to n ~ N(delta, I), float32 of x0_hat's shape
-Transmit = Callable[[int, Kernel, "Tensor"], "Tensor"]
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class State:
     Attributes:
         timestep: where on the schedule.
         z: float32 [C, T', h', w'], the noisy latent that both sides hold.
-        num_steps: how many steps were transmitted to get here.
+        num_steps: how many steps were sent to get here.
     """
 
     timestep: int
@@ -43,7 +43,7 @@ class Walk:
     Args:
         prior: the model.
         side: side information of the GOP, as `prior.fit` made it.
-        shape: shape of the latent.
+        shape: of the latent, [C, T', h', w'].
         key: stream key of the counter-based generator.
         gop: index of the GOP, part of every address.
     """
@@ -84,32 +84,41 @@ class Walk:
         schedule = self.prior.schedule
         return kernel(schedule.level(state.timestep), schedule.level(timestep))
 
-    def advance(self, state: State, timestep: int, transmit: Transmit) -> State:
-        """One step: z_s = mean_p + std n, with n ~ N(delta, I) from the channel."""
-        x0_hat = self.x0_hat(state)
+    def advance(self, state: State, timestep: int, n: Tensor) -> State:
+        """One step: z_s = mean_p + std n.
+
+        Args:
+            state: where the walk stands.
+            timestep: of s, less noisy.
+            n: a sample of N(delta, I) from the channel, float32 with as many elements as z.
+        """
         step = self.kernel(state, timestep)
-        n = transmit(state.num_steps, step, x0_hat)
-        return State(timestep, step.mean(state.z, x0_hat) + step.std * n, state.num_steps + 1)
+        z = step.mean(state.z, self.x0_hat(state)) + step.std * n.reshape(self.shape)
+        return State(timestep, z, state.num_steps + 1)
 
-    def probe(self, state: State) -> bytes:
+    def drift_samples(self, state: State) -> bytes:
         """8 bytes about a state, for the packet."""
-        return probe_of(state.z, self._sigma(state), self.address(state.num_steps))
+        return drift_samples_of(state.z, self._sigma(state), self.address(state.num_steps))
 
-    def drift_sigma(self, state: State, probe: bytes) -> float:
+    def drift_sigma(self, state: State, samples: bytes) -> float:
         """How far a state is from the sender's, in units of its noise level's sigma."""
-        return drift_sigma(state.z, self._sigma(state), self.address(state.num_steps), probe)
+        return drift_sigma(state.z, self._sigma(state), self.address(state.num_steps), samples)
 
     def finish(self, state: State, silent: Silent) -> Tensor:
-        """The silent part: from a state to the clean latent, deterministically."""
+        """The silent part: from a state to the clean latent, deterministically.
+
+        Returns:
+            float32 [C, T', h', w'].
+        """
         if silent.refine_timestep > state.timestep:
             state = self._noised_again(state, silent.refine_timestep)
-        timesteps = silent_timesteps(state.timestep, silent.num_steps)
 
         def predict_x0(z: Tensor, timestep: int) -> Tensor:
-            if z is state.z:
+            if timestep == state.timestep:  # the first call, which the last step may have made
                 return self.x0_hat(state)
             return self.prior.predict_x0(z, timestep, self.side)
 
+        timesteps = silent_timesteps(state.timestep, silent.num_steps)
         return SAMPLERS[silent.sampler](state.z, timesteps, self.prior.schedule, predict_x0)
 
     def _noised_again(self, state: State, timestep: int) -> State:

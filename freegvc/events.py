@@ -28,14 +28,14 @@ class GopStarted(Event):
 class StepSent(Event):
     """One step of the walk was sent; `num_steps` is how many the GOP has now.
 
-    `share` is the part of the way to the target that the GOP has gone, 0 .. 1, as far as known.
+    `progress` is the part of the way to the target that the GOP has gone, 0 .. 1, as far as known.
     """
 
     gop: int
     num_steps: int
     timestep: int
     kl_bits: float
-    share: float
+    progress: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +108,5 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """The listener that does not listen."""
+    """The listener that does nothing."""
     del event

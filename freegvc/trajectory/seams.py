@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.codec.first_header import FUSION_ONE
+from freegvc.bitstream.header import GAMMA_ONE
+from freegvc.trajectory.fusion import fuse
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from freegvc.bitstream import Header
+    from freegvc.bitstream.header import StreamParameters
     from freegvc.priors import Prior
 
 
@@ -23,17 +24,17 @@ class Seams:
     """The joints between the GOPs of a stream.
 
     Args:
-        header: of the stream; its number of frames does not matter.
+        parameters: of the stream; its header will do.
         prior: of the stream.
     """
 
-    def __init__(self, header: Header, prior: Prior) -> None:
+    def __init__(self, parameters: StreamParameters, prior: Prior) -> None:
         self._prior = prior
-        self._size = header.height, header.width
-        self._advance = header.gop_length - header.overlap
-        self._shared = prior.latent.shared(header.gop_length, header.overlap)
-        weights = [w / FUSION_ONE for w in header.fusion_weights]
-        self._weights = weights * self._shared.count if len(weights) == 1 else weights
+        self._size = parameters.height, parameters.width
+        self._advance = parameters.gop_length - parameters.overlap
+        self._overlap = prior.latent.overlap(parameters.gop_length, parameters.overlap)
+        gammas = [gamma / GAMMA_ONE for gamma in parameters.gammas]
+        self._gammas = gammas * self._overlap.count if len(gammas) == 1 else gammas
 
     def shown(self, gop: int, num_frames: int, *, is_last: bool) -> range:
         """The frames of a GOP that are shown, counted from its first one.
@@ -45,8 +46,8 @@ class Seams:
             num_frames: how many frames it covers.
             is_last: no GOP follows.
         """
-        first = 0 if gop == 0 else self._shared.first_frame - self._advance
-        return range(first, num_frames if is_last else self._shared.first_frame)
+        first = 0 if gop == 0 else self._overlap.first_frame - self._advance
+        return range(first, num_frames if is_last else self._overlap.first_frame)
 
     def tail(self, latent: Tensor) -> Tensor:
         """The latents of a GOP that the next one is fused with, before fusion themselves.
@@ -57,8 +58,8 @@ class Seams:
         Returns:
             float32 [C, m', h', w'].
         """
-        first = self._shared.first_before
-        return latent[:, first : first + self._shared.count]
+        first = self._overlap.first_before
+        return latent[:, first : first + self._overlap.count]
 
     def frames(self, latent: Tensor, tail: Tensor | None, shown: range) -> npt.NDArray[np.uint8]:
         """The frames that a GOP shows.
@@ -71,8 +72,6 @@ class Seams:
         Returns:
             uint8 [len(shown), H, W, 3].
         """
-        from freegvc.trajectory import fuse
-
-        if tail is not None and self._shared.count:
-            latent = fuse(tail, latent, self._weights, self._shared.first_after)
+        if tail is not None and self._overlap.count:
+            latent = fuse(tail, latent, self._gammas, self._overlap.first_after)
         return self._prior.decode_latent(latent, *self._size)[shown.start : shown.stop]
