@@ -263,8 +263,8 @@ def _target(arguments: argparse.Namespace) -> Target:
         for option in ("target", "metric"):
             if getattr(arguments, option) is not None:
                 raise UsageError(
-                    f"--{option} cannot be given with --target-{plain.metric}, which names a metric "
-                    "and a score: leave one of them out"
+                    f"--{option} cannot be given with a target that is a {plain.metric}: leave one "
+                    "of them out"
                 )
         return replace(plain, **scoring, weights=weights)
     if arguments.target is not None:

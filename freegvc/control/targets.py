@@ -1,4 +1,4 @@
-"""What a user may ask for: targets as values, and the keywords of `compress` that stand for them."""
+"""What a user may ask for: targets as values, and the keywords of `compress` that mean them."""
 
 from __future__ import annotations
 

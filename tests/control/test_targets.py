@@ -1,46 +1,38 @@
-"""Targets from keywords."""
+"""Targets as values, and from keywords."""
 
+import numpy as np
 import pytest
 
-from freegvc.control import (
-    FirstGopTarget,
-    Quality,
-    QualityTarget,
-    RateTarget,
-    StepTarget,
-    default_metric,
-    make_target,
+from freegvc.control.targets import (
+    DEFAULT_BPP,
+    LikeFirstGop,
+    Rate,
+    Score,
+    StopStep,
+    goal_of,
+    target_of,
 )
-from freegvc.control.targets import DEFAULT_BPP
 from freegvc.errors import UsageError
+from freegvc.metrics import METRICS
 
 
 @pytest.mark.parametrize(
     ("keywords", "target"),
     [
-        ({}, RateTarget(bpp=DEFAULT_BPP)),
-        ({"stop_step": 0}, StepTarget(0)),
-        ({"target_bpp": 0.05}, RateTarget(bpp=0.05)),
-        ({"target_bytes": 900}, RateTarget(num_bytes=900)),
-        ({"target_kbps": 12.5}, RateTarget(kbps=12.5)),
-        ({"target_bpp": 0.05, "metric": "lpips"}, RateTarget(bpp=0.05, metric="lpips")),
-        ({"target_psnr": 25.0}, QualityTarget(Quality("psnr"), 25.0)),
-        ({"target_ms_ssim": 0.9}, QualityTarget(Quality("ms_ssim"), 0.9)),
-        ({"target_lpips": 0.3}, QualityTarget(Quality("lpips"), 0.3)),
-        (
-            {"target_dists": 0.07, "pooling": "p95", "tolerance": 0.01, "max_probes": 3}
-            | {"probe_frames": 6, "strict": True},
-            QualityTarget(Quality("dists", "p95", 0.01, 3, 6, True), 0.07),
-        ),
-        ({"target": "first-gop"}, FirstGopTarget(Quality(), RateTarget(bpp=DEFAULT_BPP))),
-        (
-            {"target": "first-gop", "metric": "lpips", "stop_step": 700},
-            FirstGopTarget(Quality("lpips"), StepTarget(700)),
-        ),
+        ({}, Rate(bpp=DEFAULT_BPP)),
+        ({"target_bpp": None}, Rate(bpp=DEFAULT_BPP)),
+        ({"stop_step": 0}, StopStep(0)),
+        ({"target_bpp": 0.05}, Rate(bpp=0.05)),
+        ({"target_bytes": 900}, Rate(num_bytes=900)),
+        ({"target_kbps": 12.5}, Rate(kbps=12.5)),
+        ({"target_psnr": 25.0}, Score("psnr", 25.0)),
+        ({"target_ms_ssim": 0.9}, Score("ms_ssim", 0.9)),
+        ({"target_lpips": 0.3}, Score("lpips", 0.3)),
+        ({"target_dists": 0.07}, Score("dists", 0.07)),
     ],
 )
-def test_make_target(keywords, target):
-    assert make_target(**keywords) == target
+def test_keywords_stand_for_targets(keywords, target):
+    assert target_of(keywords) == target
 
 
 @pytest.mark.parametrize(
@@ -55,25 +47,70 @@ def test_make_target(keywords, target):
         {"target_psnr": 25.0, "stop_step": 3},
         {"target_lpips": 0.0},
         {"target_kbps": 0.0},
-        {"target_lpips": 0.3, "metric": "psnr"},
-        {"target": "second-gop"},
-        {"target": "first-gop", "target_lpips": 0.3},
-        {"target": "first-gop", "metric": "tof"},
-        {"target_bpp": 0.1, "metric": "sharpness"},
-        {"target_lpips": 0.3, "pooling": "median"},
-        {"target_lpips": 0.3, "tolerance": 0.0},
-        {"target_lpips": 0.3, "max_probes": 0},
-        {"target_lpips": 0.3, "probe_frames": 0},
-        {"target_bpp": 0.1, "tolerance": 0.1},
-        {"stop_step": 3, "strict": True},
-        {"stop_step": 3, "metric": "psnr"},
     ],
 )
-def test_bad_targets(keywords):
+def test_bad_keywords(keywords):
     with pytest.raises(UsageError):
-        make_target(**keywords)
+        target_of(keywords)
 
 
-def test_the_default_metric_suits_the_size_and_needs_no_weights():
-    assert default_metric(240, 416) == "ms_ssim"
-    assert default_metric(144, 176) == "psnr"
+def blur(reference, distorted):
+    """A distance of one's own."""
+    return np.abs(reference.astype(float) - distorted).mean(axis=(1, 2, 3)) / 255
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Rate(),
+        lambda: Rate(bpp=0.1, kbps=3.0),
+        lambda: Rate(bpp=0.1, even="sharpness"),
+        lambda: Rate(bpp=0.1, even="tof"),
+        lambda: Score("tof", 1.0),
+        lambda: Score("sharpness", 1.0),
+        lambda: Score("lpips", 0.3, pooling="median"),
+        lambda: Score("lpips", 0.3, tolerance=0.0),
+        lambda: Score("lpips", 0.3, max_probes=0),
+        lambda: Score("lpips", 0.3, probe_frames=0),
+        lambda: Score(blur, 0.0),
+        lambda: Score(3, 0.1),
+        lambda: LikeFirstGop(metric="tof"),
+        lambda: LikeFirstGop(StopStep(3), max_probes=0),
+    ],
+)
+def test_targets_refuse_what_means_nothing(make):
+    with pytest.raises(UsageError):
+        make()
+
+
+def test_only_a_number_of_bytes_needs_the_length_of_the_video():
+    assert Rate(num_bytes=10).needs_num_frames
+    assert LikeFirstGop(Rate(num_bytes=10)).needs_num_frames
+    others = (Rate(bpp=1.0), Rate(kbps=1.0), StopStep(3), Score("psnr", 30.0), LikeFirstGop())
+    assert not any(target.needs_num_frames for target in others)
+
+
+def test_any_distance_can_be_a_target():
+    target = Score(blur, 0.04, tolerance=0.01)
+    metric = target.metric_for(8, 8)
+    assert metric.name == "blur"
+    frames = np.full((2, 8, 8, 3), 51, np.uint8)
+    assert metric(frames, frames * 0).tolist() == [0.2, 0.2]
+    target.check(8, 8)
+    goal = goal_of(metric, target.score, target.tolerance)
+    assert (goal.low, goal.wanted, goal.high) == pytest.approx((0.03, 0.04, 0.05))
+
+
+@pytest.mark.parametrize(
+    ("name", "score", "ends"),
+    [
+        ("psnr", 30.0, (10**-3.01, 10**-2.99)),
+        ("ms_ssim", 0.9, (0.095, 0.105)),
+        ("lpips", 0.3, (0.295, 0.305)),
+        ("lpips", 0.002, (0.0, 0.007)),
+    ],
+)
+def test_goals_lie_around_the_score_on_the_scale_of_the_metric(name, score, ends):
+    goal = goal_of(METRICS[name], score, None)
+    assert (goal.low, goal.high) == pytest.approx(ends)
+    assert goal.holds(goal.wanted)

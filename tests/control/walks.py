@@ -41,8 +41,10 @@ class FakeWalk:
         other.timesteps = self.timesteps[: num_steps + 1]
         return other
 
-    def num_bytes(self):
-        return 60 + math.floor(self.surprise * self.bits_at(self.timestep) / 8)
+    def num_bytes(self, timestep=None):
+        at = self.timestep if timestep is None else timestep
+        return 60 + math.floor(self.surprise * self.bits_at(at) / 8)
 
-    def num_bits(self):
-        return 8 * self.num_bytes()
+    @property
+    def bits(self):
+        return [8 * self.num_bytes(timestep) for timestep in self.timesteps]
