@@ -28,7 +28,7 @@ from freegvc.control import (
 
 if TYPE_CHECKING:
     from freegvc.channel.coders import ChannelCoder
-    from freegvc.metrics.registry import Weights
+    from freegvc.metrics.metric import Weights
     from freegvc.priors import Prior
     from freegvc.video import Gop
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from freegvc.bitstream import Stream
     from freegvc.codec.events import OnEvent
     from freegvc.codec.gop_walk import GopWalk
-    from freegvc.metrics.registry import Weights
+    from freegvc.metrics.metric import Weights
     from freegvc.priors import Prior
     from freegvc.video import Gop
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from freegvc.codec.events import OnEvent
     from freegvc.codec.gop_walk import GopWalk
     from freegvc.control import Quality
-    from freegvc.metrics.registry import Weights
+    from freegvc.metrics.metric import Weights
     from freegvc.video import Gop
 
 IsNear = Callable[[float], bool]
