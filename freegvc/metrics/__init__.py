@@ -1,11 +1,12 @@
 """Scores of a decoded video: RGB, full range, full resolution, no resizing.
 
-`METRICS` holds every score of frames by name; `PatchFid` scores a whole video; `SCORES` says of
-all of them which way is better and how to print them.
+`METRICS` holds every score of frames by name; `PatchFid` scores a whole video; `SCORES` holds the
+scales of all of them. A metric owns its scale: direction, loss, tolerance, smallest frame.
 """
 
 from freegvc.metrics.fid import PatchFid
 from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr
+from freegvc.metrics.metric import Metric, MetricStatus, ScoreScale
 from freegvc.metrics.perceptual import dists, lpips
 from freegvc.metrics.pooling import POOLINGS, Pooled, pool, pool_gops, pool_scores, worst_frames
 from freegvc.metrics.registry import (
@@ -13,10 +14,9 @@ from freegvc.metrics.registry import (
     METRIC_NAMES,
     METRICS,
     SCORES,
-    Metric,
-    MetricStatus,
-    Score,
+    as_metric,
     check_metric,
+    default_metric,
     metric_status,
 )
 from freegvc.metrics.temporal import tlp, tof, warp_error
@@ -34,8 +34,10 @@ __all__ = [
     "MetricStatus",
     "PatchFid",
     "Pooled",
-    "Score",
+    "ScoreScale",
+    "as_metric",
     "check_metric",
+    "default_metric",
     "dists",
     "lpips",
     "metric_status",

@@ -1,10 +1,10 @@
-"""Patch FID of a whole video: one number, not one a frame.
+"""Patch FID of a whole video: one number, not one for each frame.
 
 The protocol is the one of learned image compression (Mentzer et al., "High-fidelity generative
 image compression", 2020, as NeuralCompression's and GLC's code does it): each frame is cut into
 patches of f x f pixels from its top left corner, and once more from (f / 2, f / 2), where both
-sides measure at least 3 f / 2; what does not fill a patch is left out. f is 256, or 64 where a
-side is below 256 pixels. All patches of all frames of the reference are one set, those of the
+sides measure at least 3 f / 2; pixels that do not fill a patch are left out. f is 256, or 64
+where a side is below 256 pixels. All patches of all frames of the reference are one set, those of the
 distorted video the other. torchmetrics resizes the patches to 299x299 for the Inception network
 of 2015 and computes the distance in float64.
 
@@ -34,7 +34,7 @@ _BATCH = 16  # patches through the network at a time
 
 
 class PatchFid:
-    """Collects the patches of two videos and gives the distance between them.
+    """Collects the patches of two videos and computes the distance between them.
 
     Args:
         height, width: of the frames; both at least `SMALL_PATCH_SIDE`.
@@ -96,14 +96,18 @@ class PatchFid:
             raise UsageError(
                 f"FID needs two patches or more, there is {self.num_patches}: score more frames"
             )
-        return max(float(self._fid.compute()), 0.0)  # rounding takes equal sets below
+        return max(float(self._fid.compute()), 0.0)  # rounding can make it negative for equal sets
 
 
 def cut_patches(frames: Frames, side: int) -> Frames:
-    """Patches of all frames, uint8 [N, side, side, 3], in the order that the module states.
+    """Cut frames into patches, in the order that the module states.
 
     Args:
         frames: uint8 [T, H, W, 3], H and W at least `side`.
+        side: of a patch in pixels.
+
+    Returns:
+        uint8 [N, side, side, 3].
     """
     height, width = frames.shape[1:3]
     shifts = [0] if 2 * min(height, width) < 3 * side else [0, side // 2]
@@ -120,7 +124,7 @@ def inception(folder: Path | None) -> nn.Module:
     """The Inception network of 2015 as torch-fidelity converted it, by its pooled features.
 
     Args:
-        folder: as `weights_folder` gives it.
+        folder: as `weights_folder` returns it.
 
     Raises:
         MetricUnavailableError: torch-fidelity or the weights are missing.
@@ -130,7 +134,7 @@ def inception(folder: Path | None) -> nn.Module:
 
     if find_spec("torch_fidelity") is None:
         raise MetricUnavailableError("FID needs torch-fidelity: pip install torch-fidelity")
-    stored = io.BytesIO()  # the network reads a file of torch's own format and no other
+    stored = io.BytesIO()  # the network reads no format but torch's own
     torch.save(load_weights(INCEPTION, folder), stored)
     stored.seek(0)
     try:

@@ -6,8 +6,8 @@ import numpy as np
 
 from freegvc.metrics.frames import Frames, Scores, check_pair, check_side, unit_batches
 
-MAX_PSNR_DB = 100.0  # of two equal frames, so that means stay finite
-MS_SSIM_MIN_SIZE = 176  # what torchmetrics asks for five scales of an 11-pixel window
+MAX_PSNR_DB = 100.0  # PSNR of two equal frames, so that means stay finite
+MS_SSIM_MIN_SIZE = 176  # torchmetrics' limit for five scales of an 11-pixel window
 
 
 def psnr(reference: Frames, distorted: Frames) -> Scores:
@@ -49,7 +49,7 @@ def ms_ssim(reference: Frames, distorted: Frames) -> Scores:
     check_pair(reference, distorted)
     check_side("MS-SSIM", reference.shape[1], reference.shape[2], MS_SSIM_MIN_SIZE)
     scores = []
-    # frame by frame, as torchmetrics offers the mean of a batch only
+    # frame by frame, because torchmetrics returns only the mean of a batch
     for a, b in unit_batches(reference, distorted, "cpu", batch_pixels=1):
         score = multiscale_structural_similarity_index_measure(a, b, data_range=1.0)
         scores.append(float(score))

@@ -1,9 +1,9 @@
-"""What every metric takes: two stacks of frames, checked once, and tensors made of them.
+"""The input of every metric: two stacks of frames, their checks, and tensors made of them.
 
 Frames are uint8 [T, H, W, 3]: RGB as `freegvc.video` reads it, full range 0 .. 255, made with the
-BT.709 matrix (or with the one that the file states), at full resolution. No metric here resizes,
-crops or converts them further, because a score means nothing without saying that; the one
-exception is FID, whose definition resizes the patches.
+BT.709 matrix or the one that the file states, at full resolution. No metric here resizes, crops
+or converts them further, because scores depend on it; the one exception is FID, whose definition
+resizes the patches.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 Frames = npt.NDArray[np.uint8]
 Scores = npt.NDArray[np.float64]
 
-# Larger batches are not faster on a CPU, and their feature maps leave its caches.
+# Larger batches are not faster on a CPU: their feature maps do not fit into its caches.
 BATCH_PIXELS = 1 << 18
 
 
 def check_pair(reference: Frames, distorted: Frames) -> None:
-    """Both must be frames of one size and number.
+    """Refuse two videos of different shapes.
+
+    Args:
+        reference, distorted: uint8 [T, H, W, 3].
 
     Raises:
-        UsageError: they are not; both shapes are named.
+        UsageError: the shapes differ; the message names both.
     """
     if reference.shape != distorted.shape:
         raise UsageError(
@@ -40,7 +43,12 @@ def check_pair(reference: Frames, distorted: Frames) -> None:
 
 
 def check_side(label: str, height: int, width: int, min_side: int) -> None:
-    """A metric is not defined on pictures that are smaller than what it looks at.
+    """Refuse pictures that are too small for a metric's filters.
+
+    Args:
+        label: of the metric.
+        height, width: of the frames in pixels.
+        min_side: smallest side in pixels that the metric takes.
 
     Raises:
         UsageError: a side is below `min_side` pixels.
@@ -59,17 +67,16 @@ def unit_batches(
 
     Args:
         first, second: uint8 [T, H, W, 3].
-        batch_pixels: about how many pixels of one stack a piece has; at least one frame.
+        device: where the tensors are placed.
+        batch_pixels: pixels of one stack in a piece, roughly; a piece has at least one frame.
     """
     import torch
 
     num_frames, height, width, _ = first.shape
     step = max(batch_pixels // (height * width), 1)
     for start in range(0, num_frames, step):
-        yield tuple(  # type: ignore[misc]  # a pair, as two stacks are gone through
-            torch.from_numpy(
-                np.array(stack[start : start + step])
-            )  # a copy, as it may be read-only
+        yield tuple(  # type: ignore[misc]  # a pair, made of two stacks
+            torch.from_numpy(np.array(stack[start : start + step]))  # a copy: may be read-only
             .to(device)
             .permute(0, 3, 1, 2)
             .to(torch.float32)

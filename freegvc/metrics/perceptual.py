@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-# by net: weights, and the smallest side of which all feature maps have a sample
+# by net: weights, and the smallest side for which every feature map has a sample
 LPIPS_NETS = {"alex": (ALEXNET, 31), "vgg": (VGG16, 16), "squeeze": (SQUEEZENET, 17)}
-DISTS_MIN_SIDE = 32  # below, the deepest maps have a single sample and so no variance
+DISTS_MIN_SIDE = 32  # below it the deepest maps have a single sample and thus no variance
 
 # stages of DISTS in torchvision's VGG16: each but the first begins in place of a max pooling
 _DISTS_STAGES = (0, 4, 9, 16, 23, 30)
@@ -62,7 +62,7 @@ def lpips(
 
     Raises:
         UsageError: the shapes differ, or the frames are smaller than `LPIPS_NETS[net][1]`.
-        MetricUnavailableError: the backbone's weights cannot be had.
+        MetricUnavailableError: the backbone's weights can be neither found nor downloaded.
     """
     check_pair(reference, distorted)
     check_side(f"LPIPS ({net})", reference.shape[1], reference.shape[2], LPIPS_NETS[net][1])
@@ -89,10 +89,15 @@ def dists(
 
 @lru_cache(maxsize=4)
 def lpips_network(net: str, folder: Path | None, device: str) -> nn.Module:
-    """torchmetrics' LPIPS with the backbone's weights; kept, as a search asks for it often.
+    """torchmetrics' LPIPS with the backbone's weights; cached, because a search uses it often.
+
+    Args:
+        net: "alex", "vgg" or "squeeze".
+        folder: as `weights_folder` returns it.
+        device: where the network is placed.
 
     Raises:
-        MetricUnavailableError: the backbone's weights cannot be had, or do not fit.
+        MetricUnavailableError: the weights can be neither found nor downloaded, or do not fit.
     """
     import torch
     from torchmetrics.functional.image.lpips import _NoTrainLpips
@@ -100,7 +105,7 @@ def lpips_network(net: str, folder: Path | None, device: str) -> nn.Module:
     _check_torchvision()
     backbone, _ = LPIPS_NETS[net]
     state = load_weights(backbone, folder)
-    with torch.random.fork_rng(devices=[]):  # it draws weights at random, which are replaced
+    with torch.random.fork_rng(devices=[]):  # it draws random weights, which are replaced below
         network = _NoTrainLpips(net=net, pnet_rand=True)  # type: ignore[arg-type]
     _fill(network.net, state, backbone)
     placed: nn.Module = network.to(device)
@@ -109,10 +114,14 @@ def lpips_network(net: str, folder: Path | None, device: str) -> nn.Module:
 
 @lru_cache(maxsize=2)
 def dists_network(folder: Path | None, device: str) -> nn.Module:
-    """torchmetrics' DISTS with VGG16's weights; kept, as a search asks for it often.
+    """torchmetrics' DISTS with VGG16's weights; cached, because a search uses it often.
+
+    Args:
+        folder: as `weights_folder` returns it.
+        device: where the network is placed.
 
     Raises:
-        MetricUnavailableError: VGG16's weights cannot be had, or do not fit.
+        MetricUnavailableError: the weights can be neither found nor downloaded, or do not fit.
     """
     import torch
 
@@ -173,7 +182,7 @@ def _fill(network: nn.Module, state: dict[str, Any], weights: WeightFile) -> Non
         for key, parameter in network.named_parameters():
             part = _PART.fullmatch(key)
             if part is None:
-                continue  # heads, which are there already
+                continue  # a head, which torchmetrics has loaded
             found = state.get(part["name"])
             if found is None or found.shape != parameter.shape:
                 shape = None if found is None else tuple(found.shape)

@@ -16,13 +16,13 @@ _TAIL_PERCENT = 95.0
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """What many scores come to; the tail and the worst are on the bad side of the metric.
+    """Summary of many scores; the tail and the worst are on the bad side of the metric.
 
     Attributes:
         mean: of all scores.
         tail: 95 % of the scores are as good or better: p95, or p5 where larger is better.
         worst: the largest score, or the smallest where larger is better.
-        num_scores: how many there were.
+        num_scores: how many scores are defined.
     """
 
     mean: float
@@ -32,10 +32,11 @@ class Pooled:
 
 
 def pool_scores(scores: npt.ArrayLike, *, higher_is_better: bool) -> Pooled | None:
-    """Mean, tail and worst of those scores that are defined; None if none is.
+    """Mean, tail and worst of the defined scores; None if no score is defined.
 
     Args:
         scores: float64 [N]; NaN where a score is not defined.
+        higher_is_better: direction of the scale.
     """
     values = np.asarray(scores, dtype=np.float64).ravel()
     values = values[~np.isnan(values)]
@@ -48,14 +49,15 @@ def pool_scores(scores: npt.ArrayLike, *, higher_is_better: bool) -> Pooled | No
 
 
 def pool(scores: npt.ArrayLike, pooling: str, *, higher_is_better: bool) -> float:
-    """One of the three numbers of `pool_scores`, by the name that a user gives it.
+    """One of the three numbers of `pool_scores`, by its name.
 
     Args:
         scores: float64 [N], N >= 1; NaN where a score is not defined.
         pooling: one of `POOLINGS`; "p95" and "max" look at the bad side, whichever that is.
+        higher_is_better: direction of the scale.
 
     Raises:
-        UsageError: another pooling, or no score.
+        UsageError: the pooling is unknown, or no score is defined.
     """
     if pooling not in POOLINGS:
         raise UsageError(f"pooling is {pooling!r}, but must be one of {', '.join(POOLINGS)}")
@@ -71,8 +73,9 @@ def pool_gops(
     """`pool_scores` of each GOP.
 
     Args:
-        scores: float64 [T], one a frame.
+        scores: float64 [T], one for each frame.
         gops: the frames of each GOP.
+        higher_is_better: direction of the scale.
     """
     values = np.asarray(scores, dtype=np.float64)
     return [
@@ -83,11 +86,12 @@ def pool_gops(
 def worst_frames(
     scores: npt.ArrayLike, count: int, *, higher_is_better: bool
 ) -> list[tuple[int, float]]:
-    """Index and score of the worst frames, the worst first, equal ones in their order.
+    """Index and score of the worst frames, the worst first, equal ones in frame order.
 
     Args:
         scores: float64 [T]; frames whose score is NaN are left out.
-        count: how many; fewer if there are not as many.
+        count: how many frames; all of them if there are fewer.
+        higher_is_better: direction of the scale.
     """
     values = np.asarray(scores, dtype=np.float64)
     order = np.argsort(values if higher_is_better else -values, kind="stable")

@@ -1,18 +1,20 @@
-"""All metrics by name: which way is better, what they need, and how to compute them."""
+"""All metrics by name, and metrics made from a user's own function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
-from os import PathLike
 from types import MappingProxyType
-from typing import Protocol
 
-from freegvc.errors import MetricUnavailableError, UsageError
-from freegvc.metrics.fid import SMALL_PATCH_SIDE, inception
+import numpy as np
+import numpy.typing as npt
+
+from freegvc.errors import UsageError
+from freegvc.metrics import fid
 from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr
-from freegvc.metrics.frames import Frames, Scores, check_side
+from freegvc.metrics.frames import Frames, Scores, check_pair
+from freegvc.metrics.metric import DecibelMetric, Metric, MetricStatus, ScoreScale, Weights
 from freegvc.metrics.perceptual import (
     DISTS_MIN_SIDE,
     LPIPS_NETS,
@@ -22,99 +24,14 @@ from freegvc.metrics.perceptual import (
     lpips_network,
 )
 from freegvc.metrics.temporal import FLOW_MIN_SIDE, check_opencv, tlp, tof, warp_error
-from freegvc.metrics.weights import (
-    ALEXNET,
-    INCEPTION,
-    VGG16,
-    WeightFile,
-    locate,
-    missing_message,
-    weights_folder,
-)
+from freegvc.metrics.weights import ALEXNET, INCEPTION, VGG16, weights_folder
 
-Weights = str | PathLike[str] | None
+# A user's own metric: a distance of each frame, [T], or one of all of them; 0 is perfect.
+Distance = Callable[[Frames, Frames], npt.ArrayLike]
 
 
-class _Compute(Protocol):
-    def __call__(
-        self, reference: Frames, distorted: Frames, *, weights: Weights, device: str
-    ) -> Scores: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """What is to be known of a score, of frames or of a whole video.
-
-    Attributes:
-        name: on the command line and in JSON.
-        label: for people.
-        higher_is_better: which way.
-        min_side: the smallest side of a frame, in pixels.
-        decimals, unit: how to print it.
-        weights: of the network that it needs, or None.
-    """
-
-    name: str
-    label: str
-    higher_is_better: bool
-    min_side: int
-    decimals: int = 4
-    unit: str = ""
-    weights: WeightFile | None = None
-
-    def format(self, score: float) -> str:
-        """A score as text, with its unit."""
-        return f"{score:.{self.decimals}f}{self.unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric(Score):
-    """A score of frames, or of pairs of frames: `METRICS["lpips"](reference, distorted)`.
-
-    Attributes:
-        is_temporal: the scores belong to pairs of neighbours, so there is one fewer than frames.
-    """
-
-    compute: _Compute = field(kw_only=True)
-    is_temporal: bool = False
-
-    def __call__(
-        self, reference: Frames, distorted: Frames, *, weights: Weights = None, device: str = "cpu"
-    ) -> Scores:
-        """Scores of a video.
-
-        Args:
-            reference, distorted: uint8 [T, H, W, 3], RGB, full range, as `freegvc.video` reads it.
-            weights: folder of safetensors; by default FREEGVC_METRIC_WEIGHTS, then torch's cache.
-            device: where networks run.
-
-        Returns:
-            float64 [T]; [T - 1] if the metric is temporal.
-
-        Raises:
-            UsageError: the shapes differ, or the frames are too small or too few.
-            MetricUnavailableError: weights or a package are missing.
-        """
-        return self.compute(reference, distorted, weights=weights, device=device)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricStatus:
-    """Whether a metric works here.
-
-    Attributes:
-        name: of the metric.
-        available: whether all that it needs is on this machine.
-        detail: what was found, or what is missing and what to do about it.
-    """
-
-    name: str
-    available: bool
-    detail: str
-
-
-def _plain(score: Callable[[Frames, Frames], Scores]) -> _Compute:
-    """A metric that needs no network."""
+def _plain(score: Callable[[Frames, Frames], Scores]) -> Callable[..., Scores]:
+    """Let a function of two videos take the options of networks, which it does not need."""
 
     def compute(reference: Frames, distorted: Frames, *, weights: Weights, device: str) -> Scores:
         return score(reference, distorted)
@@ -122,26 +39,61 @@ def _plain(score: Callable[[Frames, Frames], Scores]) -> _Compute:
     return compute
 
 
+def _load_lpips(weights: Weights, device: str, *, net: str) -> object:
+    return lpips_network(net, weights_folder(weights), device)
+
+
+def _load_dists(weights: Weights, device: str) -> object:
+    return dists_network(weights_folder(weights), device)
+
+
+def _load_inception(weights: Weights, device: str) -> object:
+    return fid.inception(weights_folder(weights))
+
+
+def _load_opencv(weights: Weights, device: str) -> None:
+    check_opencv()
+
+
 def _lpips(name: str, label: str, net: str) -> Metric:
     weights, min_side = LPIPS_NETS[net]
-    compute = partial(lpips, net=net)
-    return Metric(name, label, False, min_side, weights=weights, compute=compute)
+    return Metric(
+        name,
+        label,
+        False,
+        min_side,
+        weights=weights,
+        prepare=partial(_load_lpips, net=net),
+        compute=partial(lpips, net=net),
+    )
 
 
 _ALL = (
-    Metric("psnr", "PSNR", True, 1, decimals=2, unit=" dB", compute=_plain(psnr)),
+    DecibelMetric("psnr", "PSNR", True, 1, compute=_plain(psnr)),
     Metric("ms_ssim", "MS-SSIM", True, MS_SSIM_MIN_SIZE, compute=_plain(ms_ssim)),
     _lpips("lpips", "LPIPS", "alex"),
     _lpips("lpips_vgg", "LPIPS (VGG16)", "vgg"),
     _lpips("lpips_squeeze", "LPIPS (SqueezeNet)", "squeeze"),
-    Metric("dists", "DISTS", False, DISTS_MIN_SIDE, weights=VGG16, compute=dists),
-    Metric("tof", "tOF", False, FLOW_MIN_SIDE, unit=" px", compute=_plain(tof), is_temporal=True),
+    Metric(
+        "dists", "DISTS", False, DISTS_MIN_SIDE, weights=VGG16, prepare=_load_dists, compute=dists
+    ),
+    Metric(
+        "tof",
+        "tOF",
+        False,
+        FLOW_MIN_SIDE,
+        unit=" px",
+        prepare=_load_opencv,
+        compute=_plain(tof),
+        is_temporal=True,
+    ),
     Metric(
         "tlp",
         "tLP",
         False,
         LPIPS_NETS["alex"][1],
         weights=ALEXNET,
+        prepare=partial(_load_lpips, net="alex"),
         compute=tlp,
         is_temporal=True,
     ),
@@ -151,6 +103,7 @@ _ALL = (
         False,
         FLOW_MIN_SIDE,
         decimals=6,
+        prepare=_load_opencv,
         compute=_plain(warp_error),
         is_temporal=True,
     ),
@@ -158,12 +111,50 @@ _ALL = (
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 
 FID = "fid"  # of a whole video: `PatchFid`
-SCORES: Mapping[str, Score] = MappingProxyType(
-    {**METRICS, FID: Score(FID, "FID", False, SMALL_PATCH_SIDE, decimals=3, weights=INCEPTION)}
+_FID_SCALE = ScoreScale(
+    FID, "FID", False, fid.SMALL_PATCH_SIDE, decimals=3, weights=INCEPTION, prepare=_load_inception
 )
+SCORES: Mapping[str, ScoreScale] = MappingProxyType({**METRICS, FID: _FID_SCALE})
 METRIC_NAMES = tuple(SCORES)
-_USE_FLOW = ("tof", "warp_error")
-_LPIPS_NETS = {"lpips": "alex", "lpips_vgg": "vgg", "lpips_squeeze": "squeeze", "tlp": "alex"}
+
+
+def default_metric(height: int, width: int) -> Metric:
+    """MS-SSIM, or PSNR for frames too small for it: neither needs weights.
+
+    Args:
+        height, width: of the frames in pixels.
+    """
+    preferred = METRICS["ms_ssim"]
+    return preferred if min(height, width) >= preferred.min_side else METRICS["psnr"]
+
+
+def as_metric(metric: str | Metric | Distance) -> Metric:
+    """A metric from its name or from a function.
+
+    Args:
+        metric: a name in `METRICS`, a `Metric`, which is returned as it is, or a function
+            `f(reference, distorted)` of two videos, uint8 [T, H, W, 3] each. The function returns
+            a distance: 0 is perfect, larger is worse; [T], one for each frame, or one number for
+            all of them. Its `__name__` becomes the metric's name.
+
+    Raises:
+        UsageError: no metric has that name, or `metric` is not callable. Calling the metric raises
+            it too where the function returns something else than distances.
+    """
+    if isinstance(metric, str):
+        if metric not in METRICS:
+            raise _unknown(metric, tuple(METRICS))
+        return METRICS[metric]
+    if isinstance(metric, Metric):
+        return metric
+    if not callable(metric):
+        raise UsageError(
+            f"metric is {metric!r}, but must be a name ({', '.join(METRICS)}), a Metric, or a "
+            "function of two arrays of frames"
+        )
+    name = getattr(metric, "__name__", type(metric).__name__)
+    compute = _plain(partial(_distances, metric, name))
+    return Metric(name, name, False, 1, compute=compute)
 
 
 def check_metric(
@@ -173,53 +164,57 @@ def check_metric(
     weights: Weights = None,
     device: str = "cpu",
 ) -> None:
-    """Make sure that a metric will work, before any work that relies on it begins.
-
-    Loads what the metric needs, and so downloads weights that torchvision would download.
-
-    Args:
-        name: one of `METRIC_NAMES`.
-        size: height and width of the frames, if they are known.
-        weights, device: as they will be given to the metric.
+    """`ScoreScale.check` of the score with this name, which may be FID's.
 
     Raises:
-        UsageError: no metric of that name, or the frames are too small for it.
-        MetricUnavailableError: weights or a package are missing; says what to fetch, where to put
-            it, and which targets work without.
+        UsageError: no score has that name, or the frames are too small for it.
+        MetricUnavailableError: weights or a package are missing.
     """
-    if name not in METRIC_NAMES:
-        raise UsageError(f"there is no metric {name!r}; there are {', '.join(METRIC_NAMES)}")
-    if size is not None:
-        check_side(SCORES[name].label, *size, SCORES[name].min_side)
-    if name in _USE_FLOW:
-        check_opencv()
-    elif name == FID:
-        inception(weights_folder(weights))
-    elif name == "dists":
-        dists_network(weights_folder(weights), device)
-    elif name in _LPIPS_NETS:
-        lpips_network(_LPIPS_NETS[name], weights_folder(weights), device)
+    _scale_of(name).check(size=size, weights=weights, device=device)
 
 
 def metric_status(name: str, *, weights: Weights = None) -> MetricStatus:
-    """Whether a metric works here as the machine is: never downloads; for `freegvc doctor`.
-
-    Arguments as for `check_metric`.
+    """`ScoreScale.status` of the score with this name, which may be FID's.
 
     Raises:
-        UsageError: no metric of that name.
+        UsageError: no score has that name.
     """
-    needed = SCORES[name].weights if name in SCORES else None
-    detail = "needs no files"
+    return _scale_of(name).status(weights=weights)
+
+
+def _scale_of(name: str) -> ScoreScale:
+    if name not in SCORES:
+        raise _unknown(name, METRIC_NAMES)
+    return SCORES[name]
+
+
+def _unknown(name: str, names: tuple[str, ...]) -> UsageError:
+    close = get_close_matches(name, names, n=1)
+    guess = f" (did you mean {close[0]!r}?)" if close else ""
+    return UsageError(f"there is no metric {name!r}{guess}; there are {', '.join(names)}")
+
+
+def _distances(function: Distance, name: str, reference: Frames, distorted: Frames) -> Scores:
+    """What a user's function returns, checked: float64 [T]."""
+    check_pair(reference, distorted)
+    returned = function(reference, distorted)
     try:
-        if needed is not None:
-            folder = weights_folder(weights)
-            place = locate(needed, folder)
-            if place is None:
-                reason = "would be downloaded on first use"
-                return MetricStatus(name, False, missing_message(needed, folder, reason))
-            detail = f"weights {place}"
-        check_metric(name, weights=weights)
-    except MetricUnavailableError as error:
-        return MetricStatus(name, False, str(error))
-    return MetricStatus(name, True, detail)
+        scores = np.asarray([] if returned is None else returned, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"metric {name!r} returned a {type(returned).__name__}, but must return numbers: "
+            f"{error}"
+        ) from error
+    if scores.size == 1:
+        scores = np.full(len(reference), scores.item())
+    if scores.shape != (len(reference),):
+        raise UsageError(
+            f"metric {name!r} returned an array of shape {scores.shape} for {len(reference)} "
+            "frames, but must return one number, or one for each frame"
+        )
+    if (scores < 0.0).any():
+        raise UsageError(
+            f"metric {name!r} returned {scores.min():g}, but must return distances: 0 is perfect, "
+            "larger is worse"
+        )
+    return scores

@@ -108,13 +108,13 @@ def warp_error(reference: Frames, distorted: Frames) -> Scores:
 
 
 def check_opencv() -> None:
-    """Whether flows can be computed.
+    """Refuse to compute flows without OpenCV.
 
     Raises:
         MetricUnavailableError: OpenCV is not installed.
     """
     try:
-        import cv2  # noqa: F401  # to see whether it is there
+        import cv2  # noqa: F401  # only to see whether it is installed
     except ImportError as error:
         raise MetricUnavailableError(
             f"tOF and the warp error need OpenCV ({error}): pip install opencv-python-headless"
@@ -162,7 +162,7 @@ def _warp(image: npt.NDArray[np.uint8] | Flow, flow: Flow) -> npt.NDArray[np.flo
 
 
 def _visible(forward: Flow, backward: Flow) -> npt.NDArray[np.bool_]:
-    """Pixels whose motion stays in the picture and that the way back leads home, bool [H, W]."""
+    """Pixels whose motion stays in the picture and is undone by the motion back, bool [H, W]."""
     height, width = forward.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     at_x, at_y = x + forward[..., 0], y + forward[..., 1]

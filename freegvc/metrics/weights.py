@@ -6,7 +6,7 @@ They are looked for in this order:
    (features.0.weight), with or without the prefix `features.`;
 2. torch's ordinary cache, `<torch.hub.get_dir()>/checkpoints`, which torchvision fills;
 3. the address from which torchvision itself downloads, into that cache.
-Without a network the third fails within seconds. The linear heads of LPIPS and the weights alpha
+Without a network connection the third fails within seconds. The linear heads of LPIPS and the weights alpha
 and beta of DISTS come with torchmetrics.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WEIGHTS_VARIABLE = "FREEGVC_METRIC_WEIGHTS"
-_CONNECT_SECONDS = 5.0  # to find out that there is no network
+_CONNECT_SECONDS = 5.0  # after which there is no network
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class WeightFile:
     """Weights of one network.
 
     Attributes:
-        net: what it is called here.
+        net: name in messages.
         file_name: in the folder of safetensors.
         url: where torchvision (torch-fidelity for the inception network) downloads it.
         mebibytes: size of that download.
@@ -70,7 +70,7 @@ INCEPTION = WeightFile(
     92,
 )
 
-# what can be aimed at, and what that needs
+# targets of `freegvc.compress`, and the weights that each needs
 _TARGETS = {
     "target_psnr": None,
     "target_ms_ssim": None,
@@ -82,18 +82,21 @@ _TARGETS = {
 def weights_folder(argument: str | PathLike[str] | None = None) -> Path | None:
     """The folder of safetensors: the argument, else FREEGVC_METRIC_WEIGHTS, else None.
 
+    Args:
+        argument: as users pass it.
+
     Raises:
-        MetricUnavailableError: what is named is not a folder.
+        MetricUnavailableError: no such folder exists.
     """
     named = argument or os.environ.get(WEIGHTS_VARIABLE)
     if not named:
         return None
     folder = Path(named)
     if not folder.is_dir():
-        source = "asked for" if argument else f"from {WEIGHTS_VARIABLE}"
+        source = "as given" if argument else f"from {WEIGHTS_VARIABLE}"
         raise MetricUnavailableError(
-            f"the folder of metric weights, {folder} ({source}), is not there: name the one "
-            f"that holds files such as {ALEXNET.file_name}"
+            f"the folder of metric weights, {folder} ({source}), does not exist: name "
+            f"the folder that holds files such as {ALEXNET.file_name}"
         )
     return folder.resolve()
 
@@ -102,7 +105,8 @@ def locate(weights: WeightFile, folder: Path | None) -> Path | None:
     """Where the weights are on this machine; None if they would have to be downloaded.
 
     Args:
-        folder: as `weights_folder` gives it.
+        weights: the file to look for.
+        folder: as `weights_folder` returns it.
     """
     import torch
 
@@ -114,13 +118,14 @@ def locate(weights: WeightFile, folder: Path | None) -> Path | None:
 def load_weights(weights: WeightFile, folder: Path | None) -> dict[str, Tensor]:
     """Tensors by torchvision's names without the prefix `features.`, such as "0.weight".
 
-    Downloads into torch's cache what is neither in the folder nor there.
+    A file that is neither in the folder nor in torch's cache is downloaded into that cache.
 
     Args:
-        folder: as `weights_folder` gives it.
+        weights: the file to load.
+        folder: as `weights_folder` returns it.
 
     Raises:
-        MetricUnavailableError: the weights are nowhere, or their file cannot be read.
+        MetricUnavailableError: the download failed, or the file cannot be read.
     """
     place = locate(weights, folder)
     tensors = _download(weights, folder) if place is None else _read(place)
@@ -129,7 +134,7 @@ def load_weights(weights: WeightFile, folder: Path | None) -> dict[str, Tensor]:
 
 
 def missing_message(weights: WeightFile, folder: Path | None, reason: str) -> str:
-    """What is missing, what to fetch, where to put it, and what works without."""
+    """What is missing, what to fetch, where to put it, and which targets work without it."""
     import torch
 
     cache = Path(torch.hub.get_dir()) / "checkpoints"
@@ -154,7 +159,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    # torch.load has no error of its own: a damaged file shows as any of these
+    # torch.load has no error of its own: a damaged file raises any of these
     damaged = (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError)
 
     try:
@@ -171,18 +176,18 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _download(weights: WeightFile, folder: Path | None) -> dict[str, Tensor]:
-    """Let torch fetch the file as torchvision does, once somebody has answered at all."""
+    """Let torch fetch the file as torchvision does, after a quick check that the host answers."""
     import torch
 
     try:
-        # torch sets no time limit, and some networks swallow what they do not let pass
+        # torch sets no time limit, and some firewalls drop packets silently
         request = urllib.request.Request(weights.url, method="HEAD")
         with urllib.request.urlopen(request, timeout=_CONNECT_SECONDS):
             pass
         tensors: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
             weights.url, map_location="cpu", check_hash=True, weights_only=True
         )
-    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash the other
+    except (OSError, RuntimeError) as error:  # RuntimeError: a wrong hash
         reason = getattr(error, "reason", error)
         message = missing_message(weights, folder, f"the download failed: {reason}")
         raise MetricUnavailableError(message) from error
