@@ -50,6 +50,7 @@ class ScoreScale:
         decimals, unit: how to print a score.
         tolerance: largest difference between a score and its target that still meets the target,
             unless the user states one; by default the epsilon of the paper.
+        limit: a target lies above 0 and below this.
         weights: parameters of the network that it runs, or None.
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
             nothing but freegvc's own dependencies.
@@ -62,6 +63,7 @@ class ScoreScale:
     decimals: int = 4
     unit: str = ""
     tolerance: float = 0.005
+    limit: float = 1.0
     weights: WeightFile | None = None
     prepare: Callable[[Weights, str], object] | None = None
 
@@ -160,6 +162,7 @@ class DecibelMetric(Metric):
     decimals: int = 2
     unit: str = " dB"
     tolerance: float = 0.1
+    limit: float = math.inf
 
     def loss(self, score: float) -> float:
         """10^(-dB / 10), > 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -28,6 +29,7 @@ from freegvc.metrics.weights import ALEXNET, INCEPTION, VGG16, weights_folder
 
 # A user's own metric: a distance of each frame, [T], or one of all of them; 0 is perfect.
 Distance = Callable[[Frames, Frames], npt.ArrayLike]
+MetricLike = str | Metric | Distance  # what `as_metric` takes
 
 
 def _plain(score: Callable[[Frames, Frames], Scores]) -> Callable[..., Scores]:
@@ -128,7 +130,7 @@ def default_metric(height: int, width: int) -> Metric:
     return preferred if min(height, width) >= preferred.min_side else METRICS["psnr"]
 
 
-def as_metric(metric: str | Metric | Distance) -> Metric:
+def as_metric(metric: MetricLike) -> Metric:
     """A metric from its name or from a function.
 
     Args:
@@ -154,7 +156,7 @@ def as_metric(metric: str | Metric | Distance) -> Metric:
         )
     name = getattr(metric, "__name__", type(metric).__name__)
     compute = _plain(partial(_distances, metric, name))
-    return Metric(name, name, False, 1, compute=compute)
+    return Metric(name, name, False, 1, limit=math.inf, compute=compute)
 
 
 def check_metric(
