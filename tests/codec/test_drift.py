@@ -8,24 +8,18 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.bitstream import decode_packet, encode_packet, write_stream
-from freegvc.channel.pfr import PfrCoder
-from freegvc.codec import GopDecoded
+from freegvc.bitstream import PacketCodec, write_stream
 from freegvc.errors import DriftWarning, FreeGvcError, FreeGvcWarning
+from freegvc.events import GopDecoded
 from freegvc.metrics import psnr
+from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
+from tests.codec.coding import compress
 
 
 @pytest.fixture
 def compressed(scene):
-    return freegvc.compress(
-        scene(10, 48, 64),
-        stop_step=775,
-        gop_length=6,
-        overlap=2,
-        coder=PfrCoder(log2_candidates=10),
-        prior="analytic",
-    )
+    return compress(scene(10, 48, 64), stop_step=775, gop_length=6, overlap=2)
 
 
 def drifts(compressed, **keywords):
@@ -49,7 +43,7 @@ def test_the_same_arithmetic_does_not_drift(compressed):
 
 def test_a_little_drift_is_reported_without_a_warning(compressed):
     reference, _ = drifts(compressed)
-    frames, reported = drifts(compressed, dtype="bfloat16")
+    frames, reported = drifts(compressed, prior=load_prior("analytic", dtype="bfloat16"))
     assert 0.0 < max(reported) < 0.3
     assert psnr(reference, frames).min() > 35
 
@@ -66,7 +60,7 @@ def test_much_drift_is_one_warning_that_names_the_worst_gop(compressed):
     assert f"GOP {worst} has drifted {reported[worst]:.2f} sigma" in str(caught[0].message)
 
 
-def test_whoever_counts_frames_hears_the_warning_too(compressed):
+def test_a_caller_that_counts_frames_gets_the_warning_too(compressed):
     """`zip` and the like never ask for a frame after the last."""
     prior = Drifting()
     prior.offset = 0.1
@@ -75,7 +69,7 @@ def test_whoever_counts_frames_hears_the_warning_too(compressed):
         list(itertools.islice(frames, 10))
 
 
-def test_a_model_gone_mad_still_gives_all_frames(compressed):
+def test_a_model_that_predicts_nan_still_gives_all_frames(compressed):
     prior = Drifting()
     prior.offset = float("nan")
     with warnings.catch_warnings():
@@ -85,14 +79,13 @@ def test_a_model_gone_mad_still_gives_all_frames(compressed):
     assert reported == [8.0, 8.0]
 
 
-def test_a_stream_without_probes_is_silent(compressed):
-    header = compressed.header
-    context = {"start_timestep": header.start_timestep, "coder": header.coder}
+def test_a_stream_without_drift_samples_reports_none(compressed):
+    codec = PacketCodec(compressed.header)
     packets = []
     for gop, data in enumerate(compressed.stream.packets):
-        packet = decode_packet(data, **context, gop=gop)
-        assert len(packet.probe) == 8
-        packets.append(encode_packet(replace(packet, probe=None), **context, gop=gop))
+        packet = codec.decode(data, gop)
+        assert len(packet.drift_samples) == 8
+        packets.append(codec.encode(replace(packet, drift_samples=None), gop))
     bare = freegvc.CompressedVideo(write_stream(replace(compressed.stream, packets=tuple(packets))))
     prior = Drifting()
     prior.offset = 0.1

@@ -3,25 +3,21 @@
 import json
 
 import freegvc
-from freegvc.codec import GopDecoded, GopDone, GopStarted, StepSent
+from freegvc.events import GopDecoded, GopDone, GopStarted, StepSent
+from tests.codec.coding import compress
 
 
 def test_events_tell_the_story_in_order(scene):
     heard = []
-    compressed = freegvc.compress(
-        scene(10, 16, 24),
-        stop_step=700,
-        prior="analytic",
-        gop_length=6,
-        overlap=2,
-        on_event=heard.append,
+    compressed = compress(
+        scene(10, 16, 24), stop_step=700, gop_length=6, overlap=2, on_event=heard.append
     )
     starts = [e for e in heard if isinstance(e, GopStarted)]
     steps = [e for e in heard if isinstance(e, StepSent)]
     done = [e for e in heard if isinstance(e, GopDone)]
     assert [(e.gop, e.num_gops, e.num_frames) for e in starts] == [(0, 2, 6), (1, 2, 6)]
-    assert [e.share for e in steps if e.gop == 0][-1] == 1.0
-    assert all(0.0 < e.share <= 1.0 for e in steps)
+    assert [e.progress for e in steps if e.gop == 0][-1] == 1.0
+    assert all(0.0 < e.progress <= 1.0 for e in steps)
     assert len(steps) == sum(g.num_steps for g in compressed.gops)
     assert [8 * e.num_bytes for e in done] == [g.bits for g in compressed.gops]
     assert all(e.seconds.keys() == {"frames", "walk"} for e in done)

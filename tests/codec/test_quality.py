@@ -8,51 +8,28 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
-from freegvc.codec import GopDecoded, GopDone, ProbeDone, ProbeStarted
+from freegvc import LikeFirstGop, Rate, Score, StopStep
 from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
+from freegvc.events import GopDone, ProbeDone, ProbeStarted
 from freegvc.metrics import METRICS, pool
-from tests.codec.test_round_trip import CausalPrior, StridedPrior
+from tests.codec.coding import compress, decoded_gops
+from tests.codec.toy_priors import CausalPrior, StridedPrior
 
-FAST = PfrCoder(log2_candidates=10)
 
-
-def compress(frames, **keywords):
-    """The stream, and of each GOP its last event."""
+def coded(frames, target=None, **keywords):
+    """The stream, of each GOP its last event, and all events."""
     heard = []
-    compressed = freegvc.compress(
-        frames,
-        **{"coder": FAST, "gop_length": 8, "overlap": 4, "prior": "analytic"} | keywords,
-        on_event=heard.append,
-    )
+    keywords = {"gop_length": 8, "overlap": 4} | keywords
+    compressed = compress(frames, target, **keywords, on_event=heard.append)
     return compressed, [e for e in heard if isinstance(e, GopDone)], heard
-
-
-def decoded_gops(compressed, **keywords):
-    """The decoded frames, and which of them each GOP shows."""
-    heard = []
-    frames = freegvc.decompress(compressed, **keywords, on_event=heard.append).frames
-    done = [e for e in heard if isinstance(e, GopDecoded)]
-    shown = [slice(e.first_frame, e.first_frame + e.num_frames) for e in done]
-    assert sum(e.num_frames for e in done) == len(frames)
-    return frames, shown
-
-
-@pytest.fixture(scope="module")
-def uneven(scene):
-    """Five GOPs of 8 frames, 4 of them shared, that differ in how hard they are."""
-    frames = scene(24, 96, 128).astype(np.int64)
-    blocks = np.random.default_rng(7).integers(-35, 36, (8, 6, 8, 3))
-    frames[8:16] += np.kron(blocks, np.ones((1, 16, 16, 1), np.int64))
-    return frames.clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("prior", [None, CausalPrior(), StridedPrior()])
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_the_score_printed_is_that_of_the_decoded_file(uneven, prior, pooling):
     model = {} if prior is None else {"prior": prior}
-    compressed, done, _ = compress(
-        uneven, target_psnr=21.0, tolerance=0.3, pooling=pooling, **model
+    compressed, done, _ = coded(
+        uneven, Score("psnr", 21.0, tolerance=0.3, pooling=pooling), **model
     )
     decoded, shown = decoded_gops(compressed, **model)
     assert len(done) == len(shown) >= 4
@@ -66,7 +43,7 @@ def test_the_score_printed_is_that_of_the_decoded_file(uneven, prior, pooling):
 
 
 def test_probes_are_told_before_and_after(uneven):
-    compressed, done, heard = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    compressed, done, heard = coded(uneven, Score("psnr", 21.0, tolerance=0.3))
     started = [e for e in heard if isinstance(e, ProbeStarted)]
     probed = [e for e in heard if isinstance(e, ProbeDone)]
     assert [(e.gop, e.num_steps, e.bits) for e in started] == [
@@ -83,7 +60,7 @@ def test_probes_are_told_before_and_after(uneven):
 def test_lpips_target(clips, scene, monkeypatch):
     monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(clips.parent / "weights"))
     frames = scene(12, 64, 96)
-    compressed, done, _ = compress(frames, target_lpips=0.4, tolerance=0.02)
+    compressed, done, _ = coded(frames, Score("lpips", 0.4, tolerance=0.02))
     decoded, shown = decoded_gops(compressed)
     for event, gop in zip(done, shown, strict=True):
         expected = METRICS["lpips"](frames[gop], decoded[gop]).mean()
@@ -96,8 +73,7 @@ def test_missing_weights_are_said_before_any_work(scene, tmp_path):
     with pytest.raises(MetricUnavailableError):
         freegvc.compress(
             scene(4, 48, 64),
-            target_lpips=0.4,
-            metric_weights=tmp_path / "nowhere",
+            Score("lpips", 0.4, weights=tmp_path / "nowhere"),
             on_event=heard.append,
         )
     assert heard == []
@@ -105,27 +81,25 @@ def test_missing_weights_are_said_before_any_work(scene, tmp_path):
 
 def test_what_cannot_be_reached_is_flagged_or_refused(uneven):
     with pytest.warns(TargetWarning, match="GOP 0 has psnr"):
-        compressed, done, heard = compress(uneven[:8], target_psnr=60.0)
+        compressed, done, heard = coded(uneven[:8], Score("psnr", 60.0))
     assert [e.reached for e in done] == [False]
     limit = next(e.score for e in heard if isinstance(e, ProbeDone) and e.bits is None)
     assert limit - 0.3 <= done[0].score <= limit
     assert freegvc.decompress(compressed).num_frames == 8
     with pytest.raises(TargetError, match="60"):
-        compress(uneven[:8], target_psnr=60.0, strict=True)
+        coded(uneven[:8], Score("psnr", 60.0, strict=True))
     with pytest.warns(TargetWarning):
-        _, done, _ = compress(uneven[:8], target_psnr=3.0)
+        _, done, _ = coded(uneven[:8], Score("psnr", 3.0))
     assert (done[0].reached, done[0].num_steps) == (False, 0)
     with pytest.warns(TargetWarning):
-        _, done, _ = compress(uneven[:8], target_psnr=14.0, max_probes=1)
+        _, done, _ = coded(uneven[:8], Score("psnr", 14.0, max_probes=1))
     assert (done[0].reached, done[0].num_probes) == (False, 1)
 
 
-@pytest.mark.parametrize("first", [{"stop_step": 850}, {"target_bpp": 0.018}])
+@pytest.mark.parametrize("first", [StopStep(850), Rate(bpp=0.018)])
 def test_the_first_gop_sets_the_goal(uneven, first):
-    compressed, done, _ = compress(
-        uneven, target="first-gop", metric="psnr", tolerance=0.3, **first
-    )
-    plain, _, _ = compress(uneven[:8], **first)
+    compressed, done, _ = coded(uneven, LikeFirstGop(first, "psnr", tolerance=0.3))
+    plain, _, _ = coded(uneven[:8], first)
     assert compressed.stream.packets[0] == plain.stream.packets[0]
     assert len(done) == 5
     assert all(abs(e.score - done[0].score) <= 0.3 for e in done)
@@ -134,8 +108,20 @@ def test_the_first_gop_sets_the_goal(uneven, first):
     assert [e.score for e in done] == pytest.approx(measured, abs=1e-6)
 
 
+def test_a_distance_of_ones_own_is_met(uneven):
+    def grey_levels(reference, distorted):
+        return np.abs(reference.astype(float) - distorted).mean(axis=(1, 2, 3))
+
+    compressed, done, heard = coded(uneven[:12], Score(grey_levels, 14.0, tolerance=0.5))
+    decoded, shown = decoded_gops(compressed)
+    measured = [grey_levels(uneven[gop], decoded[gop]).mean() for gop in shown]
+    assert [e.score for e in done] == pytest.approx(measured, abs=1e-6)
+    assert all(abs(score - 14.0) <= 0.5 for score in measured)
+    assert {e.metric for e in heard if isinstance(e, ProbeDone)} == {"grey_levels"}
+
+
 def test_few_probe_frames_still_end_in_the_score_of_all(uneven):
-    compressed, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3, probe_frames=2)
+    compressed, done, _ = coded(uneven, Score("psnr", 21.0, tolerance=0.3, probe_frames=2))
     decoded, shown = decoded_gops(compressed)
     for event, gop in zip(done, shown, strict=True):
         expected = METRICS["psnr"](uneven[gop], decoded[gop]).mean()
@@ -145,8 +131,8 @@ def test_few_probe_frames_still_end_in_the_score_of_all(uneven):
 
 def test_a_miss_seen_on_few_frames_is_measured_on_all(uneven):
     with pytest.warns(TargetWarning):
-        compressed, done, _ = compress(
-            uneven[:8], target_psnr=30.0, tolerance=0.001, probe_frames=2, max_probes=2
+        compressed, done, _ = coded(
+            uneven[:8], Score("psnr", 30.0, tolerance=0.001, probe_frames=2, max_probes=2)
         )
     decoded = freegvc.decompress(compressed).frames
     assert not done[0].reached
@@ -155,7 +141,7 @@ def test_a_miss_seen_on_few_frames_is_measured_on_all(uneven):
 
 
 def test_a_fresh_process_has_the_printed_score(uneven, tmp_path):
-    compressed, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    compressed, done, _ = coded(uneven, Score("psnr", 21.0, tolerance=0.3))
     path, out = compressed.save(tmp_path / "a.fgvc"), tmp_path / "frames.npy"
     code = (
         "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
@@ -168,10 +154,10 @@ def test_a_fresh_process_has_the_printed_score(uneven, tmp_path):
 
 
 def test_a_score_is_steadier_than_a_step_at_the_same_size(uneven):
-    controlled, done, _ = compress(uneven, target_psnr=21.0, tolerance=0.3)
+    controlled, done, _ = coded(uneven, Score("psnr", 21.0, tolerance=0.3))
     scores = {}
     for stop in range(760, 960, 8):
-        fixed, _, _ = compress(uneven, stop_step=stop)
+        fixed, _, _ = coded(uneven, stop_step=stop)
         if fixed.num_bytes <= controlled.num_bytes:
             decoded, shown = decoded_gops(fixed)
             scores = [METRICS["psnr"](uneven[g], decoded[g]).mean() for g in shown]

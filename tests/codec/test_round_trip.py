@@ -9,23 +9,19 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
-from freegvc.codec import decode_gop
+from freegvc.codec.decoder import decode_gop
 from freegvc.errors import PriorMismatchError, TargetError, UsageError
 from freegvc.metrics import psnr
-from freegvc.priors import LatentSpec, load_prior
+from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
-
-FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know
-
-
-def compress(frames, **keywords):
-    return freegvc.compress(frames, **{"coder": FAST, "prior": "analytic"} | keywords)
+from freegvc.video import open_video
+from tests.codec.coding import compress
+from tests.codec.toy_priors import CausalPrior, StridedPrior
 
 
 def test_round_trip_keeps_the_shape_of_the_video(scene):
     frames = scene(9, 33, 47)
-    compressed = compress(frames, stop_step=750, fps="30000/1001")
+    compressed = compress(open_video(frames, fps="30000/1001"), stop_step=750)
     video = freegvc.decompress(compressed)
     assert video.frames.shape == frames.shape
     assert video.frame_rate == Fraction(30000, 1001)
@@ -59,7 +55,7 @@ def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
     compressed = compress(scene(10, 32, 40), stop_step=775, gop_length=6, overlap=2)
     prior = load_prior("analytic")
     for k, sender in enumerate(senders):
-        mine = sender.reconstruct(sender.num_steps, Silent("ddim", 1))
+        mine = sender.reconstruct(Silent("ddim", 1))
         assert torch.equal(decode_gop(compressed, prior, k), mine)
     assert len(senders) == compressed.header.num_gops == 2
 
@@ -81,7 +77,7 @@ def test_any_gop_length_and_overlap(scene, length, overlap):
     assert freegvc.decompress(compressed).frames.shape == frames.shape
 
 
-def test_fusion_weights_decide_whose_frames_are_shown(scene):
+def test_gammas_decide_whose_frames_are_shown(scene):
     """gamma = 1 shows the newer GOP at the overlap, gamma = 0 the older, 0.5 their mean."""
     frames = scene(10, 16, 24)
     decoded = {}
@@ -96,13 +92,6 @@ def test_fusion_weights_decide_whose_frames_are_shown(scene):
     assert np.array_equal(old[:6], first_gop_alone.frames)
     outside = np.r_[0:4, 6:10]
     assert np.array_equal(old[outside], new[outside])
-
-
-class CausalPrior(AnalyticPrior):
-    """AnalyticPrior whose first latent has no counterpart in the GOP before, as in causal VAEs."""
-
-    name = "causal-test-double"
-    latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8, is_causal=True)
 
 
 def test_a_causal_gop_takes_over_after_its_first_frame(scene):
@@ -132,48 +121,14 @@ def test_causal_gops_lose_no_frame(scene, num_frames, overlap):
     assert psnr(frames, decoded).min() > 15
 
 
-def test_gamma_may_be_a_function_of_the_overlapping_latent(scene):
+def test_gamma_may_be_a_function_of_the_overlap_latent(scene):
     compressed = compress(
         scene(14, 16, 24), stop_step=830, gop_length=8, overlap=4, gamma=lambda i: (i + 1) / 5
     )
-    assert compressed.header.fusion_weights == (26, 51, 77, 102)
+    assert compressed.header.gammas == (26, 51, 77, 102)
     assert freegvc.decompress(compressed).num_frames == 14
     with pytest.raises(UsageError, match="gamma"):
         compress(scene(14, 16, 24), gop_length=8, gamma=lambda i: 2.0)
-
-
-class StridedPrior(AnalyticPrior):
-    """AnalyticPrior with four frames in one latent, as the VAEs of the diffusion models have."""
-
-    name = "strided-test-double"
-    latent = LatentSpec(channels=24, temporal_stride=4, spatial_stride=8)
-
-    def encode_frames(self, frames):
-        latent = super().encode_frames(FOUR_FRAMES.pad(frames))
-        c, t, h, w = latent.shape
-        return latent.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
-
-    def decode_latent(self, latent, height, width):
-        return super().decode_latent(self.unfold(latent), height, width)
-
-    def predict_x0(self, z, timestep, side):
-        x0 = super().predict_x0(self.unfold(z), timestep, side)
-        c, t, h, w = x0.shape
-        return x0.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
-
-    def fit(self, latent):
-        return super().fit(self.unfold(latent))
-
-    def side_count(self, shape):
-        return super().side_count((shape[0] // 4, shape[1] * 4, *shape[2:]))
-
-    @staticmethod
-    def unfold(latent):
-        c, t, h, w = latent.shape
-        return latent.reshape(c // 4, 4, t, h, w).transpose(1, 2).reshape(c // 4, t * 4, h, w)
-
-
-FOUR_FRAMES = LatentSpec(channels=6, temporal_stride=4, spatial_stride=8)
 
 
 @pytest.mark.parametrize("num_frames", [1, 3, 8, 13, 21])
@@ -205,7 +160,7 @@ def test_the_coder_by_name(scene, coder):
 
 def test_an_unknown_coder_is_refused(scene):
     with pytest.raises(UsageError, match="coder"):
-        freegvc.compress(scene(1, 16, 24), coder="morse")
+        compress(scene(1, 16, 24), coder="morse")
 
 
 def test_a_stop_step_beyond_the_schedule_is_refused(scene):
@@ -232,10 +187,10 @@ def test_target_bytes_counts_the_whole_file(scene, tmp_path):
 
 def test_quality_target_is_met_by_the_decode(scene):
     frames = scene(8, 64, 96)
-    compressed = compress(frames, target_psnr=24.0, tolerance=0.3)
+    compressed = compress(frames, freegvc.Score("psnr", 24.0, tolerance=0.3))
     decoded = freegvc.decompress(compressed).frames
     assert abs(psnr(frames, decoded).mean() - 24.0) <= 0.3
-    coarser = compress(frames, target_psnr=22.0, tolerance=0.3)
+    coarser = compress(frames, freegvc.Score("psnr", 22.0, tolerance=0.3))
     assert coarser.num_bytes < compressed.num_bytes
 
 
@@ -243,7 +198,7 @@ def test_ms_ssim_target(scene):
     from freegvc.metrics import ms_ssim
 
     frames = scene(2, 176, 184)
-    compressed = compress(frames, target_ms_ssim=0.9, tolerance=0.01)
+    compressed = compress(frames, freegvc.Score("ms_ssim", 0.9, tolerance=0.01))
     assert abs(ms_ssim(frames, freegvc.decompress(compressed).frames).mean() - 0.9) <= 0.01
 
 
@@ -252,7 +207,7 @@ def test_another_arithmetic_drifts_and_never_breaks_the_parse(scene, dtype):
     frames = scene(10, 64, 96)
     compressed = compress(frames, stop_step=775, gop_length=6, overlap=2)
     reference = freegvc.decompress(compressed).frames
-    other = freegvc.decompress(compressed, dtype=dtype).frames
+    other = freegvc.decompress(compressed, prior=load_prior("analytic", dtype=dtype)).frames
     assert psnr(reference, other).min() > 40
     assert np.array_equal(reference, other) == (dtype == "float32")
 

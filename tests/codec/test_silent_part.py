@@ -8,19 +8,15 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
-from freegvc.codec import decode_gop
+from freegvc.codec.decoder import decode_gop
 from freegvc.errors import UsageError
 from freegvc.priors import load_prior
 from freegvc.trajectory import Sender
+from tests.codec.coding import compress
 
-FAST = PfrCoder(log2_candidates=10)
 
-
-def compress(frames, **keywords):
-    return freegvc.compress(
-        frames, coder=FAST, gop_length=6, overlap=2, **{"prior": "analytic"} | keywords
-    )
+def coded(frames, target=None, **keywords):
+    return compress(frames, target, gop_length=6, overlap=2, **keywords)
 
 
 def silent_part(header):
@@ -38,7 +34,7 @@ def silent_part(header):
     ],
 )
 def test_the_header_says_what_was_asked_for(scene, keywords, expected):
-    compressed = compress(scene(2, 16, 24), stop_step=900, **keywords)
+    compressed = coded(scene(2, 16, 24), stop_step=900, **keywords)
     assert silent_part(compressed.header) == expected
 
 
@@ -55,7 +51,7 @@ def test_the_header_says_what_was_asked_for(scene, keywords, expected):
 )
 def test_what_cannot_be_is_refused_before_any_work(scene, keywords):
     with pytest.raises(UsageError):
-        compress(scene(2, 16, 24), stop_step=900, **keywords)
+        coded(scene(2, 16, 24), stop_step=900, **keywords)
 
 
 def test_a_fresh_decoder_refines_as_the_encoder_did(scene, monkeypatch, tmp_path):
@@ -71,13 +67,13 @@ def test_a_fresh_decoder_refines_as_the_encoder_did(scene, monkeypatch, tmp_path
     monkeypatch.setattr(Sender, "__init__", spy)
     options = {"sampler": "dpmpp2m", "silent_steps": 3, "refine": 860}
     frames = scene(10, 32, 40)
-    compressed = compress(frames, stop_step=775, **options)
+    compressed = coded(frames, stop_step=775, **options)
     prior = load_prior("analytic")
     for gop, sender in enumerate(senders):
-        mine = sender.reconstruct(sender.num_steps, Silent("dpmpp2m", 3, 860))
+        mine = sender.reconstruct(Silent("dpmpp2m", 3, 860))
         assert torch.equal(decode_gop(compressed, prior, gop), mine)
     here = freegvc.decompress(compressed).frames
-    plain = freegvc.decompress(compress(frames, stop_step=775)).frames
+    plain = freegvc.decompress(coded(frames, stop_step=775)).frames
     assert not np.array_equal(here, plain)
     code = (
         "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
@@ -92,7 +88,8 @@ def test_quality_is_measured_after_refinement(scene):
     from freegvc.metrics import psnr
 
     frames = scene(6, 48, 64)
-    plain = compress(frames, target_psnr=21.0, tolerance=0.3)
-    refined = compress(frames, target_psnr=21.0, tolerance=0.3, refine=840)
+    target = freegvc.Score("psnr", 21.0, tolerance=0.3)
+    plain = coded(frames, target)
+    refined = coded(frames, target, refine=840)
     assert refined.gops[0].stop_step < plain.gops[0].stop_step < 840
     assert abs(psnr(frames, freegvc.decompress(refined).frames).mean() - 21.0) <= 0.3

@@ -8,12 +8,12 @@ import torch
 
 import freegvc
 from freegvc.bitstream import write_stream
-from freegvc.channel.pfr import PfrCoder
-from freegvc.codec import decode_gop
+from freegvc.codec.decoder import decode_gop
 from freegvc.diffusion import NoiseSchedule
 from freegvc.errors import CorruptStreamError, UsageError
-from freegvc.priors import LatentSpec, Prior
+from freegvc.priors import LatentSpec, Prior, PriorDefaults
 from freegvc.priors.tiled import TiledPrior
+from tests.codec.coding import compress
 
 
 class MeanPrior(Prior):
@@ -22,7 +22,7 @@ class MeanPrior(Prior):
     name = "mean-test-double"
     latent = LatentSpec(channels=3, temporal_stride=1, spatial_stride=8)
     schedule = NoiseSchedule.flow_matching(1000)
-    silent_steps = 2
+    defaults = PriorDefaults(silent_steps=2)
     device = torch.device("cpu")
     dtype = torch.float32
     fingerprint = b"12345678"
@@ -43,11 +43,10 @@ class MeanPrior(Prior):
 
 @pytest.fixture
 def tiled(scene):
-    return freegvc.compress(
+    return compress(
         scene(5, 64, 96),
         stop_step=500,
         prior=TiledPrior(MeanPrior(), (4, 6, 2)),
-        coder=PfrCoder(log2_candidates=10),
         gop_length=4,
         overlap=2,
     )
@@ -62,15 +61,13 @@ def test_a_plain_prior_decodes_with_the_streams_tiles(tiled):
         assert torch.equal(decode_gop(tiled, other, 1), decode_gop(tiled, mine, 1))
 
 
-def test_more_tiles_than_anyone_would_wait_for_are_refused(tiled, scene):
+def test_too_many_tiles_are_refused(tiled, scene):
     header = replace(tiled.header, width=2048, height=2048, tile=(4, 4, 3))
     hostile = freegvc.CompressedVideo(write_stream(replace(tiled.stream, header=header)))
     with pytest.raises(CorruptStreamError, match="2048x2048 would be cut into 64009 tiles of 4x4"):
         freegvc.decompress(hostile, prior=MeanPrior())
     with pytest.raises(UsageError, match="the limit is 4096"):
-        freegvc.compress(
-            scene(1, 528, 528), stop_step=500, prior=TiledPrior(MeanPrior(), (2, 2, 1))
-        )
+        compress(scene(1, 528, 528), stop_step=500, prior=TiledPrior(MeanPrior(), (2, 2, 1)))
 
 
 def test_tiles_matter_and_an_untiled_stream_has_none(tiled):

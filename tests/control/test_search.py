@@ -7,16 +7,16 @@ import statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.control import (
+from freegvc.control.search import (
     AtBits,
     AtLimit,
     AtTimestep,
     Goal,
     History,
-    RatePoint,
     next_bits,
     search,
 )
+from freegvc.control.surrogate import RatePoint
 
 START = 1000
 

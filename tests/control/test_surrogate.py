@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.control import PowerLaw, RatePoint, align, fit_power_law, goal_of, loss_of
-from freegvc.control.surrogate import EXPONENTS, USUAL_EXPONENT
+from freegvc.control.surrogate import (
+    EXPONENTS,
+    USUAL_EXPONENT,
+    PowerLaw,
+    RatePoint,
+    align,
+    fit_power_law,
+)
 
 EXPONENT = st.floats(-3.0, -0.05)
 LOSS = st.floats(1e-4, 2.0)

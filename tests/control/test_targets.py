@@ -62,7 +62,7 @@ def blur(reference, distorted):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Rate(),
+        Rate,
         lambda: Rate(bpp=0.1, kbps=3.0),
         lambda: Rate(bpp=0.1, even="sharpness"),
         lambda: Rate(bpp=0.1, even="tof"),

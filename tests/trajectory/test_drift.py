@@ -1,6 +1,7 @@
-"""The probe: zero for the same state, true to small drifts, and calm about any float."""
+"""Drift samples: no drift from the same state, true to small drifts, and sound for any float."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freegvc.channel.counter import Address, Kind, words
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Sender, receive
-from freegvc.trajectory.probe import drift_sigma, probe_of, probe_positions
+from freegvc.trajectory import receive
+from freegvc.trajectory.drift import drift_samples_of, drift_sigma, sampled_positions
+from tests.trajectory.senders import make_sender, packet_of
 
 SHAPE = (6, 4, 4, 6)
 HERE = Address(key=3, gop=1, step=4)
@@ -23,11 +25,11 @@ floats = st.floats(width=32)
 @given(st.lists(floats, min_size=1, max_size=40), st.floats(1e-3, 1.0))
 def test_a_state_does_not_drift_from_itself(values, sigma):
     z = torch.tensor(values)
-    probe = probe_of(z, sigma, HERE)
-    assert len(probe) == 8
-    chosen = [values[position] for position in probe_positions(HERE, len(values))]
+    samples = drift_samples_of(z, sigma, HERE)
+    assert len(samples) == 8
+    chosen = [values[position] for position in sampled_positions(HERE, len(values))]
     lost = sum(not abs(16 * value / sigma) < 2**24 for value in chosen)
-    assert drift_sigma(z, sigma, HERE, probe) == 8.0 * math.sqrt(lost / 8)
+    assert drift_sigma(z, sigma, HERE, samples) == 8.0 * math.sqrt(lost / 8)
 
 
 @given(st.floats(-7.9, 7.9), st.floats(1e-3, 1.0), st.integers(0, (1 << 24) - 1))
@@ -35,8 +37,8 @@ def test_drift_is_measured_in_sigma(drift, sigma, step):
     """All latents off by the same: what is read is right to the quantiser's two halves."""
     address = Address(key=3, gop=1, step=step)
     z = torch.randn(200, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
-    probe = probe_of(z, sigma, address)
-    read = drift_sigma(z + drift * sigma, sigma, address, probe)
+    samples = drift_samples_of(z, sigma, address)
+    read = drift_sigma(z + drift * sigma, sigma, address, samples)
     assert abs(read - abs(drift)) <= 1 / 16 + 1e-9
 
 
@@ -47,44 +49,44 @@ def test_a_foreign_state_reads_far_above_any_limit():
     for step in range(300):
         address = Address(key=3, gop=1, step=step)
         here, there = (1000 * torch.randn(50, generator=generator) for _ in range(2))
-        read.append(drift_sigma(there, 1.0, address, probe_of(here, 1.0, address)))
+        read.append(drift_sigma(there, 1.0, address, drift_samples_of(here, 1.0, address)))
     assert np.quantile(read, 0.01) > 2.0
     assert max(read) <= 8.0
 
 
 def test_positions_come_from_the_counter_alone():
     dims = 1_000_003
-    drawn = words(HERE, Kind.PROBE, np.zeros(2, np.int64), np.arange(2))
+    drawn = words(HERE, Kind.DRIFT_SAMPLES, np.zeros(2, np.int64), np.arange(2))
     expected = [int(w) * dims // 2**32 for four in drawn for w in four]
-    assert probe_positions(HERE, dims) == expected
+    assert sampled_positions(HERE, dims) == expected
     assert len(set(expected)) == 8
     assert all(0 <= p < dims for p in expected)
     largest = (1 << 31) - 1
-    assert all(0 <= p < largest for p in probe_positions(HERE, largest))
+    assert all(0 <= p < largest for p in sampled_positions(HERE, largest))
     for other in (Address(4, 1, 4), Address(3, 2, 4), Address(3, 1, 5)):
-        assert probe_positions(other, dims) != expected
+        assert sampled_positions(other, dims) != expected
 
 
 @pytest.fixture
 def sender():
     latent = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1)) * 0.1 + 0.25
-    return Sender(AnalyticPrior(), latent, PfrCoder(log2_candidates=10), key=5, gop=2)
+    return make_sender(AnalyticPrior(), latent, PfrCoder(log2_candidates=10), key=5, gop=2)
 
 
-def test_only_a_packet_with_steps_has_a_probe(sender):
-    assert sender.packet().probe is None
+def test_only_a_packet_with_steps_has_drift_samples(sender):
+    assert packet_of(sender).drift_samples is None
     sender.extend(900)
-    first = sender.packet().probe
+    first = packet_of(sender).drift_samples
     sender.extend(850)
-    assert sender.packet().probe != first
+    assert packet_of(sender).drift_samples != first
     sender.rewind(1)
-    assert sender.packet().probe == first
+    assert packet_of(sender).drift_samples == first
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3e38])
-def test_a_model_gone_mad_is_reported_and_breaks_nothing(sender, monkeypatch, value):
+def test_a_model_that_predicts_nan_is_reported_and_breaks_nothing(sender, monkeypatch, value):
     sender.extend(900)
-    packet = sender.packet()
+    packet = packet_of(sender)
     monkeypatch.setattr(
         AnalyticPrior, "predict_x0", lambda self, z, timestep, side: torch.full_like(z, value)
     )
@@ -92,8 +94,8 @@ def test_a_model_gone_mad_is_reported_and_breaks_nothing(sender, monkeypatch, va
     assert received.drift_sigma == 8.0
 
 
-def test_a_packet_without_a_probe_says_nothing(sender):
+def test_a_packet_without_drift_samples_reports_no_drift(sender):
     sender.extend(900)
-    cut = type(sender.packet())(sender.packet().side, sender.packet().steps)
+    cut = replace(packet_of(sender), drift_samples=None)
     received = receive(AnalyticPrior(), cut, PfrCoder(log2_candidates=10), SHAPE, key=5, gop=2)
     assert received.drift_sigma is None

@@ -5,11 +5,12 @@ import torch
 
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.diffusion import NoiseSchedule
 from freegvc.errors import UsageError
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Sender, Silent, refine_timestep
+from freegvc.trajectory import Silent, refine_timestep
+from tests.trajectory.senders import make_sender
 
 SHAPE = (6, 4, 4, 6)
 
@@ -17,7 +18,7 @@ SHAPE = (6, 4, 4, 6)
 @pytest.fixture
 def sender():
     latent = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1)) * 0.1 + 0.25
-    sender = Sender(AnalyticPrior(), latent, PfrCoder(log2_candidates=10), key=5, gop=2)
+    sender = make_sender(AnalyticPrior(), latent, PfrCoder(log2_candidates=10), key=5, gop=2)
     for timestep in (900, 850, 800):
         sender.extend(timestep)
     return sender
@@ -43,17 +44,17 @@ def by_hand(sender, num_steps, timestep, refine):
 
 @pytest.mark.parametrize(("num_steps", "timestep"), [(3, 800), (2, 850)])
 def test_refinement_is_what_the_paper_writes(sender, num_steps, timestep):
-    refined = sender.reconstruct(num_steps, Silent("ddim", 2, refine_timestep=880))
+    refined = sender.fork(num_steps).reconstruct(Silent("ddim", 2, refine_timestep=880))
     torch.testing.assert_close(refined, by_hand(sender, num_steps, timestep, 880))
-    plain = sender.reconstruct(num_steps, Silent("ddim", 2))
+    plain = sender.fork(num_steps).reconstruct(Silent("ddim", 2))
     assert (refined - plain).abs().max() > 0.01
 
 
 def test_a_walk_that_stops_at_a_noisier_level_is_not_refined(sender):
     for refine in (0, 500, 800):
-        plain = sender.reconstruct(3, Silent("dpmpp2m", 3))
-        assert torch.equal(sender.reconstruct(3, Silent("dpmpp2m", 3, refine)), plain)
-    assert not torch.equal(sender.reconstruct(3, Silent("dpmpp2m", 3, 801)), plain)
+        plain = sender.fork(3).reconstruct(Silent("dpmpp2m", 3))
+        assert torch.equal(sender.fork(3).reconstruct(Silent("dpmpp2m", 3, refine)), plain)
+    assert not torch.equal(sender.fork(3).reconstruct(Silent("dpmpp2m", 3, 801)), plain)
 
 
 def test_refinement_noise_belongs_to_key_gop_and_step():

@@ -4,13 +4,16 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from freegvc.bitstream import Shot, encode_packet
 from freegvc.channel.counter import Kind
 from freegvc.channel.normals import noise
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.channel.pfr.shot import PfrShot
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Sender, Silent, grid_to, receive
+from freegvc.trajectory import Silent, grid_to, receive
+from tests.trajectory.senders import PACKETS, make_sender, packet_of
 
 SHAPE = (6, 8, 8, 12)
 
@@ -22,7 +25,7 @@ class PerfectChannel:
 
     def encode(self, delta, address):
         eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
-        return Shot(16, 16, torch.zeros(0).long().numpy()), delta + eps
+        return PfrShot(16, 16, torch.zeros(0).long().numpy()), delta + eps
 
     def decode(self, shot, dims, address):
         raise NotImplementedError
@@ -51,7 +54,7 @@ def test_sum_over_fine_steps_converges_to_the_mutual_information(prior):
     stop = 700
     totals = []
     for stride in (30, 6, 1):
-        sender = Sender(prior, latent, PerfectChannel(), key=0, gop=0)
+        sender = make_sender(prior, latent, PerfectChannel())
         for timestep in range(1000 - stride, stop - 1, -stride):
             sender.extend(timestep)
         totals.append(sum(sender.kl_bits))
@@ -63,15 +66,10 @@ def test_sum_over_fine_steps_converges_to_the_mutual_information(prior):
 
 def test_measured_bits_agree_with_the_kl_within_the_coders_overhead(prior):
     latent = latent_of_the_model(4)
-    sender = Sender(prior, latent, PfrCoder(), key=0, gop=0)
+    sender = make_sender(prior, latent, PfrCoder())
     for timestep in (890, 850, 820, 790, 760):  # steps of hundreds of bits: a coder's working point
         sender.extend(timestep)
-    sent = 8 * len(encode_packet(sender.packet(), start_timestep=1000, coder="pfr", gop=0))
-    side_bits = 8 * len(
-        encode_packet(
-            type(sender.packet())(sender.packet().side, ()), start_timestep=1000, coder="pfr", gop=0
-        )
-    )
+    sent, side_bits = sender.bits[-1], sender.bits[0]
     kl_bits = sum(sender.kl_bits)
     assert kl_bits > 2000
     assert kl_bits < sent - side_bits < 1.35 * kl_bits
@@ -82,7 +80,7 @@ def test_kl_does_not_depend_on_which_coder_delivers(prior):
     latent = latent_of_the_model(5)
     totals = []
     for coder in (PerfectChannel(), PfrCoder(log2_candidates=12)):
-        sender = Sender(prior, latent, coder, key=0, gop=0)
+        sender = make_sender(prior, latent, coder)
         for timestep in grid_to(prior.schedule, 720):
             sender.extend(timestep)
         totals.append(sum(sender.kl_bits))
@@ -92,17 +90,17 @@ def test_kl_does_not_depend_on_which_coder_delivers(prior):
 def test_receiver_replays_the_sender_bit_for_bit(prior):
     latent = latent_of_the_model(6)
     coder = PfrCoder(log2_candidates=12)
-    sender = Sender(prior, latent, coder, key=7, gop=3)
+    sender = make_sender(prior, latent, coder, key=7, gop=3)
     for timestep in grid_to(prior.schedule, 750):
         sender.extend(timestep)
-    received = receive(prior, sender.packet(), coder, SHAPE, key=7, gop=3)
+    received = receive(prior, packet_of(sender), coder, SHAPE, key=7, gop=3)
     assert received.state.timestep == sender.timestep
     assert torch.equal(received.state.z, sender.states[-1].z)
     assert received.drift_sigma == 0.0
     for silent in (Silent("dpmpp2m", 5), Silent("ddim", 3, refine_timestep=900)):
-        mine = sender.reconstruct(sender.num_steps, silent)
+        mine = sender.reconstruct(silent)
         assert torch.equal(received.walk.finish(received.state, silent), mine)
-    elsewhere = receive(prior, sender.packet(), coder, SHAPE, key=8, gop=3)
+    elsewhere = receive(prior, packet_of(sender), coder, SHAPE, key=8, gop=3)
     assert not torch.equal(elsewhere.state.z, received.state.z)
     assert elsewhere.drift_sigma > 1.0
 
@@ -110,7 +108,7 @@ def test_receiver_replays_the_sender_bit_for_bit(prior):
 def test_rewinding_leaves_no_trace(prior):
     latent = latent_of_the_model(8)
     coder = PfrCoder(log2_candidates=12)
-    straight, wavering = (Sender(prior, latent, coder, key=0, gop=0) for _ in range(2))
+    straight, wavering = (make_sender(prior, latent, coder) for _ in range(2))
     straight.extend(900)
     straight.extend(800)
     wavering.extend(900)
@@ -124,10 +122,38 @@ def test_rewinding_leaves_no_trace(prior):
     assert straight.step_kl_bits(700) == wavering.step_kl_bits(700)
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 60)), max_size=8))
+@settings(max_examples=15, deadline=None)
+def test_the_size_of_every_prefix_is_that_of_its_packet(moves):
+    """Whatever a sender does, the sizes that it keeps are those of real packets."""
+    sender = make_sender(AnalyticPrior(), latent_of_the_model(2), PfrCoder(log2_candidates=8))
+    for kept, jump in moves:
+        sender.rewind(min(kept, sender.num_steps))
+        sender.extend(sender.timestep - jump)
+    for num_steps in range(sender.num_steps + 1):
+        branch = sender.fork(num_steps)
+        assert sender.bits[num_steps] == branch.bits[-1] == 8 * len(branch.packet())
+    assert len(sender.bits) == len(sender.states) == len(sender.steps) + 1
+    assert sender.packet() == PACKETS.encode(packet_of(sender), 0)
+
+
+def test_a_fork_and_its_trunk_go_their_own_ways(prior):
+    trunk = make_sender(prior, latent_of_the_model(7), PfrCoder(log2_candidates=8))
+    for timestep in (900, 850, 800):
+        trunk.extend(timestep)
+    before = trunk.packet()
+    branch = trunk.fork(1)
+    branch.extend(820)
+    assert (branch.timesteps, trunk.timesteps) == ([1000, 900, 820], [1000, 900, 850, 800])
+    assert trunk.packet() == before
+    trunk.extend(780)
+    assert branch.num_steps == 2
+
+
 def test_states_follow_the_forward_process(prior):
     """z_t given y is N(alpha y, sigma^2): the walk is a draw of the noisy latent."""
     latent = latent_of_the_model(9)
-    sender = Sender(prior, latent, PfrCoder(log2_candidates=12), key=0, gop=0)
+    sender = make_sender(prior, latent, PfrCoder(log2_candidates=12))
     for timestep in grid_to(prior.schedule, 750):
         sender.extend(timestep)
     level = prior.schedule.level(750)
@@ -145,14 +171,3 @@ def test_grid_ends_at_the_stop_step(prior, stop):
     assert grid == sorted(set(grid), reverse=True)
     assert (grid[-1] if grid else prior.schedule.start) == stop
     assert len(grid) <= 60
-
-
-def test_fusion_blends_only_the_shared_latents():
-    from freegvc.trajectory import fuse
-
-    old, new = torch.zeros(2, 3, 1, 1), torch.ones(2, 5, 1, 1)
-    fused = fuse(old, new, [0.25, 0.5, 0.75])
-    assert fused[0, :, 0, 0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.0]
-    later = fuse(old[:, :2], new, [0.25, 0.5], first=1)
-    assert later[0, :, 0, 0].tolist() == [1.0, 0.25, 0.5, 1.0, 1.0]
-    assert new.eq(1.0).all()

@@ -1,0 +1,27 @@
+"""Short ways to compress and decompress in tests."""
+
+from dataclasses import fields
+
+import freegvc
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.events import GopDecoded
+
+FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know
+SETTINGS = {field.name for field in fields(freegvc.Settings)}
+
+
+def compress(video, target=None, **keywords):
+    """`freegvc.compress` with the fields of `Settings` among the keywords; analytic and fast."""
+    given = {"coder": FAST, "prior": "analytic"} | keywords
+    settings = {name: given.pop(name) for name in SETTINGS & given.keys()}
+    return freegvc.compress(video, target, settings=freegvc.Settings(**settings), **given)
+
+
+def decoded_gops(compressed, **keywords):
+    """The decoded frames, and which of them each GOP shows."""
+    heard = []
+    frames = freegvc.decompress(compressed, **keywords, on_event=heard.append).frames
+    done = [e for e in heard if isinstance(e, GopDecoded)]
+    shown = [slice(e.first_frame, e.first_frame + e.num_frames) for e in done]
+    assert sum(e.num_frames for e in done) == len(frames)
+    return frames, shown

@@ -1,0 +1,89 @@
+"""What a GOP shows, and how its overlap latents are blended."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from freegvc.bitstream.header import StreamParameters
+from freegvc.priors import LatentSpec
+from freegvc.trajectory import Seams, fuse
+
+
+class Frames:
+    """A prior whose latent is its frames: each frame is one number."""
+
+    def __init__(self, latent):
+        self.latent = latent
+
+    def decode_latent(self, latent, height, width):
+        grey = latent[0, :, 0, 0].numpy().repeat(self.latent.temporal_stride)
+        return np.tile(grey[:, None, None, None], (1, height, width, 3)).astype(np.uint8)
+
+
+def make_seams(spec, *, gop_length, overlap, gammas):
+    parameters = StreamParameters(
+        width=4,
+        height=2,
+        frame_rate=Fraction(25),
+        gop_length=gop_length,
+        overlap=overlap,
+        gammas=gammas,
+        prior="frames",
+        fingerprint=bytes(8),
+        start_timestep=1000,
+        silent_steps=1,
+    )
+    return Seams(parameters, Frames(spec))
+
+
+PLAIN = LatentSpec(1, 1, 8)
+STRIDED = LatentSpec(1, 2, 8)
+CAUSAL = LatentSpec(1, 1, 8, is_causal=True)
+
+
+@pytest.mark.parametrize("spec", [PLAIN, STRIDED, CAUSAL])
+@pytest.mark.parametrize(("gop_length", "overlap"), [(8, 4), (8, 2), (6, 0), (8, 0)])
+@pytest.mark.parametrize("num_frames", [1, 5, 8, 13, 14, 40])
+def test_every_frame_is_shown_once(spec, gop_length, overlap, num_frames):
+    gammas = (64,) if overlap else ()
+    seams = make_seams(spec, gop_length=gop_length, overlap=overlap, gammas=gammas)
+    advance = gop_length - overlap
+    num_gops = 1 + max(-(-(num_frames - gop_length) // advance), 0)
+    shown = []
+    for gop in range(num_gops):
+        covered = min(gop_length, num_frames - gop * advance)
+        part = seams.shown(gop, covered, is_last=gop == num_gops - 1)
+        shown += [gop * advance + frame for frame in part]
+    assert shown == list(range(num_frames))
+
+
+def test_frames_of_the_overlap_are_blended_with_the_gop_before():
+    seams = make_seams(PLAIN, gop_length=6, overlap=2, gammas=(32, 96))
+    before = torch.full((1, 6, 1, 1), 100.0)
+    after = torch.full((1, 6, 1, 1), 200.0)
+    tail = seams.tail(before)
+    assert tail.shape == (1, 2, 1, 1)
+    frames = seams.frames(after, tail, seams.shown(1, 6, is_last=True))
+    # gamma = 1/4 and 3/4 of the newer one
+    assert frames[:, 0, 0, 0].tolist() == [125, 175, 200, 200, 200, 200]
+    assert frames.shape == (6, 2, 4, 3)
+    first = seams.frames(before, None, seams.shown(0, 6, is_last=False))
+    assert first[:, 0, 0, 0].tolist() == [100] * 4
+
+
+def test_one_gamma_stands_for_all_overlap_latents():
+    seams = make_seams(STRIDED, gop_length=8, overlap=4, gammas=(64,))
+    latent = torch.full((1, 4, 1, 1), 50.0)
+    frames = seams.frames(latent, seams.tail(latent + 100.0), range(8))
+    assert frames[:, 0, 0, 0].tolist() == [100] * 4 + [50] * 4
+
+
+def test_fusion_blends_only_the_overlap_latents():
+    old, new = torch.zeros(2, 3, 1, 1), torch.ones(2, 5, 1, 1)
+    fused = fuse(old, new, [0.25, 0.5, 0.75])
+    assert fused[0, :, 0, 0].tolist() == [0.25, 0.5, 0.75, 1.0, 1.0]
+    later = fuse(old[:, :2], new, [0.25, 0.5], first=1)
+    assert later[0, :, 0, 0].tolist() == [1.0, 0.25, 0.5, 1.0, 1.0]
+    assert new.eq(1.0).all()
