@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.bitstream import decode_packet
+from freegvc.bitstream import PacketCodec
 from freegvc.codec import events
 from freegvc.codec.compressed import CompressedVideo
 from freegvc.codec.model import prior_to_decode, with_tiles_of
@@ -166,12 +166,7 @@ def _latent_and_drift(
     from freegvc.trajectory import Silent, receive
 
     header = stream.header
-    packet = decode_packet(
-        stream.stream.packets[gop],
-        start_timestep=header.start_timestep,
-        coder=header.coder,
-        gop=gop,
-    )
+    packet = PacketCodec(header).decode(stream.stream.packets[gop], gop)
     shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
     coder = make_coder(header.coder, prior.device)
     received = receive(prior, packet, coder, shape, key=header.key, gop=gop)

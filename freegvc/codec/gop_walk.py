@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from freegvc.bitstream import Stream, encode_packet, write_stream
+from freegvc.bitstream import PacketCodec, Stream, write_stream
 from freegvc.codec import events
 
 if TYPE_CHECKING:
@@ -90,13 +90,7 @@ class GopWalk:
 
     def packet(self) -> bytes:
         """The packet of the steps sent so far."""
-        header = self._before.header
-        return encode_packet(
-            self._sender.packet(),
-            start_timestep=header.start_timestep,
-            coder=header.coder,
-            gop=self.gop.index,
-        )
+        return PacketCodec(self._before.header).encode(self._sender.packet(), self.gop.index)
 
     def num_bits(self) -> int:
         """Bits of that packet."""

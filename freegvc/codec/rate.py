@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from freegvc.bitstream import Header, decode_packet, encode_packet
+from freegvc.bitstream import Header, PacketCodec
 from freegvc.bitstream.stream import stream_bytes, stream_sections
 from freegvc.codec.scoring import GopScorer
 from freegvc.codec.seams import Seams
@@ -203,7 +203,8 @@ class RateControl:
     def _cut(self, header: Header, gop: int, num_steps: int) -> bytes:
         """The packet of a draft's first steps."""
         draft = self._drafts[gop]
-        start, coder = header.start_timestep, header.coder
-        whole = decode_packet(draft.packet, start_timestep=start, coder=coder, gop=gop)
-        cut = replace(whole, steps=whole.steps[:num_steps], probe=draft.probes[num_steps])
-        return encode_packet(cut, start_timestep=start, coder=coder, gop=gop)
+        codec = PacketCodec(header)
+        whole = codec.decode(draft.packet, gop)
+        samples = draft.probes[num_steps]
+        cut = replace(whole, steps=whole.steps[:num_steps], drift_samples=samples)
+        return codec.encode(cut, gop)

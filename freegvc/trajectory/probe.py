@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc.bitstream.payload import PROBE_BYTES
+from freegvc.bitstream.packet import DRIFT_SAMPLES_BYTES
 from freegvc.channel.counter import Address, Kind, words
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def probe_positions(address: Address, dims: int) -> list[int]:
         address: key, GOP, and the number of steps coded so far.
         dims: size of the latent, < 2^31.
     """
-    drawn = words(address, Kind.PROBE, np.zeros(2, np.int64), np.arange(2, dtype=np.int64))
+    drawn = words(address, Kind.DRIFT_SAMPLES, np.zeros(2, np.int64), np.arange(2, dtype=np.int64))
     return [int(word) * dims >> 32 for part in drawn for word in part]
 
 
@@ -72,7 +72,7 @@ def drift_sigma(z: Tensor, sigma: float, address: Address, probe: bytes) -> floa
         half = _RANGE // 2
         difference = half if mine is None else (mine - theirs + half) % _RANGE - half
         squares += (difference / STEPS_PER_SIGMA) ** 2
-    return math.sqrt(squares / PROBE_BYTES)
+    return math.sqrt(squares / DRIFT_SAMPLES_BYTES)
 
 
 def _values(z: Tensor, sigma: float, address: Address) -> list[int | None]:

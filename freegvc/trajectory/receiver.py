@@ -64,5 +64,6 @@ def receive(
 
     for step in packet.steps:
         state = walk.advance(state, step.timestep, transmit)
-    drift = None if packet.probe is None else walk.drift_sigma(state, packet.probe)
+    samples = packet.drift_samples
+    drift = None if samples is None else walk.drift_sigma(state, samples)
     return Received(walk, state, drift)

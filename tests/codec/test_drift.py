@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.bitstream import decode_packet, encode_packet, write_stream
-from freegvc.channel.pfr import PfrCoder
+from freegvc.bitstream import PacketCodec, write_stream
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import GopDecoded
 from freegvc.errors import DriftWarning, FreeGvcError, FreeGvcWarning
 from freegvc.metrics import psnr
@@ -86,13 +86,12 @@ def test_a_model_gone_mad_still_gives_all_frames(compressed):
 
 
 def test_a_stream_without_probes_is_silent(compressed):
-    header = compressed.header
-    context = {"start_timestep": header.start_timestep, "coder": header.coder}
+    codec = PacketCodec(compressed.header)
     packets = []
     for gop, data in enumerate(compressed.stream.packets):
-        packet = decode_packet(data, **context, gop=gop)
-        assert len(packet.probe) == 8
-        packets.append(encode_packet(replace(packet, probe=None), **context, gop=gop))
+        packet = codec.decode(data, gop)
+        assert len(packet.drift_samples) == 8
+        packets.append(codec.encode(replace(packet, drift_samples=None), gop))
     bare = freegvc.CompressedVideo(write_stream(replace(compressed.stream, packets=tuple(packets))))
     prior = Drifting()
     prior.offset = 0.1

@@ -10,7 +10,7 @@ import torch
 
 import freegvc
 from freegvc.bitstream import read_stream
-from freegvc.channel.trellis import TrellisCoder
+from freegvc.channel.trellis.coder import TrellisCoder
 from freegvc.errors import PriorMismatchError, PriorUnavailableError, UsageError
 from freegvc.metrics import psnr
 from freegvc.testing import check_prior

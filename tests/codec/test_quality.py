@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import GopDecoded, GopDone, ProbeDone, ProbeStarted
 from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
 from freegvc.metrics import METRICS, pool

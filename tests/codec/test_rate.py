@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import GopDone, StepSent
 from freegvc.errors import TargetError
 from freegvc.metrics import METRICS

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import decode_gop
 from freegvc.errors import PriorMismatchError, TargetError, UsageError
 from freegvc.metrics import psnr

@@ -8,7 +8,7 @@ import torch
 
 import freegvc
 from freegvc.bitstream import write_stream
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import decode_gop
 from freegvc.diffusion import NoiseSchedule
 from freegvc.errors import CorruptStreamError, UsageError

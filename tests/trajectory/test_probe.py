@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freegvc.channel.counter import Address, Kind, words
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.priors.analytic import AnalyticPrior
 from freegvc.trajectory import Sender, receive
 from freegvc.trajectory.probe import drift_sigma, probe_of, probe_positions
@@ -54,7 +54,7 @@ def test_a_foreign_state_reads_far_above_any_limit():
 
 def test_positions_come_from_the_counter_alone():
     dims = 1_000_003
-    drawn = words(HERE, Kind.PROBE, np.zeros(2, np.int64), np.arange(2))
+    drawn = words(HERE, Kind.DRIFT_SAMPLES, np.zeros(2, np.int64), np.arange(2))
     expected = [int(w) * dims // 2**32 for four in drawn for w in four]
     assert probe_positions(HERE, dims) == expected
     assert len(set(expected)) == 8
@@ -72,13 +72,13 @@ def sender():
 
 
 def test_only_a_packet_with_steps_has_a_probe(sender):
-    assert sender.packet().probe is None
+    assert sender.packet().drift_samples is None
     sender.extend(900)
-    first = sender.packet().probe
+    first = sender.packet().drift_samples
     sender.extend(850)
-    assert sender.packet().probe != first
+    assert sender.packet().drift_samples != first
     sender.rewind(1)
-    assert sender.packet().probe == first
+    assert sender.packet().drift_samples == first
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3e38])

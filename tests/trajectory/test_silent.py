@@ -5,7 +5,7 @@ import torch
 
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.diffusion import NoiseSchedule
 from freegvc.errors import UsageError
 from freegvc.priors.analytic import AnalyticPrior

@@ -1,14 +1,16 @@
 """The walk on AnalyticPrior, where the truth is known."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from freegvc.bitstream import Shot, encode_packet
+from freegvc.bitstream import Packet, PacketCodec
 from freegvc.channel.counter import Kind
 from freegvc.channel.normals import noise
-from freegvc.channel.pfr import PfrCoder
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.channel.pfr.shot import PfrShot
 from freegvc.priors.analytic import AnalyticPrior
 from freegvc.trajectory import Sender, Silent, grid_to, receive
 
@@ -22,7 +24,7 @@ class PerfectChannel:
 
     def encode(self, delta, address):
         eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
-        return Shot(16, 16, torch.zeros(0).long().numpy()), delta + eps
+        return PfrShot(16, 16, torch.zeros(0).long().numpy()), delta + eps
 
     def decode(self, shot, dims, address):
         raise NotImplementedError
@@ -66,12 +68,9 @@ def test_measured_bits_agree_with_the_kl_within_the_coders_overhead(prior):
     sender = Sender(prior, latent, PfrCoder(), key=0, gop=0)
     for timestep in (890, 850, 820, 790, 760):  # steps of hundreds of bits: a coder's working point
         sender.extend(timestep)
-    sent = 8 * len(encode_packet(sender.packet(), start_timestep=1000, coder="pfr", gop=0))
-    side_bits = 8 * len(
-        encode_packet(
-            type(sender.packet())(sender.packet().side, ()), start_timestep=1000, coder="pfr", gop=0
-        )
-    )
+    codec = PacketCodec(SimpleNamespace(start_timestep=1000, coder="pfr"))
+    sent = 8 * len(codec.encode(sender.packet(), gop=0))
+    side_bits = 8 * len(codec.encode(Packet(sender.packet().side), gop=0))
     kl_bits = sum(sender.kl_bits)
     assert kl_bits > 2000
     assert kl_bits < sent - side_bits < 1.35 * kl_bits
