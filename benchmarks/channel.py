@@ -26,10 +26,13 @@ from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import PacketEncoder, Step
 from freegvc.channel import oracle
 from freegvc.channel.blocks import dim_order, split
+from freegvc.channel.coders import ChannelCoder
 from freegvc.channel.counter import Address
-from freegvc.channel.pfr import PfrCoder
-from freegvc.channel.plan import Plan, curves, rho_of
-from freegvc.channel.trellis import TrellisCoder
+from freegvc.channel.delta import rho_of
+from freegvc.channel.names import CODERS as KNOWN
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.channel.pfr.plan import Plan, curves
+from freegvc.channel.trellis.coder import TrellisCoder
 
 CODERS = [("pfr", 16), ("pfr", 12), *(("trellis", m) for m in (8, 10, 12, 14, 16))]
 LAWS = ("normal", "laplace", "clustered")
@@ -70,9 +73,11 @@ def make_delta(dims: int, kl_bits: float, law: str, draw: int) -> torch.Tensor:
     return torch.tensor(delta * rho_of(kl_bits) / np.linalg.norm(delta), dtype=torch.float32)
 
 
-def make_coder(name: str, bits: int) -> PfrCoder | TrellisCoder:
+def make_coder(name: str, bits: int) -> ChannelCoder:
     """A coder with 2^bits candidates or states."""
-    return PfrCoder(bits) if name == "pfr" else TrellisCoder(bits)
+    coders: dict[str, type[PfrCoder] | type[TrellisCoder]]
+    coders = {"pfr": PfrCoder, "trellis": TrellisCoder}
+    return coders[name](bits)
 
 
 def measure(
@@ -81,7 +86,7 @@ def measure(
     """One point: coded bits / KL, delivered fraction, residual variance, seconds, memory."""
     coder = make_coder(name, bits)
     timestep, jump = 65_535, 65_535 >> 3  # as the packet expects them
-    packet = PacketEncoder(start_timestep=timestep, coder=name)
+    packet = PacketEncoder(start_timestep=timestep, shot=KNOWN[name].shot)
     delivered, variance, encode_seconds, decode_seconds, extra = [], [], [], [], 0
     blocks, first_bytes = [], 0
     for draw in range(draws + 1):  # the first stands for the step before
@@ -105,7 +110,7 @@ def measure(
         decode_seconds.append(end - middle)
         delivered.append(float(n @ delta / (delta @ delta)))
         variance.append(float((n - delta).var()))
-        blocks.append(len(shot.seeds))
+        blocks.append(shot.num_blocks)
     coded_bits = 8 * (len(packet.payload()) - first_bytes) / draws
     return {
         "coder": name,
@@ -115,7 +120,7 @@ def measure(
         "law": law,
         "draws": draws,
         "blocks": round(statistics.fmean(blocks), 1),
-        "log2_candidates_used": shot.log2_candidates,
+        "log2_candidates_used": shot.mode[0],
         "coded_over_kl": round(coded_bits / kl_bits, 4),
         "predicted_over_kl": round(coder.predicted_bits(kl_bits) / kl_bits, 4),
         "delivered": round(statistics.fmean(delivered), 4),
@@ -139,7 +144,7 @@ def against_oracle() -> dict[str, Any]:
     path, _ = TrellisCoder(8).encode_blocks(delta, 160, address)
     return {
         "pfr_same_seeds": bool(np.array_equal(seeds, shot.seeds)),
-        "trellis_same_bits": bool(np.array_equal(bits, path.seeds)),
+        "trellis_same_bits": bool(np.array_equal(bits, path.bits)),
     }
 
 

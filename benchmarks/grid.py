@@ -17,9 +17,9 @@ import torch
 
 from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
-from freegvc.bitstream import Shot
 from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import noise
+from freegvc.channel.pfr.shot import PfrShot
 from freegvc.priors import load_prior
 from freegvc.trajectory import Sender, grid_to
 
@@ -41,12 +41,12 @@ class ExactChannel:
 
     name = "exact"
 
-    def encode(self, delta: torch.Tensor, address: Address) -> tuple[Shot, torch.Tensor]:
+    def encode(self, delta: torch.Tensor, address: Address) -> tuple[PfrShot, torch.Tensor]:
         """Nothing to send, and n."""
         eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
-        return Shot(16, 16, np.zeros(0, dtype=np.int64)), delta + eps
+        return PfrShot(16, 16, np.zeros(0, dtype=np.int64)), delta + eps
 
-    def decode(self, shot: Shot, dims: int, address: Address) -> torch.Tensor:
+    def decode(self, shot: PfrShot, dims: int, address: Address) -> torch.Tensor:
         """There is no receiver here."""
         raise NotImplementedError
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.frames import first_frames
 from benchmarks.record import RESULTS, write_record
-from freegvc.bitstream import encode_packet
+from freegvc.bitstream import PacketCodec
 from freegvc.channel.coders import make_coder
 from freegvc.control import worthwhile
 from freegvc.priors import load_prior
@@ -23,6 +23,13 @@ from freegvc.trajectory import Sender, grid_to
 STOP_STEPS = (940, 910, 880)
 LEAST_BITS = (0, 10, 20, 40, 60, 100, 200, 400)
 FIRST_STEP, GROWTH = 0.02, 1.1  # finer than the codec's own grid, which has no small steps to merge
+
+
+class Context(NamedTuple):
+    """What the packets depend on."""
+
+    start_timestep: int
+    coder: str
 
 
 def main() -> None:
@@ -34,6 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "merging.json")
     options = parser.parse_args()
     prior, coder = load_prior(), make_coder(options.coder)
+    codec = PacketCodec(Context(prior.schedule.start, coder.name))
     rows: list[dict[str, Any]] = []
     for video in options.videos:
         frames = first_frames(video, options.frames)
@@ -44,9 +52,7 @@ def main() -> None:
                 sender = Sender(prior, latent, coder, key=0, gop=0)
                 for timestep in worthwhile(sender, grid, least):
                     sender.extend(timestep)
-                packet = encode_packet(
-                    sender.packet(), start_timestep=prior.schedule.start, coder=coder.name, gop=0
-                )
+                packet = codec.encode(sender.packet(), gop=0)
                 rows.append(
                     {
                         "video": video.name,

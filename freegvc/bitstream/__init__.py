@@ -2,9 +2,9 @@
 
 from freegvc.bitstream.head import Part, StreamIndex, read_head
 from freegvc.bitstream.header import Header
-from freegvc.bitstream.packet import PacketBits, decode_packet, encode_packet, packet_bits
-from freegvc.bitstream.payload import Packet, PacketEncoder
-from freegvc.bitstream.shot import Shot, Step, round_num_blocks
+from freegvc.bitstream.packet import Packet, PacketBits, Step
+from freegvc.bitstream.packet_codec import PacketCodec
+from freegvc.bitstream.payload import PacketEncoder
 from freegvc.bitstream.stream import Stream, read_stream, write_stream
 from freegvc.bitstream.timestamps import Timestamps
 from freegvc.bitstream.truncate import truncate_stream
@@ -13,19 +13,15 @@ __all__ = [
     "Header",
     "Packet",
     "PacketBits",
+    "PacketCodec",
     "PacketEncoder",
     "Part",
-    "Shot",
     "Step",
     "Stream",
     "StreamIndex",
     "Timestamps",
-    "decode_packet",
-    "encode_packet",
-    "packet_bits",
     "read_head",
     "read_stream",
-    "round_num_blocks",
     "truncate_stream",
     "write_stream",
 ]

@@ -8,7 +8,6 @@ from fractions import Fraction
 from freegvc.errors import CorruptStreamError
 
 MAX_VARINT = (1 << 32) - 1
-CRC_BYTES = 4
 
 
 def encode_varint(value: int) -> bytes:
@@ -19,16 +18,6 @@ def encode_varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
-
-
-def zigzag(value: int) -> int:
-    """0, -1, 1, -2, 2 .. become 0, 1, 2, 3, 4 .."""
-    return 2 * value if value >= 0 else -2 * value - 1
-
-
-def unzigzag(value: int) -> int:
-    """The inverse of `zigzag`."""
-    return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
 
 
 class FieldReader:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from freegvc.bitstream.fields import CRC_BYTES, FieldReader, encode_varint
+from freegvc.bitstream.checksum import CRC_BYTES, check_crc, crc32, packet_payload
+from freegvc.bitstream.fields import FieldReader, encode_varint
 from freegvc.bitstream.header import Header, decode_header, encode_header
-from freegvc.bitstream.packet import packet_payload
 from freegvc.errors import (
-    ChecksumError,
     CorruptStreamError,
     NotAStreamError,
     TruncatedStreamError,
@@ -29,7 +27,7 @@ FIRST_OPTIONAL_TAG = 128
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Where a section or a packet lies in the file; both end with a CRC-32."""
+    """The place of a section or a packet in the file; both end with a CRC-32."""
 
     offset: int
     num_bytes: int
@@ -41,7 +39,8 @@ class StreamIndex:
 
     Args:
         header: the header.
-        head_bytes: bytes before the first section: magic, header, index and CRC.
+        head_bytes: bytes before the first section: magic, version, length, header, index, section
+            table and CRC.
         sections: by tag.
         packets: one per GOP.
     """
@@ -67,10 +66,10 @@ class StreamIndex:
         return self.head_bytes + self.section_bytes + self.packet_bytes
 
     def read_packet(self, source: bytes | BinaryIO, gop: int) -> bytes:
-        """Fetch the packet of one GOP, as `decode_packet` wants it."""
+        """Fetch the packet of one GOP with its CRC, which is checked."""
         self.header.gop_frames(gop)  # checks the index
         data = _read_part(_as_file(source), self.packets[gop], f"the packet of GOP {gop}")
-        packet_payload(data, gop=gop)
+        packet_payload(data, gop)
         return data
 
     def read_section(self, source: bytes | BinaryIO, tag: int) -> bytes | None:
@@ -79,25 +78,12 @@ class StreamIndex:
             return None
         data = _read_part(_as_file(source), self.sections[tag], f"section {tag}")
         payload, crc = data[:-CRC_BYTES], data[-CRC_BYTES:]
-        _check_crc(payload, crc, f"section {tag}")
+        check_crc(payload, crc, f"section {tag}")
         return payload
 
 
 def _as_file(source: bytes | BinaryIO) -> BinaryIO:
     return io.BytesIO(source) if isinstance(source, bytes | bytearray | memoryview) else source
-
-
-def crc32(data: bytes) -> bytes:
-    """The CRC-32 as it stands in a file."""
-    return zlib.crc32(data).to_bytes(4, "little")
-
-
-def _check_crc(data: bytes, crc: bytes, what: str) -> None:
-    if crc32(data) != crc:
-        raise ChecksumError(
-            f"the CRC-32 of {what} is {crc.hex()}, but its {len(data)} bytes have "
-            f"{crc32(data).hex()}: it is damaged; get the file again"
-        )
 
 
 def _read_exactly(file: BinaryIO, count: int, what: str) -> bytes:
@@ -115,7 +101,13 @@ def _read_part(file: BinaryIO, part: Part, what: str) -> bytes:
 
 
 def encode_head(header: Header, sections: list[tuple[int, int]], packets: Iterable[int]) -> bytes:
-    """The head for (tag, bytes) of the sections and the bytes of the packets."""
+    """The head of a file.
+
+    Args:
+        header: the header.
+        sections: tag and number of bytes of each section.
+        packets: number of bytes of each packet.
+    """
     fields = [encode_header(header), *map(encode_varint, packets), encode_varint(len(sections))]
     for tag, num_bytes in sections:
         fields += [bytes((tag,)), encode_varint(num_bytes)]
@@ -125,13 +117,13 @@ def encode_head(header: Header, sections: list[tuple[int, int]], packets: Iterab
 
 
 def read_head(source: bytes | BinaryIO) -> StreamIndex:
-    """Read header and index, and check that the file is exactly as long as they say.
+    """Read header and index, and check the length of the file against them.
 
     Args:
         source: the file's bytes, or a seekable file.
 
     Raises:
-        StreamError: the head is damaged, hostile or not one, or the file too short or too long.
+        StreamError: the head is damaged, hostile or missing, or the file too short or too long.
     """
     file = _as_file(source)
     actual = file.seek(0, io.SEEK_END)
@@ -171,7 +163,7 @@ def read_head(source: bytes | BinaryIO) -> StreamIndex:
 
 
 def _read_body(file: BinaryIO) -> tuple[bytes, int]:
-    """The bytes between the head's length and its CRC, checked, and the bytes of all the head."""
+    """The bytes between the head's length and its CRC, checked, and the size of the whole head."""
     prefix = file.read(len(MAGIC) + 1 + 5)  # 5: the longest varint
     if prefix[: len(MAGIC)] != MAGIC[: len(prefix)]:
         raise NotAStreamError(
@@ -193,7 +185,7 @@ def _read_body(file: BinaryIO) -> tuple[bytes, int]:
     file.seek(reader.position)
     body = _read_exactly(file, length, "the head")
     crc = _read_exactly(file, CRC_BYTES, "the CRC-32 of the head")
-    _check_crc(prefix[: reader.position] + body, crc, "the head")
+    check_crc(prefix[: reader.position] + body, crc, "the head")
     return body, reader.position + length + CRC_BYTES
 
 
@@ -201,8 +193,8 @@ def _section_tag(reader: FieldReader, before: list[int]) -> int:
     tag = reader.u8("section tag")
     if before and tag <= before[-1]:
         raise CorruptStreamError(
-            f"section tag {tag} follows {before[-1]}; tags must rise, so that each is there at "
-            "most once; get the file again"
+            f"section tag {tag} follows {before[-1]}; tags must rise, so that no tag appears "
+            "twice; get the file again"
         )
     if tag not in (TIMESTAMPS, AUDIO, PROMPT) and tag < FIRST_OPTIONAL_TAG:
         raise UnsupportedStreamError(

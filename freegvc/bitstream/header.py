@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 from freegvc.bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
+from freegvc.channel.names import CODERS
 from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
 
 # Positions are the ids on the wire: append, never reorder.
@@ -23,7 +24,6 @@ NUMERICS = (
 )
 ATTENTIONS = ("auto", "math", "flash", "efficient", "cudnn")
 SAMPLERS = ("ddim", "dpmpp2m")
-CODERS = ("pfr", "trellis")
 
 MAX_SIDE = 16384
 MAX_FRAMES = 1 << 24
@@ -44,6 +44,8 @@ UNTILED = (0, 0, 0)
 # Ids and flags share two bytes, and what a flag says is usual is not written at all, as a head has
 # to fit into 64 bytes.
 _HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
+
+_CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
 
 _PRIOR = re.compile(rf"[A-Za-z0-9._/@-]{{1,{MAX_PRIOR_BYTES}}}", re.ASCII)
 
@@ -131,7 +133,7 @@ class StreamParameters:
             ("numerics", self.numerics, NUMERICS),
             ("attention", self.attention, ATTENTIONS),
             ("sampler", self.sampler, SAMPLERS),
-            ("coder", self.coder, CODERS),
+            ("coder", self.coder, tuple(CODERS)),
         ):
             if word not in words:
                 raise error(f"{name} is {word!r}; it must be one of {', '.join(words)}")
@@ -197,7 +199,7 @@ def encode_header(header: Header) -> bytes:
     modes = (
         NUMERICS.index(header.numerics)
         | SAMPLERS.index(header.sampler) << 3
-        | CODERS.index(header.coder) << 5
+        | CODERS[header.coder].wire_id << 5
         | int(header.colour[3]) << 7
     )
     unusual = {
@@ -306,7 +308,7 @@ def decode_header(reader: FieldReader) -> Header:
         numerics=_word("numerics", modes & 7, NUMERICS),
         attention=_word("attention", options & 7, ATTENTIONS),
         sampler=_word("sampler", modes >> 3 & 3, SAMPLERS),
-        coder=_word("coder", modes >> 5 & 3, CODERS),
+        coder=_word("coder", modes >> 5 & 3, _CODER_NAMES),
     )
     header.validate(CorruptStreamError)
     return header

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from freegvc.bitstream.head import AUDIO, PROMPT, TIMESTAMPS, crc32, encode_head, read_head
+from freegvc.bitstream.checksum import crc32, packet_payload
+from freegvc.bitstream.head import AUDIO, PROMPT, TIMESTAMPS, encode_head, read_head
 from freegvc.bitstream.header import Header
-from freegvc.bitstream.packet import packet_payload
 from freegvc.bitstream.prompt import decode_prompt, encode_prompt
 from freegvc.bitstream.timestamps import Timestamps, decode_timestamps, encode_timestamps
 from freegvc.errors import UsageError
@@ -15,13 +15,13 @@ from freegvc.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """All that a file holds.
+    """The contents of a file.
 
     Args:
         header: the header.
-        packets: one per GOP, as `encode_packet` returns them.
-        timestamps: of a video with a variable frame rate.
-        audio: a Matroska file.
+        packets: one per GOP, as `PacketCodec.encode` returns them.
+        timestamps: of a video with a variable frame rate, else None.
+        audio: a Matroska file; None without audio.
         prompt: the text that conditions the prior; None for an empty one.
     """
 
@@ -49,7 +49,13 @@ def stream_sections(stream: Stream) -> list[tuple[int, bytes]]:
 def stream_bytes(
     header: Header, sections: list[tuple[int, bytes]], packet_bytes: Iterable[int]
 ) -> int:
-    """Bytes of the file with packets of these sizes."""
+    """Bytes of a file.
+
+    Args:
+        header: the header.
+        sections: as `stream_sections` returns them.
+        packet_bytes: number of bytes of each packet.
+    """
     sizes = list(packet_bytes)
     tags = [(tag, len(data)) for tag, data in sections]
     return len(encode_head(header, tags, sizes)) + sum(size for _, size in tags) + sum(sizes)
@@ -60,7 +66,7 @@ def write_stream(stream: Stream) -> bytes:
 
     Raises:
         UsageError: a field is outside its limits.
-        ChecksumError: a packet is not the one of its GOP.
+        ChecksumError: a packet is damaged or belongs to another GOP.
     """
     if len(stream.packets) != stream.header.num_gops:
         raise UsageError(
@@ -68,7 +74,7 @@ def write_stream(stream: Stream) -> bytes:
             f"{stream.header.num_gops} GOPs"
         )
     for gop, packet in enumerate(stream.packets):
-        packet_payload(packet, gop=gop)
+        packet_payload(packet, gop)
     sections = stream_sections(stream)
     tags = [(tag, len(data)) for tag, data in sections]
     head = encode_head(stream.header, tags, map(len, stream.packets))
@@ -76,9 +82,9 @@ def write_stream(stream: Stream) -> bytes:
 
 
 def read_stream(data: bytes) -> Stream:
-    """Parse a file and check all of it; the packets are not decoded.
+    """Parse a file and check everything in it except the payloads of the packets.
 
-    Sections that may be skipped are checked and left out.
+    Unknown sections that may be skipped are checked and left out.
 
     Raises:
         StreamError: the file is damaged, hostile or not a stream.
@@ -89,7 +95,7 @@ def read_stream(data: bytes) -> Stream:
     packets = []
     for gop, part in enumerate(index.packets):
         packet = data[part.offset : part.offset + part.num_bytes]
-        packet_payload(packet, gop=gop)
+        packet_payload(packet, gop)
         packets.append(packet)
     return Stream(
         index.header,

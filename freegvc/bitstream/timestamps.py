@@ -12,12 +12,11 @@ from freegvc.bitstream.fields import (
     encode_ratio,
     encode_varint,
     inflate,
-    unzigzag,
-    zigzag,
 )
 from freegvc.errors import CorruptStreamError, UsageError
+from freegvc.range_coder import unzigzag, zigzag
 
-MAX_TIMESTAMPS = 1 << 20  # ten hours at 30 fps; keeps a hostile section below 100 MB of memory
+MAX_TIMESTAMPS = 1 << 20  # ten hours at 30 fps; a hostile section takes less than 100 MB of memory
 MAX_TICK = 1 << 53
 _MAX_RESIDUAL = (1 << 63) - 1
 _MAX_TICK_BYTES = 9

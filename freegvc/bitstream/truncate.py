@@ -1,32 +1,15 @@
-"""Lower rates from a finished stream, without the prior: trailing steps are dropped."""
+"""Lower rates from a finished stream: trailing steps are dropped, which needs no prior."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from freegvc.bitstream.packet import decode_packet, encode_packet
-from freegvc.bitstream.payload import Packet, PacketEncoder
+from freegvc.bitstream.packet import Packet
+from freegvc.bitstream.packet_codec import PacketCodec
 from freegvc.bitstream.stream import Stream, stream_bytes, stream_sections
 from freegvc.errors import TargetError, UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class _Cuts:
-    """A packet and its bytes after 0, 1, .. all steps."""
-
-    packet: Packet
-    sizes: tuple[int, ...]
-
-    def kept(self, stop_step: int) -> int:
-        """How many steps end at `stop_step` or noisier."""
-        return bisect_left(self.packet.steps, True, key=lambda step: step.timestep < stop_step)
-
-    def cut(self, num_steps: int) -> Packet:
-        """The packet after this many steps; its probe holds only after all of them."""
-        if num_steps == len(self.packet.steps):
-            return self.packet
-        return Packet(self.packet.side, self.packet.steps[:num_steps])
 
 
 def truncate_stream(
@@ -37,56 +20,72 @@ def truncate_stream(
     Args:
         stream: as read.
         stop_step: keep the steps that end at this timestep or a noisier one.
-        max_bytes: keep what fits into a file of this size, with all GOPs at about the same noise
-            level: the lowest common stop step that fits, then one step more for the GOPs for
-            which there is room, from the first on.
+        max_bytes: keep what fits into a file of this size. All GOPs end at about the same noise
+            level: the lowest common stop step that fits is used, then each GOP in turn gets one
+            more step if there is room for it.
 
     Raises:
-        UsageError: not exactly one of the two was given, or it is negative.
-        TargetError: the file is too big even with no steps at all.
+        UsageError: neither or both of the two are given, or the stop step is negative.
+        TargetError: the file is too large even without any steps.
         StreamError: a packet is damaged.
     """
-    if (stop_step is None) == (max_bytes is None):
-        raise UsageError("give either a stop step or a number of bytes to cut the stream to")
-    if stop_step is not None:
-        if stop_step < 0:
-            raise UsageError(f"stop step is {stop_step}; it must be >= 0")
-        cuts = [_Cuts(_decode(stream, gop), ()) for gop in range(len(stream.packets))]
-        kept = [cut.kept(stop_step) for cut in cuts]
-    else:
-        assert max_bytes is not None
-        cuts = [_measure(stream, gop) for gop in range(len(stream.packets))]
-        kept = _fit(stream, cuts, max_bytes)
+    if stop_step is not None and max_bytes is None:
+        return _cut_at_step(stream, stop_step)
+    if max_bytes is not None and stop_step is None:
+        return _cut_to_bytes(stream, max_bytes)
+    raise UsageError("give either a stop step or a number of bytes to cut the stream to")
+
+
+def _cut_at_step(stream: Stream, stop_step: int) -> Stream:
+    if stop_step < 0:
+        raise UsageError(f"stop step is {stop_step}; it must be >= 0")
+    codec = PacketCodec(stream.header)
+    packets = [codec.decode(data, gop) for gop, data in enumerate(stream.packets)]
+    return _with_steps(stream, codec, packets, [_num_kept(p, stop_step) for p in packets])
+
+
+def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
+    codec = PacketCodec(stream.header)
+    packets = [codec.decode(data, gop) for gop, data in enumerate(stream.packets)]
+    cuts = [_Cuts(packet, _prefix_bytes(codec, packet)) for packet in packets]
+    return _with_steps(stream, codec, packets, _fit(stream, cuts, max_bytes))
+
+
+def _with_steps(
+    stream: Stream, codec: PacketCodec, packets: Sequence[Packet], counts: Sequence[int]
+) -> Stream:
+    """The stream with this many steps of each packet."""
+    cut = [
+        packet if count == len(packet.steps) else Packet(packet.side, packet.steps[:count])
+        for packet, count in zip(packets, counts, strict=True)
+    ]
     return replace(
-        stream,
-        packets=tuple(
-            encode_packet(
-                cut.cut(count),
-                start_timestep=stream.header.start_timestep,
-                coder=stream.header.coder,
-                gop=gop,
-            )
-            for gop, (cut, count) in enumerate(zip(cuts, kept, strict=True))
-        ),
+        stream, packets=tuple(codec.encode(packet, gop) for gop, packet in enumerate(cut))
     )
 
 
-def _decode(stream: Stream, gop: int) -> Packet:
-    header = stream.header
-    return decode_packet(
-        stream.packets[gop], start_timestep=header.start_timestep, coder=header.coder, gop=gop
-    )
+def _num_kept(packet: Packet, stop_step: int) -> int:
+    """How many steps end at `stop_step` or at a noisier timestep."""
+    return bisect_left(packet.steps, True, key=lambda step: step.timestep < stop_step)
 
 
-def _measure(stream: Stream, gop: int) -> _Cuts:
-    header, packet = stream.header, _decode(stream, gop)
-    encoder = PacketEncoder(packet.side, start_timestep=header.start_timestep, coder=header.coder)
-    sizes = [encoder.size_bytes()]
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """A packet, and its number of bytes after 0, 1, .. all steps."""
+
+    packet: Packet
+    sizes: tuple[int, ...]
+
+
+def _prefix_bytes(codec: PacketCodec, packet: Packet) -> tuple[int, ...]:
+    """Bytes of the packet after 0, 1, .. all steps."""
+    encoder = codec.encoder(packet.side)
+    sizes = [encoder.num_bytes()]
     for step in packet.steps:
         encoder.add(step)
-        sizes.append(encoder.size_bytes())
-    sizes[-1] = encoder.size_bytes(packet.probe)
-    return _Cuts(packet, tuple(sizes))
+        sizes.append(encoder.num_bytes())
+    sizes[-1] = encoder.num_bytes(packet.drift_samples)
+    return tuple(sizes)
 
 
 def _fit(stream: Stream, cuts: list[_Cuts], max_bytes: int) -> list[int]:
@@ -98,7 +97,7 @@ def _fit(stream: Stream, cuts: list[_Cuts], max_bytes: int) -> list[int]:
         return stream_bytes(stream.header, sections, sizes)
 
     def kept_at(stop_step: int) -> list[int]:
-        return [cut.kept(stop_step) for cut in cuts]
+        return [_num_kept(cut.packet, stop_step) for cut in cuts]
 
     none = size([0] * len(cuts))
     if none > max_bytes:

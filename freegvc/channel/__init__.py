@@ -1,8 +1,13 @@
-"""Sending n ~ N(delta, I) with about KL bits: shared randomness and the coders that search it.
+"""Sending n ~ N(delta, I) with about KL bits: public randomness and the coders that search it.
 
-The story, in the order of the files: ``counter`` (random words by address), ``normals`` (words to
-exact float32 normals), ``permutation`` and ``blocks`` (dims to blocks of equal energy), ``search``
-(one matrix product for all blocks of a step), ``pfr`` (the paper's coder), ``viterbi`` and
-``trellis`` (the coder that costs less). ``oracle`` says the same in a few lines of NumPy;
-``kernels`` are the numba twins for the CPU.
+- Public randomness: ``philox`` and ``counter`` give random words by address, ``normals`` and
+  ``uniforms`` turn them into floats, ``kernels`` holds the numba code for the CPU.
+- Blocks: ``feistel`` and ``permutation`` spread the dims, ``blocks`` deals them to blocks of equal
+  energy, ``num_blocks`` lists the numbers of blocks that a stream can represent.
+- Coders: ``trellis`` and ``pfr`` (the paper's). Each package holds the coder and its shot, which is
+  what a packet stores. ``names`` lists them, ``coders`` makes one by name.
+- ``oracle`` repeats the coders in a few lines of plain NumPy, as a reference for the tests.
+
+``names``, ``shot``, ``num_blocks`` and the coders' ``shot`` and ``index_law`` modules are the wire
+form: the bitstream imports them, so they import neither torch nor numba.
 """

@@ -1,9 +1,8 @@
 """From a step's dims to blocks of equal energy and back.
 
-The permuted dims are dealt to the B blocks like cards, so that their sizes differ by one at most;
-a zero fills the shorter ones. Each block has its own random signs d_b, so that blocks can share
-one codebook:
-<d_b * C_i, delta_b> = <C_i, d_b * delta_b>.
+The permuted dims are dealt to the B blocks in turn, so that block sizes differ by at most one; a
+zero pads the smaller blocks. Each block has its own random signs d_b, so that all blocks can use
+one codebook: <d_b * C_i, delta_b> = <C_i, d_b * delta_b>.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from freegvc.channel.counter import Address, Kind, words
+from freegvc.channel.kernels import fill_signs
 from freegvc.channel.normals import normals, normals_torch
 from freegvc.channel.permutation import permutation, permute
 from freegvc.channel.threads import in_threads
@@ -23,7 +23,7 @@ def block_dims(dims: int, blocks: int) -> int:
 
 
 def dim_order(address: Address, dims: int, device: torch.device) -> torch.Tensor:
-    """Which dim stands where after the permutation: int64 [D] on `device`."""
+    """The permuted order: the dim at each place, int64 [D] on `device`."""
     if device.type == "cpu":
         return torch.from_numpy(permutation(address, dims))
     order: torch.Tensor = permute(address, dims, torch.arange(dims, device=device))
@@ -31,16 +31,14 @@ def dim_order(address: Address, dims: int, device: torch.device) -> torch.Tensor
 
 
 def signs(address: Address, blocks: int, width: int, device: torch.device) -> torch.Tensor:
-    """d_b: float32 [blocks, width] of -1 and 1 on `device`.
+    """The signs d_b: float32 [blocks, width] of -1 and 1 on `device`.
 
-    One Philox call gives 128 signs: word 0 to word 3, lowest bit first, a set bit is -1.
+    One Philox call gives 128 signs: word 0 to word 3, lowest bit first; a set bit is -1.
     """
     if device.type == "cpu":
-        from freegvc.channel import kernels
-
         out = np.empty((blocks, width), np.float32)
         scalars = address.scalars(Kind.SIGNS)
-        in_threads(lambda start, stop: kernels.fill_signs(start, stop, *scalars, out), blocks)
+        in_threads(lambda start, stop: fill_signs(start, stop, *scalars, out), blocks)
         return torch.from_numpy(out)
     rows = torch.arange(blocks, dtype=torch.int64, device=device)[:, None]
     positions = torch.arange(-(-width // 128), dtype=torch.int64, device=device)[None, :]
@@ -53,7 +51,7 @@ def signs(address: Address, blocks: int, width: int, device: torch.device) -> to
 def candidates(
     address: Address, rows: np.ndarray, width: int, device: torch.device
 ) -> torch.Tensor:
-    """C_i of the given rows of the codebook: float32 [len(rows), width] on `device`, writable."""
+    """Rows C_i of the codebook: float32 [len(rows), width] on `device`, writable."""
     if device.type == "cpu":
         return torch.from_numpy(normals(address, Kind.CODEBOOK, rows, width))
     there = torch.from_numpy(np.asarray(rows, dtype=np.int64)).to(device)
@@ -61,7 +59,7 @@ def candidates(
 
 
 def split(x: torch.Tensor, order: torch.Tensor, blocks: int) -> torch.Tensor:
-    """Deal [D] to [blocks, ceil(D / blocks)]: block b gets permuted dims b, b + B, b + 2 B, .."""
+    """Deal [D] to [B, ceil(D / B)]: block b gets the permuted dims b, b + B, b + 2 B, ..."""
     dealt = x.new_zeros(blocks * block_dims(len(x), blocks))
     dealt[: len(x)] = x[order]
     return dealt.view(-1, blocks).t().contiguous()

@@ -1,18 +1,18 @@
-"""The shape that all channel coders share, and coders by name."""
+"""The interface of all channel coders, and how to make one by its name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Protocol
 
+from freegvc.channel.names import CODERS
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
 
-    from freegvc.bitstream import Shot
     from freegvc.channel.counter import Address
-
-CODERS = ("pfr", "trellis")
+    from freegvc.channel.shot import Shot
 
 
 class ChannelCoder(Protocol):
@@ -20,27 +20,46 @@ class ChannelCoder(Protocol):
 
     @property
     def name(self) -> str:
-        """What the stream stores."""
+        """The coder's name in the stream."""
 
     def encode(self, delta: torch.Tensor, address: Address) -> tuple[Shot, torch.Tensor]:
-        """What to send for delta, float32 [D], and n, float32 [D]."""
+        """Choose what to send.
 
-    def decode(self, shot: Shot, dims: int, address: Address) -> torch.Tensor:
-        """n, float32 [dims], from what was sent."""
+        Args:
+            delta: float32 [D].
+            address: where in the stream.
+
+        Returns:
+            What to send, and n: float32 [D].
+        """
+
+    def decode(self, shot: Any, dims: int, address: Address) -> torch.Tensor:
+        """Make n from what was sent.
+
+        Args:
+            shot: from `encode` of a coder of the same name, or from a packet of its stream.
+            dims: D.
+            address: where in the stream.
+
+        Returns:
+            n: float32 [D].
+        """
 
     def predicted_bits(self, kl_bits: float) -> float:
         """Expected coded bits of a step of that KL."""
 
 
 def make_coder(name: str, device: torch.device | str = "cpu") -> ChannelCoder:
-    """A channel coder by its name in the stream.
+    """Make a channel coder with its default parameters.
+
+    Args:
+        name: its name in the stream.
+        device: where it runs.
 
     Raises:
-        UsageError: no coder of that name.
+        UsageError: there is no coder of that name.
     """
-    from freegvc.channel.pfr import PfrCoder
-    from freegvc.channel.trellis import TrellisCoder
-
     if name not in CODERS:
         raise UsageError(f"no channel coder is called {name!r}; choose one of {', '.join(CODERS)}")
-    return TrellisCoder(device=device) if name == "trellis" else PfrCoder(device=device)
+    coder: ChannelCoder = resolve_name(CODERS[name].coder)(device=device)
+    return coder

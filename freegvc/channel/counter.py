@@ -1,9 +1,7 @@
-"""Philox4x32-10: random words that are addressed, never drawn.
+"""Random words by address: a pure function of (key, GOP, step, kind, row, position).
 
-A word is a pure function of (key, GOP, step, kind, row, position). So no order of calls, no
-device and no number of threads can change what a stream means, and a decoder can make the one
-candidate it needs (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-SC 2011).
+The order of calls, the device and the number of threads cannot change them, and a decoder can make
+the one candidate that it needs.
 """
 
 from __future__ import annotations
@@ -12,13 +10,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
+from freegvc.channel.philox import philox
 
 _MASK = 0xFFFFFFFF
 
 
 class Kind(IntEnum):
-    """What the words are for; part of the counter, so that no two uses ever share a word."""
+    """What the words are for; part of the counter, so that no two uses get the same word."""
 
     CODEBOOK = 0
     SIGNS = 1
@@ -27,7 +25,7 @@ class Kind(IntEnum):
     ARRIVAL_TIMES = 4
     FREE_NOISE = 5
     REFINE_NOISE = 6
-    PROBE = 7
+    DRIFT_SAMPLES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +54,12 @@ class Address:
         return c2, self.gop, self.key & _MASK, self.key >> 32
 
 
-def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
-    """Philox4x32-10 on uint32 values held in int64: Python ints, NumPy, torch, or numba scalars.
-
-    One source for all of them. The product of two 32-bit values may wrap in int64, but its bits
-    are right; shifts are made logical by masking. NumPy input must be arrays, since NumPy warns
-    when a scalar wraps.
-
-    Args:
-        c0, c1, c2, c3: the counter, least significant word first; they broadcast.
-        k0, k1: the key, least significant word first.
-
-    Returns:
-        Four random words in [0, 2^32), of the kind and shape of the broadcast input.
-    """
-    for _ in range(10):
-        p0 = c0 * 0xD2511F53
-        p1 = c2 * 0xCD9E8D57
-        c0 = ((p1 >> 32) & 0xFFFFFFFF) ^ c1 ^ k0
-        c1 = p1 & 0xFFFFFFFF
-        c2 = ((p0 >> 32) & 0xFFFFFFFF) ^ c3 ^ k1
-        c3 = p0 & 0xFFFFFFFF
-        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
-        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return c0, c1, c2, c3
-
-
 def words(address: Address, kind: Kind, row: Any, position: Any) -> tuple[Any, Any, Any, Any]:
     """Four random words for each (row, position).
 
     Args:
         address: where in the stream.
-        kind: what for.
+        kind: what the words are for.
         row: int64 array (NumPy or torch) of values in [0, 2^32); broadcasts with `position`.
         position: the same.
 
@@ -95,12 +67,3 @@ def words(address: Address, kind: Kind, row: Any, position: Any) -> tuple[Any, A
         Four int64 arrays of values in [0, 2^32), of the broadcast shape.
     """
     return philox(position, row, *address.scalars(kind))
-
-
-def uniforms_of_row(address: Address, kind: Kind, row: int, count: int) -> np.ndarray:
-    """Uniforms in (0, 1), 52 bits and a half, two per position: float64 [count] (numba, CPU)."""
-    from freegvc.channel import kernels
-
-    out = np.empty(count + count % 2)
-    kernels.fill_uniforms(row, *address.scalars(kind), out)
-    return out[:count]

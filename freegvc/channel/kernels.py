@@ -1,10 +1,11 @@
-"""The numba twins: the array code of `counter` and `permutation`, compiled for the CPU.
+"""Numba kernels that fill arrays on the CPU: normals, signs, uniforms and the permutation.
 
-Numba compiles the very functions that NumPy and torch run, so there is one source of the bits.
-The kernels release the GIL and are split over plain threads: numba's own pools abort when two
-Python threads enter them or when a process forks. Nothing is cached on disk: compiling takes under
-a second, numba's cache would not notice a change of `philox` or `feistel`, and its files, left in
-site-packages by an uninstall, would shadow an editable install as an empty namespace package.
+Numba compiles the same `philox` and `feistel` that NumPy and torch run, so the bits have one
+source. The kernels release the GIL and are split over plain threads: numba's own thread pools
+abort when two Python threads enter them or when a process forks. Nothing is cached on disk:
+compiling takes under a second, numba's cache does not notice a change of `philox` or `feistel`, and
+its files, left in site-packages by an uninstall, would shadow an editable install as an empty
+namespace package.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from freegvc.channel.counter import philox
-from freegvc.channel.permutation import feistel
+from freegvc.channel.feistel import feistel
+from freegvc.channel.philox import philox
 
 _compiled = numba.njit(nogil=True)
 _philox = numba.njit(philox)

@@ -1,9 +1,9 @@
 """Normals that are the same float32 on every machine: Philox words through an integer table.
 
 The 16-bit uniform u becomes round(4096 * Phi^-1((u + 1/2) / 65536)) / 4096, which float32 holds
-exactly. The table is a file of the package (`benchmarks/normals_table.py` makes it), because a
-libm may round a logarithm either way. One Philox call gives eight consecutive normals: low 16
-bits first, then high, word 0 to word 3.
+exactly. The table is a file of the package (`benchmarks/normals_table.py` makes it), because math
+libraries differ in the last bit of a logarithm. One Philox call gives eight consecutive normals:
+low 16 bits first, then high, word 0 to word 3.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc.channel.counter import Address, Kind, words
+from freegvc.channel.kernels import fill_normals
 from freegvc.channel.threads import in_threads
 
 if TYPE_CHECKING:
@@ -73,23 +74,19 @@ def normals(
 
     Args:
         address: where in the stream.
-        kind: what for.
+        kind: what the normals are for.
         rows: int64 [R], row numbers in [0, 2^32).
         dims: normals per row.
-        out: float32 [>= R, >= dims] to fill; what lies outside [R, dims] stays as it is.
+        out: float32 [>= R, >= dims] to fill; entries outside [R, dims] are not changed.
 
     Returns:
         float32 [R, dims], or `out` when it was given.
     """
-    from freegvc.channel import kernels
-
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     filled = np.empty((len(rows), dims), dtype=np.float32) if out is None else out
     scalars = address.scalars(kind)
     in_threads(
-        lambda start, stop: kernels.fill_normals(
-            _table_float(), rows, start, stop, dims, *scalars, filled
-        ),
+        lambda start, stop: fill_normals(_table_float(), rows, start, stop, dims, *scalars, filled),
         len(rows),
     )
     return filled

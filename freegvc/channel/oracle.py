@@ -1,4 +1,4 @@
-"""The channel in a few lines of NumPy, slow and plain: what the fast code must agree with."""
+"""The coders in a few lines of plain NumPy: slow, a reference that the fast code must match."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from freegvc.channel.counter import Address, Kind, words
 from freegvc.channel.normals import normals_numpy
 from freegvc.channel.permutation import permute
-from freegvc.channel.search import arrival_times, process_of_block
+from freegvc.channel.pfr.search import arrival_times, process_of_block
 
 
 def block_signs(address: Address, blocks: int, width: int) -> np.ndarray:

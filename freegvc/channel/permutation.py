@@ -1,8 +1,8 @@
 """A keyed permutation of range(D) in integers, for any D.
 
-A Feistel network on the next power of two, walked along its cycle until it falls back into
-range (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). Each entry is computed
-alone: no sort, no order of draws, the same on every device.
+A Feistel network permutes [0, 2^n), 2^n >= D. It is applied again to a value outside of range(D)
+until the value is inside (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). Each
+entry is computed alone, without a sort, and is the same on every device.
 """
 
 from __future__ import annotations
@@ -12,29 +12,11 @@ from typing import Any
 import numpy as np
 
 from freegvc.channel.counter import Address, Kind, words
+from freegvc.channel.feistel import feistel
+from freegvc.channel.kernels import fill_permutation
 from freegvc.channel.threads import in_threads
 
 _MAX_DIMS = 1 << 31
-
-
-def feistel(x: Any, keys: Any, low_bits: Any, high_bits: Any) -> Any:
-    """A bijection of [0, 2^(low_bits + high_bits)) on int64: NumPy, torch, or numba scalars.
-
-    Args:
-        x: values in range.
-        keys: an even number of round keys, so that the halves end up where they began.
-        low_bits, high_bits: widths of the halves, which may differ.
-    """
-    low_mask = (1 << low_bits) - 1
-    high_mask = (1 << high_bits) - 1
-    low = x & low_mask
-    high = x >> low_bits
-    for key in keys:
-        mix = ((low ^ key) * 0x9E3779B1) & 0xFFFFFFFF
-        mix = ((mix ^ (mix >> 15)) * 0x85EBCA6B) & 0xFFFFFFFF
-        high, low = low, high ^ ((mix ^ (mix >> 16)) & high_mask)
-        low_mask, high_mask = high_mask, low_mask
-    return (high << low_bits) | low
 
 
 def parameters(address: Address, dims: int) -> tuple[tuple[int, ...], int, int]:
@@ -52,7 +34,7 @@ def parameters(address: Address, dims: int) -> tuple[tuple[int, ...], int, int]:
 
 
 def permute(address: Address, dims: int, x: Any) -> Any:
-    """Where each of `x` goes under the permutation of range(dims).
+    """The images of `x` under the permutation of range(dims).
 
     Args:
         address: where in the stream.
@@ -73,12 +55,10 @@ def permute(address: Address, dims: int, x: Any) -> Any:
 
 def permutation(address: Address, dims: int) -> np.ndarray:
     """The whole permutation of range(dims), int64 [dims], on the CPU (numba, all cores)."""
-    from freegvc.channel import kernels
-
     keys, low_bits, high_bits = parameters(address, dims)
     order = np.empty(dims, dtype=np.int64)
     in_threads(
-        lambda start, stop: kernels.fill_permutation(keys, low_bits, high_bits, start, stop, order),
+        lambda start, stop: fill_permutation(keys, low_bits, high_bits, start, stop, order),
         dims,
     )
     return order

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc.atomic import atomic_path
-from freegvc.bitstream import Header, Stream, decode_packet, packet_bits, read_stream
-from freegvc.bitstream.fields import CRC_BYTES
+from freegvc.bitstream import Header, PacketCodec, Stream, read_stream
+from freegvc.bitstream.checksum import CRC_BYTES
 from freegvc.errors import StreamError
 
 if TYPE_CHECKING:
@@ -118,11 +118,10 @@ class CompressedVideo:
     @cached_property
     def gops(self) -> tuple[GopInfo, ...]:
         """What each GOP holds."""
-        start, coder = self.header.start_timestep, self.header.coder
+        start, codec = self.header.start_timestep, PacketCodec(self.header)
         infos = []
         for k, data in enumerate(self.stream.packets):
-            packet = decode_packet(data, start_timestep=start, coder=coder, gop=k)
-            bits = packet_bits(data, start_timestep=start, coder=coder, gop=k)
+            packet, bits = codec.decode_with_bits(data, k)
             frames = self.header.gop_frames(k)
             infos.append(
                 GopInfo(

@@ -82,34 +82,34 @@ def timestamps(raw):
     return varint(1) + varint(90) + zlib.compress(raw, 9)
 
 
-def payload_of(steps, probe=None):
+def payload_of(steps, drift_samples=None):
     """A payload of steps given by their coded differences of jump and class, without seeds."""
     import constriction
 
-    from freegvc.bitstream import entropy
+    from freegvc import range_coder
     from freegvc.bitstream.payload import _KIND
 
     encoder = constriction.stream.queue.RangeEncoder()
-    entropy.encode_uint(encoder, 0)
+    range_coder.encode_uint(encoder, 0)
     for jump, block_class in steps:
         encoder.encode(1, _KIND)
-        entropy.encode_residual(encoder, jump)
-        entropy.encode_residual(encoder, block_class)
-    encoder.encode(0 if probe is None else 3, _KIND)
-    for value in probe or b"":
+        range_coder.encode_residual(encoder, jump)
+        range_coder.encode_residual(encoder, block_class)
+    encoder.encode(0 if drift_samples is None else 3, _KIND)
+    for value in drift_samples or b"":
         encoder.encode(value, constriction.stream.model.Uniform(256))
-    return entropy.shortest_bytes(encoder)
+    return range_coder.shortest_bytes(encoder)
 
 
 def side_values(count):
     """A payload that claims this many side values."""
     import constriction
 
-    from freegvc.bitstream import entropy
+    from freegvc import range_coder
 
     encoder = constriction.stream.queue.RangeEncoder()
-    entropy.encode_uint(encoder, count)
-    return entropy.shortest_bytes(encoder)
+    range_coder.encode_uint(encoder, count)
+    return range_coder.shortest_bytes(encoder)
 
 
 MANY = 1 << 20

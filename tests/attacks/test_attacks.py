@@ -7,20 +7,16 @@ from fractions import Fraction
 import pytest
 from attack_files import ATTACKS, PACKETS, header, packet, payload_of, stream, varint
 
-from freegvc.bitstream import decode_packet, read_stream
+from freegvc.bitstream import PacketCodec, read_stream
 
 MAX_MEMORY_BYTES = 256 << 20
 
 
 def read_all(data):
     opened = read_stream(data)
+    codec = PacketCodec(opened.header)
     for gop, coded in enumerate(opened.packets):
-        decode_packet(
-            coded,
-            start_timestep=opened.header.start_timestep,
-            coder=opened.header.coder,
-            gop=gop,
-        )
+        codec.decode(coded, gop)
 
 
 def test_the_builder_builds_valid_streams():
@@ -35,16 +31,17 @@ def test_the_builder_builds_valid_streams():
     assert opened.header.attention == "cudnn"
 
 
-def test_a_probe_that_is_cut_off_ends_in_zeros():
-    """Zeros follow beyond the end of a payload: the probe is wrong, and the parse is whole."""
-    whole = payload_of([(0, -40)], probe=bytes(range(129, 137)))
+def test_drift_samples_that_are_cut_off_end_in_zeros():
+    """Zeros follow beyond the end of a payload: the samples are wrong, and the parse is whole."""
+    whole = payload_of([(0, -40)], drift_samples=bytes(range(129, 137)))
     for length in range(len(whole) - 5, len(whole)):
         data = packet(whole[:length])
-        read_all(stream(packets=(data, PACKETS[1])))
-        cut = decode_packet(data, start_timestep=999, coder="pfr", gop=0)
+        opened = read_stream(stream(packets=(data, PACKETS[1])))
+        assert (opened.header.start_timestep, opened.header.coder) == (999, "pfr")
+        cut = PacketCodec(opened.header).decode(data, gop=0)
         assert len(cut.steps) == 1
-        assert cut.probe[:2] == b"\x81\x82"
-        assert len(cut.probe) == 8
+        assert cut.drift_samples[:2] == b"\x81\x82"
+        assert len(cut.drift_samples) == 8
 
 
 @pytest.mark.parametrize("name", ATTACKS)

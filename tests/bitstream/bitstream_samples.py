@@ -6,9 +6,12 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Header, Packet, Shot, Step, Stream, Timestamps, encode_packet
-from freegvc.bitstream.header import ATTENTIONS, CODERS, NUMERICS, SAMPLERS
-from freegvc.bitstream.shot import blocks_of_class, round_num_blocks
+from freegvc.bitstream import Header, Packet, PacketCodec, Step, Stream, Timestamps
+from freegvc.bitstream.header import ATTENTIONS, NUMERICS, SAMPLERS
+from freegvc.channel.names import CODERS
+from freegvc.channel.num_blocks import blocks_of_class, round_num_blocks
+from freegvc.channel.pfr.shot import PfrShot
+from freegvc.channel.trellis.shot import TrellisShot
 
 USUAL = Header(
     width=416,
@@ -34,32 +37,37 @@ TRELLIS_BLOCKS = (352, 448, 480, 512, 576, 576, 640, 640, 640, 704, 704, 704, 76
 PFR_BLOCKS = (30, 36, 40, 44, 48, 52, 52, 56, 56, 56, 60, 60, 64, 64, 72)
 
 
+def packet_codec(coder, start_timestep=999):
+    """The codec of packets of a stream with this coder."""
+    return PacketCodec(replace(USUAL, coder=coder, start_timestep=start_timestep))
+
+
 def usual_packet(coder, seed=0):
     """A packet of about 1,200 bytes."""
     rng = np.random.default_rng(seed)
-    steps = []
-    if coder == "trellis":
-        for timestep, blocks in zip(USUAL_TIMESTEPS, TRELLIS_BLOCKS, strict=True):
-            steps.append(Step(timestep, Shot(12, 1, rng.integers(0, 2, blocks))))
-    else:
-        for timestep, blocks in zip(USUAL_TIMESTEPS, PFR_BLOCKS, strict=True):
-            seeds = (2 ** rng.uniform(0, 16, blocks) - 1).astype(np.int64)
-            steps.append(Step(timestep, Shot(16, 12, seeds)))
-    return Packet((), tuple(steps))
+    shots = {
+        "trellis": lambda: [TrellisShot(12, rng.integers(0, 2, b)) for b in TRELLIS_BLOCKS],
+        "pfr": lambda: [
+            PfrShot(16, 12, (2 ** rng.uniform(0, 16, b) - 1).astype(np.int64)) for b in PFR_BLOCKS
+        ],
+    }[coder]()
+    return Packet((), tuple(map(Step, USUAL_TIMESTEPS, shots)))
 
 
 def small_stream(coder="pfr"):
     """Two GOPs with few steps, timestamps, audio and a prompt: a few hundred bytes."""
     header = replace(USUAL, num_frames=6, gop_length=4, overlap=2, coder=coder)
     rng = np.random.default_rng(7)
+    make = {
+        "trellis": lambda blocks, gop: TrellisShot(12, rng.integers(0, 2, blocks)),
+        "pfr": lambda blocks, gop: PfrShot(8, 6 + gop, rng.integers(0, 256, blocks)),
+    }[coder]
     packets = []
     for gop in range(2):
-        steps = []
-        for timestep, blocks in ((800, 5), (700, 8 + gop), (620, 16)):
-            mode, high = ((12, 1), 2) if coder == "trellis" else ((8, 6 + gop), 256)
-            steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
+        sizes = ((800, 5), (700, 8 + gop), (620, 16))
+        steps = [Step(timestep, make(blocks, gop)) for timestep, blocks in sizes]
         packet = Packet((10, 12, 200), tuple(steps), bytes(range(gop, gop + 8)))
-        packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
+        packets.append(PacketCodec(header).encode(packet, gop))
     ticks = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
     return Stream(header, tuple(packets), ticks, b"\x1aE\xdf\xa3audio", "fog over a harbour")
 
@@ -115,9 +123,27 @@ def headers(draw):
         refine_timestep=draw(st.just(0) | st.integers(0, start_timestep)),
         sampler=draw(st.sampled_from(SAMPLERS)),
         silent_steps=draw(st.integers(1, 1000)),
-        coder=draw(st.sampled_from(CODERS)),
+        coder=draw(st.sampled_from(tuple(CODERS))),
         key=draw(st.integers(0, (1 << 32) - 1)),
     )
+
+
+@st.composite
+def pfr_shots(draw, blocks, rng):
+    """Any shot of the PFR coder with this number of blocks."""
+    log2_candidates = draw(st.sampled_from((8, 10, 12, 14, 16)))
+    high = draw(st.sampled_from((1, 1 << log2_candidates)))
+    return PfrShot(log2_candidates, draw(st.integers(1, 24)), rng.integers(0, high, blocks))
+
+
+@st.composite
+def trellis_shots(draw, blocks, rng):
+    """Any shot of the trellis coder with about this number of blocks."""
+    blocks = round_num_blocks(blocks + draw(st.integers(0, blocks >> 3)), 5)
+    return TrellisShot(draw(st.integers(8, 16)), rng.integers(0, 2, blocks))
+
+
+SHOTS = {"pfr": pfr_shots, "trellis": trellis_shots}
 
 
 @st.composite
@@ -129,12 +155,6 @@ def packets(draw, start_timestep, coder, max_steps=8):
     rng = np.random.default_rng(draw(st.integers(0, 1 << 32)))
     for timestep in sorted(timesteps, reverse=True):
         blocks = blocks_of_class(draw(st.integers(0, 60)))
-        if coder == "trellis":
-            blocks = round_num_blocks(blocks + draw(st.integers(0, blocks >> 3)), 5)
-            mode, high = (draw(st.integers(8, 16)), 1), 2
-        else:
-            mode = (draw(st.sampled_from((8, 10, 12, 14, 16))), draw(st.integers(1, 24)))
-            high = draw(st.sampled_from((1, 1 << mode[0])))
-        steps.append(Step(timestep, Shot(*mode, rng.integers(0, high, blocks))))
-    probe = draw(st.none() | st.binary(min_size=8, max_size=8))
-    return Packet(tuple(side), tuple(steps), probe)
+        steps.append(Step(timestep, draw(SHOTS[coder](blocks, rng))))
+    drift_samples = draw(st.none() | st.binary(min_size=8, max_size=8))
+    return Packet(tuple(side), tuple(steps), drift_samples)

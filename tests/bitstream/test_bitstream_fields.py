@@ -5,17 +5,18 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from bitstream_samples import USUAL, headers, usual_packet
+from bitstream_samples import USUAL, headers, packet_codec, usual_packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Timestamps, encode_packet
-from freegvc.bitstream.fields import FieldReader, encode_varint, unzigzag, zigzag
+from freegvc.bitstream import Timestamps
+from freegvc.bitstream.fields import FieldReader, encode_varint
 from freegvc.bitstream.head import encode_head
 from freegvc.bitstream.header import decode_header, encode_header
 from freegvc.bitstream.prompt import decode_prompt, encode_prompt
 from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
 from freegvc.errors import CorruptStreamError, UnsupportedStreamError, UsageError
+from freegvc.range_coder import unzigzag, zigzag
 
 
 @given(st.integers(0, (1 << 63) - 1))
@@ -50,7 +51,7 @@ def test_a_usual_head_fits_into_64_bytes(rate, num_gops):
     """Tiles, a short name for the prior, and an index of packets of more than 127 bytes."""
     header = replace(USUAL, num_frames=4 + 44 * num_gops, frame_rate=rate)
     assert header.num_gops == num_gops
-    data = encode_packet(usual_packet("trellis"), start_timestep=999, coder="trellis", gop=0)
+    data = packet_codec("trellis").encode(usual_packet("trellis"), gop=0)
     assert len(encode_head(header, [], [len(data)] * num_gops)) <= 64
 
 

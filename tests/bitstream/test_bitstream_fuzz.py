@@ -3,11 +3,11 @@
 import zlib
 
 import pytest
-from bitstream_samples import small_stream, usual_packet
+from bitstream_samples import packet_codec, small_stream, usual_packet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import decode_packet, encode_packet, read_head, read_stream, write_stream
+from freegvc.bitstream import read_head, read_stream, write_stream
 from freegvc.bitstream.fields import encode_varint
 from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
 from freegvc.errors import ChecksumError, StreamError
@@ -15,8 +15,8 @@ from freegvc.errors import ChecksumError, StreamError
 STREAM = {coder: write_stream(small_stream(coder)) for coder in ("pfr", "trellis")}
 PAYLOADS = {
     coder: (
-        encode_packet(usual_packet(coder), start_timestep=999, coder=coder, gop=0)[:-4],
-        encode_packet(usual_packet(coder), start_timestep=999, coder=coder, gop=0)[:40],
+        packet_codec(coder).encode(usual_packet(coder), gop=0)[:-4],
+        packet_codec(coder).encode(usual_packet(coder), gop=0)[:40],
     )
     for coder in ("pfr", "trellis")
 }
@@ -67,7 +67,7 @@ def bodies(coder):
 
 def fuzz_packet(coder, payload):
     data = payload + crc(payload, zlib.crc32(bytes(4)))
-    error = attempt(decode_packet, data, start_timestep=999, coder=coder, gop=0)
+    error = attempt(packet_codec(coder).decode, data, gop=0)
     assert not isinstance(error, ChecksumError)  # the parser behind the CRC was reached
 
 

@@ -6,106 +6,125 @@ from dataclasses import replace
 import constriction
 import numpy as np
 import pytest
-from bitstream_samples import packets, usual_packet
+from bitstream_samples import packet_codec, packets, usual_packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import (
-    Packet,
-    PacketEncoder,
-    Shot,
-    Step,
-    decode_packet,
-    encode_packet,
-    packet_bits,
-    round_num_blocks,
-)
-from freegvc.bitstream.entropy import range_decoder, shortest_bytes, table
-from freegvc.bitstream.shot import (
+from freegvc import range_coder
+from freegvc.bitstream import Packet, Step
+from freegvc.bitstream.checksum import packet_crc
+from freegvc.bitstream.payload import _KIND
+from freegvc.channel.names import CODERS
+from freegvc.channel.num_blocks import (
     MAX_BLOCK_CLASS,
     MAX_BLOCKS,
     block_class,
     blocks_of_class,
     finer_blocks,
+    round_num_blocks,
 )
+from freegvc.channel.pfr.shot import PfrShot
+from freegvc.channel.trellis.shot import TrellisShot
 from freegvc.errors import ChecksumError, CorruptStreamError, TruncatedStreamError, UsageError
+from freegvc.range_coder import range_decoder, shortest_bytes, table
 
 
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_packets_come_back(data):
     start = data.draw(st.integers(1, 65535))
-    context = {
-        "start_timestep": start,
-        "coder": data.draw(st.sampled_from(("pfr", "trellis"))),
-        "gop": data.draw(st.integers(0, 1 << 20)),
-    }
-    packet = data.draw(packets(start, context["coder"]))
-    coded = encode_packet(packet, **context)
-    assert decode_packet(coded, **context) == packet
-    bits = packet_bits(coded, **context)
+    coder, gop = data.draw(st.sampled_from(tuple(CODERS))), data.draw(st.integers(0, 1 << 20))
+    packet = data.draw(packets(start, coder))
+    codec = packet_codec(coder, start)
+    coded = codec.encode(packet, gop)
+    assert codec.decode(coded, gop) == packet
+    bits = codec.bits(coded, gop)
+    assert codec.decode_with_bits(coded, gop) == (packet, bits)
     assert bits.total_bits == 8 * len(coded)
     assert 0 <= bits.seed_bits <= bits.total_bits
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
 def test_a_usual_packet_has_at_most_24_bytes_of_overhead(coder):
-    context = {"start_timestep": 999, "coder": coder, "gop": 3}
-    coded = encode_packet(usual_packet(coder), **context)
+    codec = packet_codec(coder)
+    coded = codec.encode(usual_packet(coder), gop=3)
     assert 1100 < len(coded) < 1500
-    bits = packet_bits(coded, **context)
+    bits = codec.bits(coded, gop=3)
     assert bits.other_bits <= 8 * 24
-    probed = encode_packet(replace(usual_packet(coder), probe=b"\x80" * 8), **context)
-    assert len(probed) <= len(coded) + 9
-    assert packet_bits(probed, **context).seed_bits == bits.seed_bits
+    sampled = codec.encode(replace(usual_packet(coder), drift_samples=b"\x80" * 8), gop=3)
+    assert len(sampled) <= len(coded) + 9
+    assert codec.bits(sampled, gop=3).seed_bits == bits.seed_bits
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
 def test_the_encoder_knows_the_size_of_every_prefix(coder):
-    packet = usual_packet(coder)
-    context = {"start_timestep": 999, "coder": coder}
-    encoder = PacketEncoder(packet.side, **context)
+    packet, codec = usual_packet(coder), packet_codec(coder)
+    encoder = codec.encoder(packet.side)
     for count in range(len(packet.steps) + 1):
         prefix = replace(packet, steps=packet.steps[:count])
-        assert encoder.size_bytes() == len(encode_packet(prefix, **context, gop=0))
+        assert encoder.num_bytes() == len(codec.encode(prefix, gop=0))
         if count < len(packet.steps):
             encoder.add(packet.steps[count])
-    probed = replace(packet, probe=bytes(range(8)))
-    assert encoder.size_bytes(probed.probe) == len(encode_packet(probed, **context, gop=0))
+    sampled = replace(packet, drift_samples=bytes(range(8)))
+    assert encoder.num_bytes(sampled.drift_samples) == len(codec.encode(sampled, gop=0))
+    assert encoder.packet(0, sampled.drift_samples) == codec.encode(sampled, gop=0)
+
+
+@pytest.mark.parametrize("coder", ["pfr", "trellis"])
+def test_a_copy_of_an_encoder_goes_its_own_way(coder):
+    packet, other, codec = usual_packet(coder), usual_packet(coder, seed=1), packet_codec(coder)
+    encoder = codec.encoder()
+    for step in packet.steps[:5]:
+        encoder.add(step)
+    fork = encoder.copy()
+    for step in other.steps[5:]:
+        fork.add(step)
+    for step in packet.steps[5:]:
+        encoder.add(step)
+    mixed = replace(packet, steps=packet.steps[:5] + other.steps[5:])
+    assert encoder.packet(0) == codec.encode(packet, gop=0)
+    assert fork.packet(0) == codec.encode(mixed, gop=0)
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
 def test_seeds_that_vanish_in_trailing_zeros_are_accepted(coder):
-    mode = (16, 16) if coder == "pfr" else (12, 1)
-    packet = Packet((), (Step(900, Shot(*mode, np.zeros(8 << 12, np.int64))),))
-    context = {"start_timestep": 999, "coder": coder, "gop": 0}
-    assert decode_packet(encode_packet(packet, **context), **context) == packet
+    zeros, codec = np.zeros(8 << 12, np.int64), packet_codec(coder)
+    shot = {"pfr": PfrShot(16, 16, zeros), "trellis": TrellisShot(12, zeros)}[coder]
+    packet = Packet((), (Step(900, shot),))
+    assert codec.decode(codec.encode(packet, gop=0), gop=0) == packet
 
 
 def test_an_empty_packet_is_its_crc():
-    context = {"start_timestep": 999, "coder": "pfr", "gop": 5}
-    coded = encode_packet(Packet(), **context)
+    codec = packet_codec("pfr")
+    coded = codec.encode(Packet(), gop=5)
     assert len(coded) == 4
-    assert decode_packet(coded, **context) == Packet()
+    assert codec.decode(coded, gop=5) == Packet()
 
 
 def test_a_packet_belongs_to_its_gop():
-    coded = encode_packet(usual_packet("pfr"), start_timestep=999, coder="pfr", gop=1)
+    codec = packet_codec("pfr")
+    coded = codec.encode(usual_packet("pfr"), gop=1)
     with pytest.raises(ChecksumError, match="GOP 2"):
-        decode_packet(coded, start_timestep=999, coder="pfr", gop=2)
+        codec.decode(coded, gop=2)
     with pytest.raises(TruncatedStreamError):
-        decode_packet(coded[:3], start_timestep=999, coder="pfr", gop=1)
+        codec.decode(coded[:3], gop=1)
 
 
 def test_equal_packets_are_equal():
     assert usual_packet("pfr") == usual_packet("pfr")
     assert usual_packet("pfr") != usual_packet("pfr", seed=1)
-    assert Shot(8, 1, np.zeros(1, np.int64)) != Shot(10, 1, np.zeros(1, np.int64))
-    assert Shot(8, 1, np.zeros(1, np.int64)) != 8
+    zero = np.zeros(1, np.int64)
+    assert PfrShot(8, 1, zero) != PfrShot(10, 1, zero)
+    assert PfrShot(8, 1, zero) != TrellisShot(8, zero)
+    assert PfrShot(8, 1, zero) != 8
 
 
-def step(timestep=500, mode=(12, 1), seeds=(0, 1)):
-    return Step(timestep, Shot(*mode, np.array(seeds, dtype=np.int64)))
+def step(timestep=500, log2_states=12, bits=(0, 1)):
+    return Step(timestep, TrellisShot(log2_states, np.array(bits, dtype=np.int64)))
+
+
+def pfr_step(log2_candidates, aim_bits, seeds=(0, 1)):
+    return Step(500, PfrShot(log2_candidates, aim_bits, np.array(seeds, dtype=np.int64)))
 
 
 @pytest.mark.parametrize(
@@ -119,19 +138,35 @@ def step(timestep=500, mode=(12, 1), seeds=(0, 1)):
         ("trellis", Packet((), (step(999),))),
         ("trellis", Packet((), (step(-1),))),
         ("trellis", Packet((), (step(500), step(500)))),
-        ("trellis", Packet((), (step(mode=(7, 1)),))),
-        ("trellis", Packet((), (step(mode=(12, 2)),))),
-        ("trellis", Packet((), (step(seeds=(0, 2)),))),
-        ("trellis", Packet((), (step(seeds=(0,) * 65),))),
-        ("pfr", Packet((), (step(mode=(9, 1)),))),
-        ("pfr", Packet((), (step(mode=(8, 25)),))),
-        ("pfr", Packet((), (step(mode=(8, 1), seeds=(256,)),))),
-        ("pfr", Packet((), (step(mode=(8, 1), seeds=(-1,)),))),
+        ("trellis", Packet((), (step(log2_states=7),))),
+        ("trellis", Packet((), (step(bits=(0, 2)),))),
+        ("trellis", Packet((), (step(bits=(0,) * 65),))),
+        ("trellis", Packet((), (pfr_step(12, 1),))),
+        ("pfr", Packet((), (pfr_step(9, 1),))),
+        ("pfr", Packet((), (pfr_step(8, 25),))),
+        ("pfr", Packet((), (pfr_step(8, 1, seeds=(256,)),))),
+        ("pfr", Packet((), (pfr_step(8, 1, seeds=(-1,)),))),
+        ("pfr", Packet((), (step(),))),
     ],
 )
 def test_packets_outside_their_limits_are_not_written(coder, packet):
     with pytest.raises(UsageError):
-        encode_packet(packet, start_timestep=999, coder=coder, gop=0)
+        packet_codec(coder).encode(packet, gop=0)
+
+
+@pytest.mark.parametrize(
+    ("coder", "mode"),
+    [("trellis", (7, 1)), ("trellis", (12, 2)), ("pfr", (9, 1)), ("pfr", (8, 25))],
+)
+def test_modes_outside_their_limits_are_not_read(coder, mode):
+    encoder, shot = constriction.stream.queue.RangeEncoder(), CODERS[coder].shot
+    range_coder.encode_uint(encoder, 0)
+    encoder.encode(2, _KIND)  # a step in a new mode
+    for value, first in zip(mode, shot.FIRST_MODE, strict=True):
+        range_coder.encode_residual(encoder, value - first)
+    payload = shortest_bytes(encoder)
+    with pytest.raises(CorruptStreamError, match=f"{mode[0]} and .*{mode[1]}.* must be"):
+        packet_codec(coder).decode(payload + packet_crc(payload, 0), gop=0)
 
 
 def test_numbers_of_blocks_are_classes():
@@ -160,11 +195,10 @@ def test_the_trellis_has_two_mantissa_bits_more():
 
 @pytest.mark.parametrize("blocks", [63, 66, 1984, 2016])
 def test_finer_numbers_of_blocks_come_back(blocks):
-    packet = Packet((), (step(seeds=np.arange(blocks) % 2),))
-    context = {"start_timestep": 999, "coder": "trellis", "gop": 0}
-    assert decode_packet(encode_packet(packet, **context), **context) == packet
+    packet, codec = Packet((), (step(bits=np.arange(blocks) % 2),)), packet_codec("trellis")
+    assert codec.decode(codec.encode(packet, gop=0), gop=0) == packet
     with pytest.raises(UsageError, match="round_num_blocks"):
-        encode_packet(packet, **context | {"coder": "pfr"})
+        packet_codec("pfr").encode(Packet((), (pfr_step(12, 1, np.arange(blocks) % 2),)), gop=0)
 
 
 @given(st.integers(-5, MAX_BLOCKS + 5))
@@ -225,4 +259,4 @@ def test_bytes_that_no_encoder_writes_are_corrupt():
     payload = b"\xff" * 16
     crc = zlib.crc32(bytes(4) + payload).to_bytes(4, "little")
     with pytest.raises(CorruptStreamError, match=re.escape("no encoder writes")):
-        decode_packet(payload + crc, start_timestep=999, coder="pfr", gop=0)
+        packet_codec("pfr").decode(payload + crc, gop=0)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from freegvc.bitstream import (
     Packet,
+    PacketCodec,
     Stream,
-    decode_packet,
-    encode_packet,
     read_head,
     read_stream,
     truncate_stream,
@@ -26,9 +25,8 @@ from freegvc.errors import ChecksumError, NotAStreamError, StreamError, TargetEr
 @settings(max_examples=40, deadline=None)
 def test_streams_come_back(data):
     header = data.draw(headers())
-    context = {"start_timestep": header.start_timestep, "coder": header.coder}
     packet = data.draw(packets(header.start_timestep, header.coder, max_steps=3))
-    coded = tuple(encode_packet(packet, **context, gop=k) for k in range(header.num_gops))
+    coded = tuple(PacketCodec(header).encode(packet, k) for k in range(header.num_gops))
     stream = Stream(
         header,
         coded,
@@ -102,17 +100,18 @@ def test_packets_must_fit_their_header():
 
 def long_stream(coder="trellis"):
     """Two GOPs of about 1,200 bytes; the second stops earlier."""
-    context = {"start_timestep": 999, "coder": coder}
+    header = replace(USUAL, coder=coder)
     first, second = usual_packet(coder), usual_packet(coder, seed=1)
-    first = replace(first, probe=b"the last")
+    first = replace(first, drift_samples=b"the last")
     second = Packet(second.side, second.steps[:12], b"of steps")
-    coded = (encode_packet(first, **context, gop=0), encode_packet(second, **context, gop=1))
-    return Stream(replace(USUAL, coder=coder), coded, audio=b"audio", prompt="fog")
+    codec = PacketCodec(header)
+    coded = (codec.encode(first, gop=0), codec.encode(second, gop=1))
+    return Stream(header, coded, audio=b"audio", prompt="fog")
 
 
 def decoded(stream):
-    context = {"start_timestep": 999, "coder": stream.header.coder}
-    return [decode_packet(p, **context, gop=k) for k, p in enumerate(stream.packets)]
+    codec = PacketCodec(stream.header)
+    return [codec.decode(packet, gop) for gop, packet in enumerate(stream.packets)]
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
@@ -122,8 +121,8 @@ def test_truncation_at_a_step_keeps_the_noisier_steps(coder, stop_step):
     cut = read_stream(write_stream(truncate_stream(stream, stop_step=stop_step)))
     for before, after in zip(decoded(stream), decoded(cut), strict=True):
         kept = tuple(step for step in before.steps if step.timestep >= stop_step)
-        probe = before.probe if len(kept) == len(before.steps) else None
-        assert after == Packet(before.side, kept, probe)
+        samples = before.drift_samples if len(kept) == len(before.steps) else None
+        assert after == Packet(before.side, kept, samples)
     assert (cut.audio, cut.prompt) == (stream.audio, stream.prompt)
 
 
@@ -137,16 +136,16 @@ def test_truncation_to_bytes_fills_the_budget(max_bytes):
     for before, after in zip(decoded(stream), decoded(cut), strict=True):
         counts.append(len(after.steps))
         is_whole = counts[-1] == len(before.steps)
-        probe = before.probe if is_whole else None
-        assert after == Packet(before.side, before.steps[: counts[-1]], probe)
+        samples = before.drift_samples if is_whole else None
+        assert after == Packet(before.side, before.steps[: counts[-1]], samples)
     # the GOPs end at about the same step, and one more for any of them would not have fitted
     assert abs(min(counts[0], 12) - counts[1]) <= 1
     for gop, (before, count) in enumerate(zip(decoded(stream), counts, strict=True)):
         if count < len(before.steps):
-            probe = before.probe if count + 1 == len(before.steps) else None
-            more = Packet(before.side, before.steps[: count + 1], probe)
+            samples = before.drift_samples if count + 1 == len(before.steps) else None
+            more = Packet(before.side, before.steps[: count + 1], samples)
             longer = list(cut.packets)
-            longer[gop] = encode_packet(more, start_timestep=999, coder="trellis", gop=gop)
+            longer[gop] = PacketCodec(stream.header).encode(more, gop)
             assert len(write_stream(replace(cut, packets=tuple(longer)))) > max_bytes
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freegvc.channel.counter import Address
-from freegvc.channel.permutation import feistel, parameters, permutation, permute
+from freegvc.channel.feistel import feistel
+from freegvc.channel.permutation import parameters, permutation, permute
 
 KEYS = st.integers(0, 2**64 - 1)
 

@@ -7,13 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from freegvc.bitstream.index_law import cost_bits
-from freegvc.bitstream.shot import round_num_blocks
 from freegvc.channel.blocks import dim_order, join, split
 from freegvc.channel.counter import Address, Kind
+from freegvc.channel.delta import rho_of
 from freegvc.channel.normals import noise
-from freegvc.channel.pfr import PfrCoder, Shot
-from freegvc.channel.plan import Plan, block_kl_bits, curves, plan, rho_of
+from freegvc.channel.num_blocks import round_num_blocks
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.channel.pfr.index_law import cost_bits
+from freegvc.channel.pfr.plan import Plan, block_kl_bits, curves, plan
+from freegvc.channel.pfr.shot import PfrShot
 
 KEY = 20_241_114
 
@@ -45,7 +47,7 @@ def test_small_blocks_are_exact():
         order = dim_order(address, blocks * width, coder.device)
         rows = torch.stack([make_delta(width, 3, step * blocks + block) for block in range(blocks)])
         shot, n = coder.encode_blocks(join(rows, order), Plan(16, blocks), address)
-        assert shot.block_bits == 3
+        assert shot.aim_bits == 3
         target, got = rows.numpy(), split(n, order, blocks).numpy()
         rho = np.linalg.norm(target, axis=1, keepdims=True)
         along.append(np.sum(got * target / rho, axis=1) - rho[:, 0])
@@ -67,7 +69,7 @@ def test_large_blocks_deliver_delta_at_the_stated_cost():
         delta = make_delta(dims, kl_bits, draw)
         shot, n = coder.encode(delta, Address(KEY, 1, draw))
         delivered += float(n @ delta / (delta @ delta))
-        coded += cost_bits(shot.log2_candidates, shot.block_bits, shot.seeds)
+        coded += cost_bits(shot.log2_candidates, shot.aim_bits, shot.seeds)
     assert delivered / draws == pytest.approx(1, abs=0.02)
     assert coded / draws / kl_bits < 1.35
     assert coded / draws == pytest.approx(coder.predicted_bits(kl_bits), rel=0.03)
@@ -81,7 +83,7 @@ def test_small_codebooks_deliver_too(bits, limit):
         delta = make_delta(2000, kl_bits, draw)
         shot, n = coder.encode(delta, Address(KEY, 2, draw))
         delivered.append(float(n @ delta / (delta @ delta)))
-        coded += cost_bits(shot.log2_candidates, shot.block_bits, shot.seeds)
+        coded += cost_bits(shot.log2_candidates, shot.aim_bits, shot.seeds)
     assert np.mean(delivered) == pytest.approx(1, abs=0.02)
     assert coded / 100 / kl_bits < limit
 
@@ -130,14 +132,14 @@ def test_decode_is_the_encoders_own_sample(key, dims, kl_bits, bits):
     assert torch.equal(PfrCoder(16).decode(shot, dims, address), n)
     assert shot.seeds.dtype == np.int64
     assert ((shot.seeds >= 0) & (shot.seeds < 1 << shot.log2_candidates)).all()
-    assert 1 <= shot.block_bits <= 24
+    assert 1 <= shot.aim_bits <= 24
     assert len(shot.seeds) == round_num_blocks(len(shot.seeds)) <= dims
 
 
 def test_golden_seeds():
     delta = (torch.arange(64) % 7 - 3) / 2
     shot, n = PfrCoder(10).encode(delta, Address(0xFEDCBA9876543210, 5, 6))
-    assert (shot.log2_candidates, shot.block_bits) == (10, 14)
+    assert (shot.log2_candidates, shot.aim_bits) == (10, 14)
     assert shot.seeds.tolist() == [659, 289, 17, 345, 218, 2, 647, 7]
     assert (4096 * n[:6]).int().tolist() == [-4895, -4773, 1802, 1631, -1061, 8355]
 
@@ -183,7 +185,7 @@ def test_wrong_arguments_are_refused():
 
 def test_decode_makes_only_the_chosen_candidates():
     # 2^16 candidates of 1.1 M dims would be 288 GB
-    shot = Shot(16, 16, np.array([65535]))
+    shot = PfrShot(16, 16, np.array([65535]))
     n = PfrCoder().decode(shot, 1_100_000, Address(KEY, 0, 0))
     assert n.shape == (1_100_000,)
     assert float(n.var()) == pytest.approx(1, abs=0.01)

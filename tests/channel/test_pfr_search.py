@@ -7,11 +7,13 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from freegvc.channel import oracle, search
+from freegvc.channel import oracle
+from freegvc.channel.blocks import dim_order, split
 from freegvc.channel.counter import Address
-from freegvc.channel.pfr import PfrCoder
-from freegvc.channel.plan import Plan
-from freegvc.channel.search import TILE_FLOATS, arrival_times, search_numba, search_torch, tiles
+from freegvc.channel.pfr import search
+from freegvc.channel.pfr.coder import PfrCoder
+from freegvc.channel.pfr.plan import Plan, curves
+from freegvc.channel.pfr.search import TILE_FLOATS, arrival_times, search_numba, search_torch, tiles
 
 ADDRESS = Address(key=77, gop=0, step=3)
 
@@ -56,9 +58,6 @@ def test_torch_numba_and_oracle_choose_the_same_seeds(dims, blocks, bits):
 
 
 def _factors(delta, blocks, bits):
-    from freegvc.channel.blocks import dim_order, split
-    from freegvc.channel.plan import curves
-
     order = dim_order(ADDRESS, len(delta), torch.device("cpu"))
     rho = split(delta, order, blocks).norm(dim=1).double().numpy()
     return curves()[bits].aims_for_step(rho) / rho

@@ -9,21 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from freegvc.bitstream import PacketEncoder, Shot, Step, round_num_blocks
-from freegvc.channel import oracle, viterbi
+from freegvc.bitstream import PacketEncoder, Step
+from freegvc.channel import oracle
 from freegvc.channel.blocks import dim_order, signs, split
 from freegvc.channel.coders import make_coder
 from freegvc.channel.counter import Address, Kind
+from freegvc.channel.delta import rho_of
+from freegvc.channel.names import CODERS
 from freegvc.channel.normals import noise
-from freegvc.channel.plan import rho_of
-from freegvc.channel.trellis import TrellisCoder, blocks_for, delivered_energy
-from freegvc.channel.viterbi import (
-    Scores,
-    best_bits_numba,
-    best_bits_torch,
-    rows_of_states,
-    states_of_bits,
-)
+from freegvc.channel.num_blocks import round_num_blocks
+from freegvc.channel.trellis import scores as tiles
+from freegvc.channel.trellis import viterbi
+from freegvc.channel.trellis.coder import TrellisCoder
+from freegvc.channel.trellis.plan import blocks_for, delivered_energy
+from freegvc.channel.trellis.ring import rows_of_states, states_of_bits
+from freegvc.channel.trellis.scores import Scores
+from freegvc.channel.trellis.search import best_bits_numba, best_bits_torch
+from freegvc.channel.trellis.shot import TrellisShot
 
 KEY = 20_241_115
 ADDRESS = Address(KEY, 2, 3)
@@ -38,7 +40,7 @@ def make_delta(dims: int, kl_bits: float, seed: int = 0, law: str = "normal") ->
 def measure(coder, dims, kl_bits, draws, law="normal"):
     """Mean delivered fraction and overhead, with all that the steps put into a packet."""
     timestep, jump = 60_000, 7500  # as the packet expects them
-    packet = PacketEncoder(start_timestep=timestep, coder="trellis")
+    packet = PacketEncoder(start_timestep=timestep, shot=TrellisShot)
     delivered = []
     for draw in range(draws):
         delta = make_delta(dims, kl_bits, draw, law)
@@ -69,7 +71,7 @@ def test_short_steps_deliver_on_average(kl_bits):
         delta = make_delta(200, kl_bits, draw)
         shot, n = coder.encode(delta, Address(KEY, 1, draw))
         delivered.append(float(n @ delta / (delta @ delta)))
-        bits.append(len(shot.seeds))
+        bits.append(len(shot.bits))
     error = np.std(delivered) / math.sqrt(len(delivered))
     assert np.mean(delivered) == pytest.approx(1, abs=0.01 + 3 * error)
     assert np.mean(bits) == pytest.approx(coder.predicted_bits(kl_bits), rel=0.05, abs=0.6)
@@ -105,7 +107,7 @@ def test_numba_torch_and_oracle_find_the_same_bits(dims, blocks):
     expected = oracle.trellis_encode(delta.numpy(), blocks, 8, ADDRESS)
     for backend in ("numba", "torch"):
         shot, n = TrellisCoder(8, backend=backend).encode_blocks(delta, blocks, ADDRESS)
-        assert np.array_equal(shot.seeds, expected)
+        assert np.array_equal(shot.bits, expected)
         assert np.array_equal(n.numpy(), oracle.trellis_decode(expected, 8, dims, ADDRESS))
 
 
@@ -128,13 +130,13 @@ def test_tiles_do_not_matter(monkeypatch, backend):
     delta, blocks = make_delta(9000, 1500, law="laplace"), 1700
     search = best_bits_numba if backend == "numba" else best_bits_torch
     whole = search(scores_of(delta, blocks, 8), 8)
-    monkeypatch.setattr(viterbi, "TILE_FLOATS", 1 << 16)  # 1,024 blocks
-    monkeypatch.setattr(viterbi, "_KEPT_FLOATS", 0)
+    monkeypatch.setattr(tiles, "TILE_FLOATS", 1 << 16)  # 1,024 blocks
+    monkeypatch.setattr(tiles, "_KEPT_FLOATS", 0)
     monkeypatch.setattr(viterbi, "_CHOICE_BYTES", 128 * 300)  # 300 of 1,700 blocks
     scores = scores_of(delta, blocks, 8)
     assert scores.tile_blocks == 1024
     assert np.array_equal(search(scores, 8), whole)
-    monkeypatch.setattr(viterbi, "TILE_FLOATS", 1 << 8)  # 512 blocks, 42 rows of the codebook
+    monkeypatch.setattr(tiles, "TILE_FLOATS", 1 << 8)  # 512 blocks, 42 rows of the codebook
     scores = scores_of(delta, blocks, 8)
     assert scores.tile_blocks == 512
     assert np.array_equal(search(scores, 8), whole)
@@ -147,12 +149,12 @@ def test_tiles_do_not_matter(monkeypatch, backend):
 def test_memory_is_bounded_by_design(blocks, width, log2_states):
     targets = torch.empty(1, 1).expand(blocks, width)
     rows_bits = min(blocks, log2_states - 2)
-    kept = width << rows_bits <= viterbi._KEPT_FLOATS
-    made = viterbi.normals_to_make(blocks, width, log2_states)
-    tile = viterbi._tile_blocks(blocks, log2_states, viterbi.TILE_FLOATS)
-    assert tile << rows_bits <= viterbi.TILE_FLOATS or tile == 64 * log2_states
+    kept = width << rows_bits <= tiles._KEPT_FLOATS
+    made = tiles.normals_to_make(blocks, width, log2_states)
+    tile = tiles._tile_blocks(blocks, log2_states, tiles.TILE_FLOATS)
+    assert tile << rows_bits <= tiles.TILE_FLOATS or tile == 64 * log2_states
     assert made >= targets.shape[1] << rows_bits
-    floats = viterbi.TILE_FLOATS + (viterbi._KEPT_FLOATS if kept else viterbi.TILE_FLOATS)
+    floats = tiles.TILE_FLOATS + (tiles._KEPT_FLOATS if kept else tiles.TILE_FLOATS)
     assert 4 * floats + 2 * viterbi._CHOICE_BYTES <= 300 << 20
 
 
@@ -167,23 +169,23 @@ def test_decode_is_the_encoders_own_sample(key, dims, kl_bits, log2_states):
     address = Address(key, 1, 2)
     shot, n = TrellisCoder(log2_states).encode(make_delta(dims, kl_bits), address)
     assert torch.equal(TrellisCoder(16).decode(shot, dims, address), n)
-    assert (shot.log2_candidates, shot.block_bits) == (log2_states, 1)
-    assert shot.seeds.dtype == np.int64
-    assert np.isin(shot.seeds, (0, 1)).all()
-    assert len(shot.seeds) == round_num_blocks(len(shot.seeds), 5) <= dims
+    assert shot.mode == (log2_states, 1)
+    assert shot.bits.dtype == np.int64
+    assert np.isin(shot.bits, (0, 1)).all()
+    assert len(shot.bits) == round_num_blocks(len(shot.bits), 5) <= dims
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 33])
 def test_a_block_for_each_dim(blocks):
     shot, n = TrellisCoder(8).encode_blocks(make_delta(blocks, 40), blocks, ADDRESS)
-    assert len(shot.seeds) == blocks
+    assert len(shot.bits) == blocks
     assert torch.equal(TrellisCoder(8).decode(shot, blocks, ADDRESS), n)
 
 
 def test_a_step_of_almost_no_information_is_free():
     for delta in (make_delta(100, 0.4), torch.zeros(100)):
         shot, n = TrellisCoder().encode(delta, ADDRESS)
-        assert len(shot.seeds) == 0
+        assert len(shot.bits) == 0
         assert torch.equal(n, noise(ADDRESS, Kind.FREE_NOISE, 100))
     assert TrellisCoder().predicted_bits(0.4) == 0
 
@@ -201,8 +203,8 @@ def test_energy_in_one_dim_is_delivered():
 def test_golden_bits():
     delta = (torch.arange(64) % 7 - 3) / 2
     shot, n = TrellisCoder(10).encode(delta, Address(0xFEDCBA9876543210, 5, 6))
-    assert (shot.log2_candidates, shot.block_bits) == (10, 1)
-    assert "".join(map(str, shot.seeds)) == "10111001000010111111111111110100100110111011"
+    assert shot.mode == (10, 1)
+    assert "".join(map(str, shot.bits)) == "10111001000010111111111111110100100110111011"
     assert (4096 * n[:6]).int().tolist() == [-9344, -2325, 2865, 1756, -1221, 9344]
 
 
@@ -233,13 +235,13 @@ def test_the_choice_of_blocks_inverts_what_they_deliver():
 
 def test_long_codebooks_take_fewer_states():
     shot, n = TrellisCoder(16).encode_blocks(make_delta(2_000_000, 14), 17, ADDRESS)
-    assert 8 <= shot.log2_candidates < 16
+    assert 8 <= shot.log2_states < 16
     assert torch.equal(TrellisCoder().decode(shot, len(n), ADDRESS), n)
 
 
 def test_the_coder_by_its_name():
     coder = make_coder("trellis")
-    assert (coder.name, coder.id, coder.device.type) == ("trellis", 1, "cpu")
+    assert (coder.name, CODERS[coder.name].wire_id, coder.device.type) == ("trellis", 1, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -259,6 +261,6 @@ def test_wrong_arguments_are_refused():
 
 def test_decode_makes_only_the_chosen_candidates():
     # 2^16 candidates of 1.1 M dims would be 288 GB
-    n = TrellisCoder().decode(Shot(16, 1, np.array([1])), 1_100_000, ADDRESS)
+    n = TrellisCoder().decode(TrellisShot(16, np.array([1])), 1_100_000, ADDRESS)
     assert n.shape == (1_100_000,)
     assert float(n.var()) == pytest.approx(1, abs=0.01)

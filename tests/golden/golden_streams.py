@@ -8,16 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from freegvc.bitstream import (
-    Header,
-    Packet,
-    Shot,
-    Step,
-    Stream,
-    encode_packet,
-    round_num_blocks,
-    write_stream,
-)
+from freegvc.bitstream import Header, Packet, PacketCodec, Step, Stream, write_stream
+from freegvc.channel.num_blocks import round_num_blocks
+from freegvc.channel.pfr.shot import PfrShot
+from freegvc.channel.trellis.shot import TrellisShot
 
 FOLDER = Path(__file__).parent
 
@@ -26,6 +20,19 @@ def _seeds(count, candidates, gop):
     """Squares modulo a prime, small ones often, so that every bucket is hit."""
     squares = np.arange(1, count + 1, dtype=np.int64) ** 2 * (gop + 7) % 65521
     return squares * squares % 65521 * squares % candidates
+
+
+def _pfr_shot(timestep, index, blocks, gop):
+    mode = ((16, 12), (16, 13), (14, 9), (12, 24), (10, 1), (8, 6))[index]
+    return PfrShot(*mode, _seeds(blocks, 1 << mode[0], gop))
+
+
+def _trellis_shot(timestep, index, blocks, gop):
+    count = round_num_blocks(blocks + blocks // 32, 5)  # not a number of blocks of PFR
+    return TrellisShot(14 if timestep < 700 else 12, _seeds(count, 2, gop))
+
+
+SHOTS = {"pfr": _pfr_shot, "trellis": _trellis_shot}
 
 
 def build(coder):
@@ -57,21 +64,14 @@ def build(coder):
         steps = []
         timesteps = (882, 801, 736, 680, 679, 0)
         for timestep, blocks in zip(timesteps, (0, 1, 15, 144, 80, 208), strict=True):
-            if coder == "trellis":
-                count = round_num_blocks(blocks + blocks // 32, 5)  # PFR could not say it
-                mode, high = (14 if timestep < 700 else 12, 1), 2
-            else:
-                count = blocks
-                mode = ((16, 12), (16, 13), (14, 9), (12, 24), (10, 1), (8, 6))[len(steps)]
-                high = 1 << mode[0]
-            steps.append(Step(timestep, Shot(*mode, _seeds(count, high, gop))))
-        # the second packet has lost a step, and its probe with it
-        probe = bytes((7, 255, 0, 128, 64, 1, 2, 200)) if gop == 0 else None
-        packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]), probe)
-        packets.append(encode_packet(packet, start_timestep=999, coder=coder, gop=gop))
+            steps.append(Step(timestep, SHOTS[coder](timestep, len(steps), blocks, gop)))
+        # the second packet has lost a step, and with it its drift samples
+        samples = bytes((7, 255, 0, 128, 64, 1, 2, 200)) if gop == 0 else None
+        packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]), samples)
+        packets.append(PacketCodec(header).encode(packet, gop))
     return Stream(header, tuple(packets), audio=b"\x1aE\xdf\xa3 stands for a Matroska file")
 
 
 if __name__ == "__main__":
-    for name in ("trellis", "pfr"):
+    for name in SHOTS:
         (FOLDER / f"{name}.fgvc").write_bytes(write_stream(build(name)))

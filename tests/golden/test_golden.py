@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from golden_streams import FOLDER, build
 
-from freegvc.bitstream import Timestamps, decode_packet, read_stream, write_stream
+from freegvc.bitstream import PacketCodec, Timestamps, read_stream, write_stream
 from freegvc.bitstream.prompt import decode_prompt
 from freegvc.bitstream.timestamps import decode_timestamps
 
@@ -27,10 +27,10 @@ def test_the_reader_understands_old_files(coder):
     expected = build(coder)
     assert stream.header == expected.header, CHANGED
     assert stream.audio == expected.audio, CHANGED
+    codec = PacketCodec(stream.header)
     for gop in range(2):
-        context = {"start_timestep": 999, "coder": coder, "gop": gop}
-        old = decode_packet(stream.packets[gop], **context)
-        assert old == decode_packet(expected.packets[gop], **context), CHANGED
+        old = codec.decode(stream.packets[gop], gop)
+        assert old == codec.decode(expected.packets[gop], gop), CHANGED
 
 
 def test_the_reader_understands_old_timestamps():

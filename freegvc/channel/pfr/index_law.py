@@ -2,10 +2,10 @@
 
 The index i = seed + 1 that a Poisson functional representation chooses falls off like
 i^-lambda (Li and El Gamal, "Strong functional representation lemma", 2018). Here lambda is fitted
-to truncated searches, in thousandths, one per (block bits, log2 N). A bucket (floor(log2 i) and
-the next three bits) goes through a table of frequencies, the remaining bits are sent as they are.
-The table comes from `decimal`, whose ln and exp are correctly rounded, so it is the same
-everywhere; powf is not.
+to truncated searches, in thousandths, one for each (aim bits, log2 N). A bucket (floor(log2 i) and
+the next three bits) is coded with a table of frequencies; the remaining bits are equally likely.
+The table is computed with `decimal`, whose ln and exp are correctly rounded, so it is the same on
+every machine; powf is not.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from typing import Any
 import constriction
 import numpy as np
 
+from freegvc import range_coder
 from freegvc.errors import CorruptStreamError
 
 LOG2_CANDIDATES = (8, 10, 12, 14, 16)
-MAX_BLOCK_BITS = 24
+MAX_AIM_BITS = 24
 
-_TOTAL = 1 << 24  # the precision of constriction's models
+_TOTAL = 1 << range_coder.PRECISION_BITS
 
-# lambda in thousandths, for block_bits 1, 2, .. 24; benchmarks/pfr_tables.py fits them
+# lambda in thousandths, for aim_bits 1, 2, .. 24; benchmarks/pfr_tables.py fits them
 # fmt: off
 _EXPONENT: dict[int, tuple[int, ...]] = {
     8: (
@@ -77,8 +78,12 @@ def buckets(log2_candidates: int) -> tuple[np.ndarray, np.ndarray]:
 def frequencies(log2_candidates: int, exponent: int) -> np.ndarray:
     """The masses of the buckets under i^-(exponent / 1000), in units of 2^-24.
 
-    A bucket of w indices weighs w times its middle to the -lambda, which is within 0.1 % of the
-    sum. What rounding leaves over goes to the heaviest bucket.
+    A bucket of w indices has weight w * middle^-lambda, which is within 0.1 % of the exact sum. The
+    remainder of the rounding goes to the heaviest bucket.
+
+    Args:
+        log2_candidates: log2 N.
+        exponent: lambda in thousandths.
 
     Returns:
         int64 [K], each at least 1, sum 2^24.
@@ -90,35 +95,27 @@ def frequencies(log2_candidates: int, exponent: int) -> np.ndarray:
         width = 1 << int(bits)
         middle = context.divide(Decimal(2 * int(start) + width - 1), Decimal(2))
         value = context.exp(context.multiply(power, context.ln(middle)))
-        # an integer from here on; 60 bits are far below the 28 digits
+        # only integers from here on; 60 bits are well within 28 digits
         weights.append(int(context.multiply(value, Decimal(width << 60))))
     total = sum(weights)
-    spare = _TOTAL - len(weights)  # every bucket gets 1 first
+    spare = _TOTAL - len(weights)  # after every bucket has got 1
     counts = [1 + weight * spare // total for weight in weights]
     counts[weights.index(max(weights))] += _TOTAL - sum(counts)
     return np.array(counts, dtype=np.int64)
 
 
 @lru_cache(maxsize=256)
-def _law(log2_candidates: int, block_bits: int) -> _Law:
+def _law(log2_candidates: int, aim_bits: int) -> _Law:
     if log2_candidates not in LOG2_CANDIDATES:
         raise CorruptStreamError(
             f"log2 of the number of candidates is {log2_candidates}; "
             f"it must be one of {LOG2_CANDIDATES}"
         )
-    if not 1 <= block_bits <= MAX_BLOCK_BITS:
-        raise CorruptStreamError(
-            f"block bits are {block_bits}; they must be in 1..{MAX_BLOCK_BITS}"
-        )
+    if not 1 <= aim_bits <= MAX_AIM_BITS:
+        raise CorruptStreamError(f"aim bits are {aim_bits}; they must be in 1..{MAX_AIM_BITS}")
     starts, rest_bits = buckets(log2_candidates)
-    counts = frequencies(log2_candidates, _EXPONENT[log2_candidates][block_bits - 1])
-    # constriction gives every symbol 1 and shares out the other 2^24 - K in proportion to the
-    # cumulated floats. With counts - 1 these are exact integers and the factor is exactly 1, so
-    # its table is `counts`, whatever the machine.
-    model = constriction.stream.model.Categorical(
-        (counts - 1).astype(np.float64), perfect=False, lazy=False
-    )
-    return _Law(starts, rest_bits, counts, model)
+    counts = frequencies(log2_candidates, _EXPONENT[log2_candidates][aim_bits - 1])
+    return _Law(starts, rest_bits, counts, range_coder.table(counts))
 
 
 def _split(law: _Law, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,61 +132,59 @@ def _check(log2_candidates: int, seeds: np.ndarray) -> None:
         )
 
 
-def encode_seeds(encoder: Any, log2_candidates: int, block_bits: int, seeds: np.ndarray) -> None:
+def encode_seeds(encoder: Any, log2_candidates: int, aim_bits: int, seeds: np.ndarray) -> None:
     """Append seeds to a range encoder.
 
     Args:
         encoder: constriction.stream.queue.RangeEncoder.
         log2_candidates: log2 N, one of 8, 10, 12, 14, 16.
-        block_bits: the class of the law, 1..24.
+        aim_bits: 1..24, selects the law together with `log2_candidates`.
         seeds: int64 [B], each in [0, N).
 
     Raises:
         ValueError: a seed is outside [0, N).
         CorruptStreamError: there is no such law.
     """
-    law = _law(log2_candidates, block_bits)
+    law = _law(log2_candidates, aim_bits)
     seeds = np.asarray(seeds)
     _check(log2_candidates, seeds)
     bucket, rest = _split(law, seeds)
     encoder.encode(bucket.astype(np.int32), law.model)
     rest_bits = law.rest_bits[bucket]
-    wide = rest_bits > 0  # constriction has no law of one symbol
+    wide = rest_bits > 0  # constriction has no model of one symbol
     sizes = (1 << rest_bits[wide]).astype(np.int32)
     encoder.encode(rest[wide].astype(np.int32), constriction.stream.model.Uniform(), sizes)
 
 
-def decode_seeds(decoder: Any, log2_candidates: int, block_bits: int, count: int) -> np.ndarray:
-    """Read back what `encode_seeds` appended.
+def decode_seeds(decoder: Any, log2_candidates: int, aim_bits: int, count: int) -> np.ndarray:
+    """Read what `encode_seeds` appended.
 
     Args:
         decoder: constriction.stream.queue.RangeDecoder.
-        log2_candidates, block_bits: as encoded.
+        log2_candidates, aim_bits: as for `encode_seeds`.
         count: B; the caller has checked it against its limit.
 
     Returns:
         int64 [count], each in [0, N).
 
     Raises:
-        CorruptStreamError: there is no such law, or the words are none that an encoder writes.
+        CorruptStreamError: there is no such law, or no encoder writes these words.
     """
-    law = _law(log2_candidates, block_bits)
-    try:
+    law = _law(log2_candidates, aim_bits)
+    with range_coder.decoding():
         bucket = decoder.decode(law.model, count).astype(np.int64)
         rest_bits = law.rest_bits[bucket]
         wide = rest_bits > 0
         sizes = (1 << rest_bits[wide]).astype(np.int32)
         rest = np.zeros(count, dtype=np.int64)
         rest[wide] = decoder.decode(constriction.stream.model.Uniform(), sizes)
-    except AssertionError as error:
-        raise CorruptStreamError(f"the coded seeds are not decodable: {error}") from error
     seeds: np.ndarray = law.starts[bucket] + rest - 1
     return seeds
 
 
-def cost_bits(log2_candidates: int, block_bits: int, seeds: np.ndarray) -> float:
-    """What the table charges for these seeds, in bits; the range coder adds its tail."""
-    law = _law(log2_candidates, block_bits)
+def cost_bits(log2_candidates: int, aim_bits: int, seeds: np.ndarray) -> float:
+    """Bits that these seeds take under the table, without the range coder's last bits."""
+    law = _law(log2_candidates, aim_bits)
     seeds = np.asarray(seeds)
     _check(log2_candidates, seeds)
     bucket, _ = _split(law, seeds)

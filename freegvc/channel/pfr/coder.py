@@ -1,25 +1,24 @@
 """The PFR coder: send n ~ N(delta, I) as one index per block.
 
 The paper's coder (Free-GVC), with one codebook and one matrix product for all blocks of a step,
-and with targets lengthened so that a truncated search delivers delta, not 0.86 of it.
+and with lengthened targets, so that a truncated search delivers all of delta and not 0.86 of it.
 """
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from freegvc.bitstream.shot import Shot
 from freegvc.channel.blocks import block_dims, candidates, dim_order, join, signs, split
 from freegvc.channel.counter import Address, Kind
+from freegvc.channel.delta import check_delta, kl_bits_of
 from freegvc.channel.normals import noise
-from freegvc.channel.plan import LOG2_CANDIDATES, MAX_AIM_BITS, Plan, curves, plan, predicted_bits
-from freegvc.channel.search import search_numba, search_torch
-
-__all__ = ["PfrCoder", "Shot"]
+from freegvc.channel.pfr.index_law import LOG2_CANDIDATES, MAX_AIM_BITS
+from freegvc.channel.pfr.plan import Plan, curves, plan, predicted_bits
+from freegvc.channel.pfr.search import search_numba, search_torch
+from freegvc.channel.pfr.shot import PfrShot
 
 
 class PfrCoder:
@@ -27,15 +26,14 @@ class PfrCoder:
 
     Args:
         log2_candidates: the largest log2 N, one of 8, 10, 12, 14, 16. The search costs 2 N D
-            flops; 16 codes best (1.26 bits per bit of KL), 12 is 16 times faster (1.34).
-        device: where to search and where `n` lives.
+            flops; 16 costs least (1.26 bits per bit of KL), 12 is 16 times faster (1.34).
+        device: where to search and where `n` is returned.
         backend: "torch", or "numba" for a search on the CPU without torch's product.
 
     Raises:
-        ValueError: an argument is none of those.
+        ValueError: an argument is not one of these.
     """
 
-    id: ClassVar[int] = 0
     name: ClassVar[str] = "pfr"
 
     def __init__(
@@ -54,7 +52,7 @@ class PfrCoder:
         self.device = torch.device(device)
         self.backend = backend
 
-    def encode(self, delta: torch.Tensor, address: Address) -> tuple[Shot, torch.Tensor]:
+    def encode(self, delta: torch.Tensor, address: Address) -> tuple[PfrShot, torch.Tensor]:
         """Choose the candidates that make n a sample of N(delta, I).
 
         Args:
@@ -67,22 +65,17 @@ class PfrCoder:
         Raises:
             ValueError: delta is not one-dimensional, is empty, or is not finite.
         """
-        if delta.ndim != 1 or not len(delta):
-            raise ValueError(f"delta has shape {tuple(delta.shape)}; it must be [D] with D >= 1")
-        delta = delta.detach().to(self.device, torch.float32)
-        energy = float(delta.double().square().sum())
-        if not math.isfinite(energy):
-            raise ValueError("delta has entries that are not finite, or too large to square")
-        cut = plan(energy / (2 * math.log(2)), len(delta), self.log2_candidates)
+        delta, energy = check_delta(delta, self.device)
+        cut = plan(kl_bits_of(energy), len(delta), self.log2_candidates)
         if cut.blocks:
             return self.encode_blocks(delta, cut, address)
-        shot = Shot(cut.log2_candidates, 1, np.zeros(0, dtype=np.int64))
+        shot = PfrShot(cut.log2_candidates, 1, np.zeros(0, dtype=np.int64))
         return shot, self.decode(shot, len(delta), address)
 
     def encode_blocks(
         self, delta: torch.Tensor, cut: Plan, address: Address
-    ) -> tuple[Shot, torch.Tensor]:
-        """Like `encode`, with the number of blocks (at least 1) and of candidates given."""
+    ) -> tuple[PfrShot, torch.Tensor]:
+        """Like `encode`, with given numbers of blocks (at least 1) and candidates."""
         order = dim_order(address, len(delta), self.device)
         flips = signs(address, cut.blocks, block_dims(len(delta), cut.blocks), self.device)
         targets = split(delta, order, cut.blocks) * flips
@@ -94,22 +87,22 @@ class PfrCoder:
             seeds = search_torch(address, targets, cut.log2_candidates)
         else:
             seeds = search_numba(address, targets.cpu().numpy(), cut.log2_candidates)
-        aim_bits = float(np.mean(aim**2)) / (2 * math.log(2))
-        shot = Shot(cut.log2_candidates, min(max(round(aim_bits), 1), MAX_AIM_BITS), seeds)
+        aim_bits = kl_bits_of(float(np.mean(aim**2)))
+        shot = PfrShot(cut.log2_candidates, min(max(round(aim_bits), 1), MAX_AIM_BITS), seeds)
         return shot, self._deliver(seeds, flips, order, address)
 
-    def decode(self, shot: Shot, dims: int, address: Address) -> torch.Tensor:
-        """Make n from what was sent; only the chosen candidates are generated.
+    def decode(self, shot: PfrShot, dims: int, address: Address) -> torch.Tensor:
+        """Make n from what was sent; only the chosen candidates are made.
 
         Args:
-            shot: what `encode` gave. The reader of the stream has checked its limits.
+            shot: from `encode`, or from a packet, whose decoder has checked its limits.
             dims: D.
             address: where in the stream.
 
         Returns:
             n: float32 [D] on the coder's device.
         """
-        blocks = len(shot.seeds)
+        blocks = shot.num_blocks
         if not blocks:
             return noise(address, Kind.FREE_NOISE, dims, self.device)
         order = dim_order(address, dims, self.device)
@@ -117,7 +110,7 @@ class PfrCoder:
         return self._deliver(shot.seeds, flips, order, address)
 
     def predicted_bits(self, kl_bits: float) -> float:
-        """Expected coded bits of a step of that KL, for planning."""
+        """Expected coded bits of a step of that KL."""
         return predicted_bits(kl_bits, self.log2_candidates)
 
     def _deliver(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream.index_law import (
+from freegvc.channel.pfr.index_law import (
     LOG2_CANDIDATES,
-    MAX_BLOCK_BITS,
+    MAX_AIM_BITS,
     _law,
     buckets,
     cost_bits,
@@ -24,20 +24,20 @@ RangeDecoder = constriction.stream.queue.RangeDecoder
 RangeEncoder = constriction.stream.queue.RangeEncoder
 
 
-def coded(bits, block_bits, seeds):
+def coded(bits, aim_bits, seeds):
     encoder = RangeEncoder()
-    encode_seeds(encoder, bits, block_bits, seeds)
+    encode_seeds(encoder, bits, aim_bits, seeds)
     return encoder.get_compressed()
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.data(), st.sampled_from(LOG2_CANDIDATES), st.integers(1, MAX_BLOCK_BITS))
-def test_seeds_come_back(data, bits, block_bits):
+@given(st.data(), st.sampled_from(LOG2_CANDIDATES), st.integers(1, MAX_AIM_BITS))
+def test_seeds_come_back(data, bits, aim_bits):
     last = (1 << bits) - 1
     seed = st.integers(0, last) | st.sampled_from([0, 1, 6, 7, 8, last - 1, last])
     seeds = np.array(data.draw(st.lists(seed, max_size=60)), dtype=np.int64)
-    words = coded(bits, block_bits, seeds)
-    got = decode_seeds(RangeDecoder(words), bits, block_bits, len(seeds))
+    words = coded(bits, aim_bits, seeds)
+    got = decode_seeds(RangeDecoder(words), bits, aim_bits, len(seeds))
     assert got.dtype == np.int64
     assert np.array_equal(got, seeds)
 
@@ -52,11 +52,11 @@ def test_every_seed_comes_back(bits):
 def test_shots_share_one_coder():
     encoder = RangeEncoder()
     shots = [(16, 16, [5, 65535, 0]), (8, 1, []), (8, 24, [255]), (12, 7, [4095, 100])]
-    for bits, block_bits, seeds in shots:
-        encode_seeds(encoder, bits, block_bits, np.array(seeds, dtype=np.int64))
+    for bits, aim_bits, seeds in shots:
+        encode_seeds(encoder, bits, aim_bits, np.array(seeds, dtype=np.int64))
     decoder = RangeDecoder(encoder.get_compressed())
-    for bits, block_bits, seeds in shots:
-        assert decode_seeds(decoder, bits, block_bits, len(seeds)).tolist() == seeds
+    for bits, aim_bits, seeds in shots:
+        assert decode_seeds(decoder, bits, aim_bits, len(seeds)).tolist() == seeds
 
 
 def test_golden_words():
@@ -73,8 +73,8 @@ def test_golden_words():
 def test_golden_tables():
     digest = hashlib.sha256()
     for bits in LOG2_CANDIDATES:
-        for block_bits in range(1, MAX_BLOCK_BITS + 1):
-            digest.update(_law(bits, block_bits).frequencies.astype("<i8").tobytes())
+        for aim_bits in range(1, MAX_AIM_BITS + 1):
+            digest.update(_law(bits, aim_bits).frequencies.astype("<i8").tobytes())
     assert digest.hexdigest() == "ea82050fcf20c5ef486cd4f9fd29eeaa048d3746fc05c09729139aaea280e12f"
 
 
@@ -98,10 +98,10 @@ def test_the_law_is_zipf(bits, exponent):
     assert np.abs(counts - exact).max() < 2 + 2e-3 * exact.max()
 
 
-@pytest.mark.parametrize(("bits", "block_bits"), [(16, 16), (16, 1), (8, 24), (12, 9)])
-def test_constriction_uses_exactly_our_table(bits, block_bits):
+@pytest.mark.parametrize(("bits", "aim_bits"), [(16, 16), (16, 1), (8, 24), (12, 9)])
+def test_constriction_uses_exactly_our_table(bits, aim_bits):
     # a first word w decodes to the symbol whose interval holds its top 24 bits
-    law = _law(bits, block_bits)
+    law = _law(bits, aim_bits)
     ends = np.cumsum(law.frequencies)
     for symbol, (end, count) in enumerate(zip(ends, law.frequencies, strict=True)):
         for point in (end - count, end - 1):
@@ -115,10 +115,10 @@ def test_cost_is_what_the_coder_writes():
     assert 32 * len(coded(16, 16, seeds)) == pytest.approx(cost_bits(16, 16, seeds), abs=64)
 
 
-@pytest.mark.parametrize(("bits", "block_bits"), [(9, 4), (18, 4), (16, 0), (16, 25)])
-def test_unknown_laws_are_refused(bits, block_bits):
+@pytest.mark.parametrize(("bits", "aim_bits"), [(9, 4), (18, 4), (16, 0), (16, 25)])
+def test_unknown_laws_are_refused(bits, aim_bits):
     with pytest.raises(CorruptStreamError, match=r"must be (in|one of)"):
-        decode_seeds(RangeDecoder(np.zeros(2, np.uint32)), bits, block_bits, 1)
+        decode_seeds(RangeDecoder(np.zeros(2, np.uint32)), bits, aim_bits, 1)
 
 
 @pytest.mark.parametrize("seed", [-1, 256])

@@ -3,12 +3,12 @@
 With arrival times T_1 < T_2 < .. of a unit-rate Poisson process and candidates C_i ~ N(0, I), the
 candidate of argmin_i log T_i - <C_i, delta> is a sample of N(delta, I) (Li and El Gamal, "Strong
 functional representation lemma", 2018; Theis and Ahmed, "Algorithms for the communication of
-samples", 2022). The blocks share one codebook. Tiles of it are made, multiplied and forgotten, so
-memory stays bounded for any N and D.
+samples", 2022). All blocks use one codebook. It is made in tiles, each of which is dropped after
+its product, so memory is bounded for any N and D.
 
-Were the arrival times shared by all blocks too, a lucky T_1 would favour the same candidates in
-all of them, and what a step delivers would scatter by 2 % (N = 2^12) to 5 % (2^8) however many
-blocks it has. So there are 16 processes, dealt to the blocks in turn.
+If all blocks used the same arrival times, a small T_1 would favour the same candidates in all of
+them, and the delivered fraction of a step would scatter by 2 % (N = 2^12) to 5 % (2^8), however
+many blocks it has. So there are 16 processes, which the blocks use in turn.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from typing import Any
 
 import numpy as np
 
-from freegvc.channel.counter import Address, Kind, uniforms_of_row
+from freegvc.channel.counter import Address, Kind
 from freegvc.channel.normals import normals, normals_torch
 from freegvc.channel.threads import in_threads
+from freegvc.channel.uniforms import uniforms_of_row
 
 TILE_FLOATS = 1 << 24  # 64 MB, for a tile of the codebook and for its scores
 _PROCESSES = 16
-_TILE_ROWS = 8192  # more rows only fall out of the caches
+_TILE_ROWS = 8192  # more rows do not fit into the caches
 
 
 def arrival_times(address: Address, process: int, count: int) -> np.ndarray:
-    """T_1 .. T_count: float64 [count]. Only the encoder needs them, so a libm may differ."""
+    """T_1 .. T_count: float64 [count].
+
+    Only the encoder uses them, so the logarithm may differ between math libraries.
+    """
     times = uniforms_of_row(address, Kind.ARRIVAL_TIMES, process, count)
     np.log(times, out=times)
     return np.cumsum(np.negative(times, out=times), out=times)
@@ -90,7 +94,7 @@ def search_torch(address: Address, targets: Any, log2_candidates: int) -> np.nda
     candidates = 1 << log2_candidates
     log_times, weights = map(torch.from_numpy, _log_times(address, blocks, candidates))
     log_times = log_times.to(device)
-    # the arrival times are a few more dimensions of the product
+    # the arrival times are added as further dimensions of the product
     extended = torch.cat([targets, weights.to(device)], dim=1)
     width = extended.shape[1]
     ranges = tiles(candidates, blocks, width)
@@ -114,7 +118,7 @@ def search_torch(address: Address, targets: Any, log2_candidates: int) -> np.nda
 
 
 def search_numba(address: Address, targets: np.ndarray, log2_candidates: int) -> np.ndarray:
-    """Like `search_torch` with NumPy's product; needs no torch."""
+    """Like `search_torch`, with NumPy's product; float32 [B, n] in, int64 [B] out; no torch."""
     blocks, dims = targets.shape
     candidates = 1 << log2_candidates
     log_times, weights = _log_times(address, blocks, candidates)

@@ -1,8 +1,9 @@
 """What a truncated search delivers, and how to size blocks and targets so that delta arrives.
 
-A search for rho delivers less than rho when N is small against the spread of the log weights.
-What arrives depends on rho and N alone; `benchmarks/pfr_tables.py` tabulates it by simulation.
-Only the encoder reads this table, so floats are fine here: its choices go into the stream.
+A search for rho delivers less than rho when N is small compared with the spread of the log weights.
+The delivered length depends only on rho and N; `benchmarks/pfr_tables.py` tabulates it by
+simulation. Only the encoder reads this table, and its choices go into the stream, so floats are
+allowed here.
 """
 
 from __future__ import annotations
@@ -15,22 +16,21 @@ from importlib import resources
 
 import numpy as np
 
-from freegvc.bitstream.shot import round_num_blocks
+from freegvc.channel.delta import MIN_KL_BITS, kl_bits_of, rho_of
+from freegvc.channel.num_blocks import round_num_blocks
+from freegvc.channel.pfr.index_law import LOG2_CANDIDATES
 
-LOG2_CANDIDATES = (8, 10, 12, 14, 16)
-MAX_AIM_BITS = 24
-_DELIVERED = 0.9995  # where the scaling of aims stops
+_DELIVERED = 0.9995  # the scaling of aims stops at this fraction
 _MAX_SCALE = 2.0
-MIN_KL_BITS = 0.5  # below this a step is not worth an index
 _MAX_CODEBOOK = 1 << 29  # normals per step; 0.7 s to make on two cores
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One N: what an aim delivers and costs. All float64 [A], over a rising aim.
+    """What each aim delivers and costs with one N; all float64 [A], by rising aim.
 
     Attributes:
-        aim: rho that is searched for.
+        aim: the rho that is searched for.
         delivered: E[<n, delta>] / ||delta||, rising.
         index_bits: mean coded bits of the index.
     """
@@ -40,14 +40,14 @@ class Curve:
     index_bits: np.ndarray
 
     def aim_for(self, rho: np.ndarray) -> np.ndarray:
-        """The aim that delivers rho, at most 24 bits."""
+        """The aim that delivers rho; at most the aim of 24 bits."""
         return np.asarray(np.interp(rho, self.delivered, self.aim))
 
     def aims_for_step(self, rho: np.ndarray) -> np.ndarray:
         """Aims [B] for blocks of ||delta_b|| = rho [B] such that the whole step delivers delta.
 
-        Where energy is so uneven that some blocks cannot deliver theirs, the others deliver a few
-        percent more: sum_b <n_b, delta_b> = ||delta||^2. That costs less than more blocks would.
+        If energy is so uneven that some blocks cannot deliver all of theirs, the others deliver a
+        few percent more: sum_b <n_b, delta_b> = ||delta||^2. That costs less than more blocks.
         """
         energy = float(np.sum(rho**2))
         scale = 1.0
@@ -60,15 +60,10 @@ class Curve:
         return aim
 
 
-def rho_of(kl_bits: float) -> float:
-    """||delta|| of a block of that KL."""
-    return math.sqrt(2 * math.log(2) * kl_bits)
-
-
 @lru_cache(maxsize=1)
 def curves() -> dict[int, Curve]:
     """The simulated curve of each log2 N."""
-    text = resources.files("freegvc.channel").joinpath("pfr_table.json").read_text("utf-8")
+    text = resources.files("freegvc.channel.pfr").joinpath("pfr_table.json").read_text("utf-8")
     table = json.loads(text)
     aim = np.sqrt(2 * np.log(2) * np.array(table["aim_bits"]))
     return {
@@ -82,15 +77,15 @@ def curves() -> dict[int, Curve]:
 
 
 def block_kl_bits(log2_candidates: int) -> float:
-    """KL that a block carries when it aims at log2 N bits: the working point."""
+    """KL in bits that a block delivers when it aims at log2 N bits."""
     curve = curves()[log2_candidates]
     delivered = np.interp(rho_of(log2_candidates), curve.aim, curve.delivered)
-    return float(delivered) ** 2 / (2 * math.log(2))
+    return kl_bits_of(float(delivered) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a step is cut: B blocks, each choosing among 2^log2_candidates; B = 0 sends nothing."""
+    """How a step is divided: B blocks with 2^log2_candidates candidates; B = 0 sends nothing."""
 
     log2_candidates: int
     blocks: int
@@ -99,13 +94,17 @@ class Plan:
 def plan(kl_bits: float, dims: int, log2_candidates: int) -> Plan:
     """Choose B and N for a step.
 
-    B is the least number of blocks that can carry the KL, rounded to one that the stream can say.
-    Where blocks are so long that the codebook would explode, N shrinks, down to 2^8.
+    B is the least number of blocks that can carry the KL, rounded to one that the stream can
+    represent. If the blocks are so long that the codebook gets too large, N is reduced, down to
+    2^8.
 
     Args:
         kl_bits: ||delta||^2 / (2 ln 2).
         dims: D.
         log2_candidates: the largest log2 N to use.
+
+    Returns:
+        The plan.
     """
     if kl_bits < MIN_KL_BITS:
         return Plan(log2_candidates, 0)
@@ -117,7 +116,12 @@ def plan(kl_bits: float, dims: int, log2_candidates: int) -> Plan:
 
 
 def _num_blocks(wanted: float, dims: int) -> int:
-    """The number of blocks nearest to `wanted` (up below 16) that the stream can say, at most D."""
+    """The nearest number of blocks that the stream can represent, at most D.
+
+    Args:
+        wanted: rounded up to an integer first.
+        dims: D.
+    """
     blocks = round_num_blocks(math.ceil(wanted))
     while blocks > dims:
         blocks = round_num_blocks(blocks - max(blocks >> 4, 1))

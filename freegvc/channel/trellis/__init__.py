@@ -1,0 +1,1 @@
+"""The trellis coder: one bit for each block."""
