@@ -131,7 +131,7 @@ def _add_model(
 ) -> argparse._ArgumentGroup:
     """Which prior, and how it runs: the same for both directions."""
     from freegvc.bitstream.header import ATTENTIONS, NUMERICS
-    from freegvc.priors.placement import OFFLOADS
+    from freegvc.priors.diffusers.placement import OFFLOADS
 
     group = parser.add_argument_group("the prior")
     group.add_argument(
@@ -154,9 +154,7 @@ def _add_model(
     group.add_argument(
         "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
     )
-    group.add_argument(
-        "--compile", dest="compiled", action="store_true", help="compile the transformer first"
-    )
+    group.add_argument("--compile", action="store_true", help="compile the transformer first")
     return group
 
 

@@ -36,7 +36,7 @@ def decompress(
     dtype: str | None = None,
     attention: str | None = None,
     offload: str = "none",
-    compiled: bool = False,
+    compile: bool = False,
     on_event: events.OnEvent = events.ignore,
 ) -> Video:
     """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
@@ -45,7 +45,7 @@ def decompress(
         compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
         prior: a loaded prior, or what `load_prior` takes, such as the folder of a model; by
             default the one that the stream names.
-        device, offload, compiled: where and how `load_prior` lets the prior run.
+        device, offload, compile: where and how `load_prior` lets the prior run.
         dtype, attention: arithmetic and attention kernel of the prior; by default the encoder's.
             Others let the picture drift a little and never break the parse; a DriftWarning says
             when it is more.
@@ -64,7 +64,7 @@ def decompress(
         dtype=dtype,
         attention=attention,
         offload=offload,
-        compiled=compiled,
+        compile=compile,
         on_event=on_event,
     )
     header = stream.header
@@ -86,7 +86,7 @@ def decode_frames(
     dtype: str | None = None,
     attention: str | None = None,
     offload: str = "none",
-    compiled: bool = False,
+    compile: bool = False,
     on_event: events.OnEvent = events.ignore,
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """Frames of a stream in order, uint8 [H, W, 3]; holds one GOP and its neighbour's overlap.
@@ -99,7 +99,7 @@ def decode_frames(
         "dtype": dtype,
         "attention": attention,
         "offload": offload,
-        "compiled": compiled,
+        "compile": compile,
     }
     return _decode_gops(stream, prior_to_decode(stream, prior, options), on_event)
 

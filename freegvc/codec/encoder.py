@@ -58,7 +58,7 @@ def compress(
     attention: str | None = None,
     prompt: str = "",
     offload: str = "none",
-    compiled: bool = False,
+    compile: bool = False,
     size: str | None = None,
     fps: float | str | Fraction | None = None,
     pix_fmt: str | None = None,
@@ -105,7 +105,7 @@ def compress(
             noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
             paper, sigma = 0.3 of a flow-matching path.
         audio: "copy" carries the input's audio streams in the file, untouched; "drop" does not.
-        device, dtype, attention, prompt, offload, compiled: as for `load_prior`, unless `prior` is
+        device, dtype, attention, prompt, offload, compile: as for `load_prior`, unless `prior` is
             loaded already.
         size, fps, pix_fmt: for raw .yuv; `fps` also for a folder of images or an array.
         on_event: called with each `freegvc.codec.events` event.
@@ -148,7 +148,7 @@ def compress(
         "attention": attention,
         "prompt": prompt,
         "offload": offload,
-        "compiled": compiled,
+        "compile": compile,
     }
     with open_video(video, **raw) as source:
         size_of_frames = source.height, source.width
@@ -158,8 +158,8 @@ def compress(
         model = prior_to_encode(prior, options, height=source.height, width=source.width)
         _check_stop_step(stop_step, model)
         channel = make_coder(coder, model.device) if isinstance(coder, str) else coder
-        gop_length = model.gop_length if gop_length is None else gop_length
-        overlap = model.overlap if overlap is None else overlap
+        gop_length = model.defaults.gop_length if gop_length is None else gop_length
+        overlap = model.defaults.overlap if overlap is None else overlap
         silent = silent_part(model, sampler, silent_steps, refine)
         header = first_header(
             source, model, silent, coder=channel.name, gops=(gop_length, overlap), gamma=gamma

@@ -59,7 +59,7 @@ def first_header(
         gop_length=gop_length,
         overlap=overlap,
         fusion_weights=_fusion_weights(
-            gamma, overlap, prior.latent.shared(gop_length, overlap).count
+            gamma, overlap, prior.latent.overlap(gop_length, overlap).count
         ),
         tile=prior.tile if isinstance(prior, TiledPrior) else UNTILED,
         prior=prior.name,
@@ -88,7 +88,7 @@ def silent_part(
     from freegvc.trajectory import GNVC_VD, GNVC_VD_STEPS, Silent, refine_timestep
 
     if silent_steps is None:
-        silent_steps = GNVC_VD_STEPS if refine == GNVC_VD else prior.silent_steps
+        silent_steps = GNVC_VD_STEPS if refine == GNVC_VD else prior.defaults.silent_steps
     return Silent(sampler, silent_steps, refine_timestep(refine, prior.schedule))
 
 

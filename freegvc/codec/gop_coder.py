@@ -182,10 +182,8 @@ class GopCoder:
     def _grid(self, stop_step: int = 0) -> list[int]:
         from freegvc.trajectory import grid_to
 
-        prior = self._prior
-        return grid_to(
-            prior.schedule, stop_step, first_step=prior.first_step, growth=prior.step_growth
-        )
+        first_step, growth = self._prior.defaults.first_step, self._prior.defaults.step_growth
+        return grid_to(self._prior.schedule, stop_step, first_step=first_step, growth=growth)
 
     def _num_gops(self) -> int | None:
         if self._num_frames is None:

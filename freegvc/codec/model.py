@@ -23,7 +23,7 @@ UNSAID: dict[str, Any] = {
     "attention": None,
     "prompt": "",
     "offload": "none",
-    "compiled": False,
+    "compile": False,
 }
 
 
@@ -46,7 +46,7 @@ def prior_to_encode(
 
     model = _loaded(prior, options)
     if not isinstance(model, TiledPrior):
-        tile = plan_tiles(model.latent, model.native_size, height, width)
+        tile = plan_tiles(model.latent, model.defaults.native_size, height, width)
         model = TiledPrior(model, tile) if tile else model
     if isinstance(model, TiledPrior):
         _check_tiles(model, height, width)
@@ -121,7 +121,7 @@ def _loaded(prior: str | PathLike[str] | Prior, options: dict[str, Any]) -> Prio
     if isinstance(prior, str | PathLike):
         from freegvc.priors import load_prior
 
-        return load_prior(str(prior), **said)
+        return load_prior(prior, **said)
     if said:
         raise UsageError(
             f"{', '.join(said)} cannot be given with prior {prior.name!r}, which is loaded "

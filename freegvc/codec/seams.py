@@ -31,7 +31,7 @@ class Seams:
         self._prior = prior
         self._size = header.height, header.width
         self._advance = header.gop_length - header.overlap
-        self._shared = prior.latent.shared(header.gop_length, header.overlap)
+        self._shared = prior.latent.overlap(header.gop_length, header.overlap)
         weights = [w / FUSION_ONE for w in header.fusion_weights]
         self._weights = weights * self._shared.count if len(weights) == 1 else weights
 

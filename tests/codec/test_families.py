@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_no_frame_is_lost(name, num_frames, folders, coder, scene):
 
 def test_frames_above_the_native_size_are_cut_into_tiles(folders, coder, scene):
     prior = freegvc.load_prior(str(folders["wan2.1"]))
-    prior.native_size = (48, 64)
+    prior.defaults = replace(prior.defaults, native_size=(48, 64))
     frames = scene(5, 80, 112)
     stream = freegvc.compress(frames, prior=prior, coder=coder, stop_step=700, silent_steps=2)
     assert stream.header.tile == (6, 8, 2)

@@ -12,7 +12,7 @@ from freegvc.channel.pfr import PfrCoder
 from freegvc.codec import decode_gop
 from freegvc.diffusion import NoiseSchedule
 from freegvc.errors import CorruptStreamError, UsageError
-from freegvc.priors import LatentSpec, Prior
+from freegvc.priors import LatentSpec, Prior, PriorDefaults
 from freegvc.priors.tiled import TiledPrior
 
 
@@ -22,7 +22,7 @@ class MeanPrior(Prior):
     name = "mean-test-double"
     latent = LatentSpec(channels=3, temporal_stride=1, spatial_stride=8)
     schedule = NoiseSchedule.flow_matching(1000)
-    silent_steps = 2
+    defaults = PriorDefaults(silent_steps=2)
     device = torch.device("cpu")
     dtype = torch.float32
     fingerprint = b"12345678"

@@ -77,13 +77,19 @@ def test_measured_bits_agree_with_the_kl_within_the_coders_overhead(prior):
     assert kl_bits < sent - side_bits < 1.35 * kl_bits
 
 
+def grid_of(prior, stop_step):
+    """The grid that the encoder takes by default."""
+    first_step, growth = prior.defaults.first_step, prior.defaults.step_growth
+    return grid_to(prior.schedule, stop_step, first_step=first_step, growth=growth)
+
+
 def test_kl_does_not_depend_on_which_coder_delivers(prior):
     """The walk delivered by PFR meets the KLs of the walk delivered exactly."""
     latent = latent_of_the_model(5)
     totals = []
     for coder in (PerfectChannel(), PfrCoder(log2_candidates=12)):
         sender = Sender(prior, latent, coder, key=0, gop=0)
-        for timestep in grid_to(prior.schedule, 720):
+        for timestep in grid_of(prior, 720):
             sender.extend(timestep)
         totals.append(sum(sender.kl_bits))
     assert totals[1] == pytest.approx(totals[0], rel=0.04)
@@ -93,7 +99,7 @@ def test_receiver_replays_the_sender_bit_for_bit(prior):
     latent = latent_of_the_model(6)
     coder = PfrCoder(log2_candidates=12)
     sender = Sender(prior, latent, coder, key=7, gop=3)
-    for timestep in grid_to(prior.schedule, 750):
+    for timestep in grid_of(prior, 750):
         sender.extend(timestep)
     received = receive(prior, sender.packet(), coder, SHAPE, key=7, gop=3)
     assert received.state.timestep == sender.timestep
@@ -128,7 +134,7 @@ def test_states_follow_the_forward_process(prior):
     """z_t given y is N(alpha y, sigma^2): the walk is a draw of the noisy latent."""
     latent = latent_of_the_model(9)
     sender = Sender(prior, latent, PfrCoder(log2_candidates=12), key=0, gop=0)
-    for timestep in grid_to(prior.schedule, 750):
+    for timestep in grid_of(prior, 750):
         sender.extend(timestep)
     level = prior.schedule.level(750)
     eps = (sender.states[-1].z - level.alpha * latent) / level.sigma
@@ -141,7 +147,7 @@ def test_states_follow_the_forward_process(prior):
 
 @pytest.mark.parametrize("stop", [0, 1, 333, 999, 1000])
 def test_grid_ends_at_the_stop_step(prior, stop):
-    grid = grid_to(prior.schedule, stop)
+    grid = grid_of(prior, stop)
     assert grid == sorted(set(grid), reverse=True)
     assert (grid[-1] if grid else prior.schedule.start) == stop
     assert len(grid) <= 60
