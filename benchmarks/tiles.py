@@ -71,9 +71,9 @@ def main() -> None:
 
 def measure(prior: Prior, is_tiled: bool) -> dict[str, Any]:
     """Peak of each stage in MiB above the loaded model, seconds, and seams of the decoded ramp."""
-    assert prior.native_size is not None
-    height, width = LARGE if is_tiled else prior.native_size
-    tile = plan_tiles(prior.latent, prior.native_size, height, width)
+    assert prior.defaults.native_size is not None
+    height, width = LARGE if is_tiled else prior.defaults.native_size
+    tile = plan_tiles(prior.latent, prior.defaults.native_size, height, width)
     tiled = TiledPrior(prior, tile) if tile else prior
     first_frames = _keep_first_frames(prior)
     base = resident_mib()

@@ -1,7 +1,7 @@
-"""A prior of your own: everything freegvc needs to know about a model, in one class.
+"""A prior of your own: all that freegvc needs from a model, in one class.
 
-This one believes that video is a Gaussian random field whose power falls with frequency. Its latent
-is the mean colour of blocks of 4 frames and 8x8 pixels; its prediction is the Wiener filter.
+This model of video is a Gaussian random field whose power falls with frequency. Its latent is the
+mean colour of blocks of 4 frames and 8x8 pixels; its prediction is the Wiener filter.
 
     python examples/custom_prior.py clip.mp4
 """
@@ -14,7 +14,7 @@ import torch
 
 import freegvc
 from freegvc.diffusion import NoiseSchedule
-from freegvc.priors import Frames, LatentSpec, Prior
+from freegvc.priors import Frames, LatentSpec, Prior, PriorDefaults
 from freegvc.testing import check_prior
 
 
@@ -24,7 +24,7 @@ class FieldPrior(Prior):
     name = "field"
     latent = LatentSpec(channels=3, temporal_stride=4, spatial_stride=8)
     schedule = NoiseSchedule.scaled_linear(0.00085, 0.012)
-    silent_steps = 1
+    defaults = PriorDefaults(silent_steps=1)
     corner = 0.02  # cycles per sample
 
     def __init__(self, device="cpu", dtype=torch.float32):
@@ -58,7 +58,7 @@ class FieldPrior(Prior):
 
 
 def load(device="cpu", dtype=torch.float32) -> FieldPrior:
-    """What a package names in its pyproject.toml so that `--prior field` finds it:
+    """The function that a package names in its pyproject.toml, so that `--prior field` finds it:
 
     [project.entry-points."freegvc.priors"]
     field = "your_package:load"

@@ -1,4 +1,4 @@
-"""What a package that brings a prior can run in its own tests."""
+"""check_prior: a test for packages that contain a prior."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SIZES = ((1, 48, 64), (9, 50, 70), (12, 64, 48))  # frames, height, width: odd o
 
 
 def check_prior(prior: Prior, *, sizes: tuple[tuple[int, int, int], ...] = SIZES) -> None:
-    """Check that a prior keeps the promises of `freegvc.priors.Prior`.
+    """Check that a prior does what `freegvc.priors.Prior` requires.
 
-    Encodes, predicts and decodes small moving pictures, and sends one through the whole codec.
+    Encodes, predicts and decodes small moving pictures, and runs one through the whole codec.
 
     Args:
         prior: any prior.
-        sizes: frames, height and width of the pictures; larger ones for a model that needs them.
+        sizes: frames, height and width of the pictures, for models that need larger ones.
 
     Raises:
-        AssertionError: a promise is broken; the message says which.
+        AssertionError: a requirement is not met; the message says which.
     """
     before = _random_states()
     _check_attributes(prior)
@@ -41,7 +41,7 @@ def check_prior(prior: Prior, *, sizes: tuple[tuple[int, int, int], ...] = SIZES
     _check_round_trip(prior, moving_picture(*sizes[-1]))
     _require(
         before == _random_states(),
-        "the prior drew from a global random generator; encoder and decoder would disagree",
+        "the prior used a global random generator; encoder and decoder would disagree",
     )
 
 
@@ -73,21 +73,24 @@ def _check_attributes(prior: Prior) -> None:
         isinstance(fingerprint, bytes) and len(fingerprint) == FINGERPRINT_BYTES,
         f"fingerprint is {fingerprint!r}; it must be {FINGERPRINT_BYTES} bytes",
     )
-    _require(fingerprint == prior.fingerprint, "two looks at the fingerprint differ")
+    _require(fingerprint == prior.fingerprint, "the fingerprint differs from one read to the next")
     start = prior.schedule.start
     _require(start <= MAX_TIMESTEP, f"the schedule starts at {start}; at most {MAX_TIMESTEP}")
-    advance = prior.gop_length - prior.overlap
+    defaults, stride = prior.defaults, prior.latent.temporal_stride
+    length, overlap = defaults.gop_length, defaults.overlap
     _require(
-        0 <= prior.overlap <= prior.gop_length // 2 and advance % prior.latent.temporal_stride == 0,
-        f"gop_length {prior.gop_length} and overlap {prior.overlap} do not suit a latent of "
-        f"{prior.latent.temporal_stride} frames",
+        0 <= overlap <= length // 2 and (length - overlap) % stride == 0,
+        f"gop_length {length} and overlap {overlap} do not fit a latent of {stride} frames: "
+        "overlap is at most half of gop_length, and their difference a multiple of "
+        f"{stride}",
     )
     _require(
-        prior.first_step > 0.0 and prior.step_growth >= 1.0,
-        f"first_step is {prior.first_step} and step_growth {prior.step_growth}; they must be above "
-        "0 and at least 1",
+        defaults.first_step > 0.0 and defaults.step_growth >= 1.0,
+        f"first_step is {defaults.first_step} and step_growth {defaults.step_growth}; they must "
+        "be above 0 and at least 1",
     )
-    _require(prior.silent_steps >= 1, f"silent_steps is {prior.silent_steps}; it must be >= 1")
+    steps = defaults.silent_steps
+    _require(steps >= 1, f"silent_steps is {steps}; it must be at least 1")
     _require(prior.numerics in NUMERICS, f"numerics is {prior.numerics!r}; one of {NUMERICS}")
     _require(
         prior.attention in ATTENTIONS, f"attention is {prior.attention!r}; one of {ATTENTIONS}"
@@ -127,9 +130,12 @@ def _check_predictions(prior: Prior, latent: Tensor) -> None:
         _require(bool((z == kept).all()), f"{what} wrote into its argument")
         again = prior.predict_x0(z, timestep, side)
         _require(bool((x0_hat == again).all()), f"{what} differs from call to call")
-        if prior.native_size is None:
+        if prior.defaults.native_size is None:
             continue
-        _require(not side, "a prior with a native_size is cut into tiles, so it has no side values")
+        _require(
+            not side,
+            "a prior with a native_size must have no side values: its frames are cut into tiles",
+        )
         tiles = prior.predict_tiles(z.expand(2, *shape), timestep)
         _check_tensor(f"predict_tiles at timestep {timestep}", tiles, (2, *shape), prior)
         error = float((tiles - x0_hat).abs().max())

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from freegvc.priors.small_autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
+from freegvc.priors.small.autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.checkpoint import Run, prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
 from training.options import parser_of

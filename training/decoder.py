@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from freegvc.priors.small import SmallPrior
-from freegvc.priors.small_autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
-from freegvc.priors.small_denoiser import Denoiser, schedule
+from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
+from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.small.prior import SmallPrior
 from training.autoencoder import LOG_STEPS, SAVE_SECONDS, picture_loss
 from training.checkpoint import Run, prefetch
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
@@ -69,7 +69,7 @@ def predictions(
 ) -> Tensor:
     """What a decoder is given: the ends of silent parts from random levels, and clean latents.
 
-    The silent part is the prior's own, DDIM in `SmallPrior.silent_steps` calls.
+    The silent part is the prior's own, DDIM in `SmallPrior.defaults.silent_steps` calls.
     """
     generator = torch.Generator(latent.device).manual_seed(step)
     share = torch.rand(len(latent), generator=generator, device=latent.device)
@@ -83,11 +83,11 @@ def predictions(
 
     alpha, sigma = level_at(stop)
     x0, z = latent, alpha * latent + sigma * noise
-    for left in range(SmallPrior.silent_steps, 0, -1):
-        timesteps = stop * left // SmallPrior.silent_steps
+    for left in range(SmallPrior.defaults.silent_steps, 0, -1):
+        timesteps = stop * left // SmallPrior.defaults.silent_steps
         alpha, sigma = level_at(timesteps)
         x0 = alpha * z - sigma * denoiser(z, timesteps).float()
-        following = level_at(stop * (left - 1) // SmallPrior.silent_steps)
+        following = level_at(stop * (left - 1) // SmallPrior.defaults.silent_steps)
         ratio = following[1] / sigma
         z = ratio * z + (following[0] - ratio * alpha) * x0
     return torch.where(is_clean[:, None, None, None, None], latent, x0)

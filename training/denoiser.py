@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from freegvc.priors.small_autoencoder import Autoencoder
-from freegvc.priors.small_denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from freegvc.priors.small.autoencoder import Autoencoder
+from freegvc.priors.small.denoiser import NUM_TIMESTEPS, Denoiser, schedule
 from training.checkpoint import Run, prefetch
 from training.latents import LATENTS_FOLDER, Latents
 from training.options import parser_of

@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from freegvc.priors.small_autoencoder import SPATIAL_STRIDE, Autoencoder
+from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, Autoencoder
 from training.checkpoint import prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, Frames, normalise
 

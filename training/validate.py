@@ -22,8 +22,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from freegvc.diffusion import NoiseSchedule
-from freegvc.priors.small_autoencoder import Autoencoder
-from freegvc.priors.small_denoiser import Denoiser, schedule
+from freegvc.priors.defaults import FIRST_STEP, STEP_GROWTH
+from freegvc.priors.small.autoencoder import Autoencoder
+from freegvc.priors.small.denoiser import Denoiser, schedule
 from freegvc.trajectory.grid import grid_to
 from training.data import decode, normalise
 from training.decoder import load_denoiser
@@ -88,7 +89,8 @@ def bits_of_walk(
     """
     generator = torch.Generator(latent.device).manual_seed(0)
     stops = [levels.noisiest_with(root**2) for root in STOP_ROOTS]
-    steps = [levels.start, *grid_to(levels, stops[-1])]
+    grid = grid_to(levels, stops[-1], first_step=FIRST_STEP, growth=STEP_GROWTH)
+    steps = [levels.start, *grid]
     steps = sorted({*steps, *stops}, reverse=True)
     pixels = latent[0, 0].numel() * 4 * 8 * 8
     bits, rows = 0.0, []

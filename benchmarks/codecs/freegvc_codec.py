@@ -6,6 +6,7 @@ import copy
 import functools
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ class FreeGvcCodec(Codec):
         # the prior is shared with other codecs, so the grid is that of this walk alone
         prior = copy.copy(self.prior)
         if self._grid:
-            prior.first_step, prior.step_growth = self._grid
+            first_step, growth = self._grid
+            prior.defaults = replace(prior.defaults, first_step=first_step, step_growth=growth)
         began = time.perf_counter()
         whole = freegvc.compress(
             frames,

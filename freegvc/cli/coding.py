@@ -159,7 +159,7 @@ def _add_model(
 ) -> argparse._ArgumentGroup:
     """Which prior, and how it runs: the same for both directions."""
     from freegvc.bitstream.header import ATTENTIONS, NUMERICS
-    from freegvc.priors.placement import OFFLOADS
+    from freegvc.priors.diffusers.placement import OFFLOADS
 
     group = parser.add_argument_group("the prior")
     group.add_argument(

@@ -150,8 +150,8 @@ def _metrics_with_weights() -> list[Check]:
 def _fetched_models() -> str:
     """Names only: running one takes gigabytes."""
     from freegvc.errors import PriorUnavailableError
-    from freegvc.priors.catalogue import KNOWN_MODELS
-    from freegvc.priors.fetching import find_folder
+    from freegvc.priors.diffusers.catalogue import KNOWN_MODELS
+    from freegvc.priors.diffusers.hub_cache import find_folder
 
     here = [model.name for model in KNOWN_MODELS if find_folder(model.hub_id)]
     if not here:

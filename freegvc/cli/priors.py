@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from freegvc.cli.pages import facts, table
 from freegvc.cli.paths import say
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.catalogue import KNOWN_MODELS, find
-from freegvc.priors.fetching import HUB, embed_empty_prompt, fetch, find_folder, is_whole
-from freegvc.priors.loading import ADAPTERS, BUILT_IN, installed_priors
+from freegvc.priors.diffusers.catalogue import KNOWN_MODELS, find
+from freegvc.priors.diffusers.families import ADAPTERS
+from freegvc.priors.diffusers.fetching import HUB, embed_empty_prompt, fetch
+from freegvc.priors.diffusers.hub_cache import find_folder, is_whole
+from freegvc.priors.loading import BUILT_IN, installed_priors
 
 if TYPE_CHECKING:
-    from freegvc.priors.catalogue import KnownModel
-    from freegvc.priors.fetching import Plan
+    from freegvc.priors.diffusers.catalogue import KnownModel
+    from freegvc.priors.diffusers.fetching import Plan
 
 NOT_MEASURED = "not measured here"
 _COMPONENTS = ("transformer", "vae", "text_encoder")
@@ -136,7 +138,7 @@ def _known_facts(known: KnownModel) -> list[tuple[str, str]]:
 
 def _folder_facts(folder: Path) -> list[tuple[str, str]]:
     """What is in a folder, without loading any of it."""
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
     transformer = Checkpoint(folder).class_name("transformer")
     family = ADAPTERS[transformer][0] if transformer in ADAPTERS else "none: no adapter for it"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc.atomic import atomic_path
-from freegvc.bitstream import Header, PacketCodec, Stream, read_stream
+from freegvc.bitstream import Header, Packet, PacketCodec, Stream, read_stream
 from freegvc.bitstream.checksum import CRC_BYTES
 from freegvc.errors import StreamError
 
@@ -116,12 +116,24 @@ class CompressedVideo:
         return 8.0 * (self.num_bytes - self.audio_bytes) / (h.num_frames * h.width * h.height)
 
     @cached_property
+    def _packets(self) -> PacketCodec:
+        return PacketCodec(self.header)
+
+    def packet(self, gop: int) -> Packet:
+        """The decoded packet of a GOP.
+
+        Raises:
+            StreamError: it is damaged or hostile.
+        """
+        return self._packets.decode(self.stream.packets[gop], gop)
+
+    @cached_property
     def gops(self) -> tuple[GopInfo, ...]:
         """What each GOP holds."""
-        start, codec = self.header.start_timestep, PacketCodec(self.header)
+        start = self.header.start_timestep
         infos = []
         for k, data in enumerate(self.stream.packets):
-            packet, bits = codec.decode_with_bits(data, k)
+            packet, bits = self._packets.decode_with_bits(data, k)
             frames = self.header.gop_frames(k)
             infos.append(
                 GopInfo(

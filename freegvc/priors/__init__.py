@@ -1,7 +1,8 @@
-"""Priors: what encoder and decoder believe about video before a bit is sent."""
+"""Priors: the models of video that encoder and decoder share."""
 
 from freegvc.priors.base import Prior
+from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.loading import known_priors, load_prior
 
-__all__ = ["Frames", "LatentSpec", "Prior", "known_priors", "load_prior"]
+__all__ = ["Frames", "LatentSpec", "Prior", "PriorDefaults", "known_priors", "load_prior"]

@@ -1,14 +1,14 @@
-"""AnalyticPrior: a Gaussian model of video in closed form, with known KL. No download, no training.
+"""AnalyticPrior: a Gaussian model of video in closed form. It needs no download and no training.
 
-A GOP becomes three small pictures per frame (luma at a quarter of the size, chroma at an eighth),
-cut from the spectrum of an orthonormal DCT. Under an orthonormal 3-D DCT of each plane over the
-whole GOP, coefficients are independent zero-mean Gaussians; their variances are shared within bands
-of similar frequency, fitted per GOP, and sent as powers of two. Everything the codec needs then has
-a formula: with lambda the variance of a coefficient,
+Each frame becomes three small planes, luma at a quarter of the size and chroma at an eighth, cut
+from the spectrum of an orthonormal DCT. The model is Gaussian: after an orthonormal 3-D DCT of a
+plane over the whole GOP, the coefficients are independent with zero mean. All coefficients of a
+band of similar frequencies have one variance, which is fitted to the GOP and sent as a power of
+two. Predictions and KL then have closed forms. With lambda the variance of a coefficient,
 
     E[x0 | z_t] = mu + lambda alpha / (alpha^2 lambda + sigma^2) (z_t - alpha mu),
 
-applied in the DCT domain. It is the test double of every other prior.
+in the DCT domain. The tests use this prior in place of the learned ones.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.priors.base import Prior
+from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
 
 LUMA_STRIDE, CHROMA_STRIDE = 4, 8
 START, MAX_ROOT_SNR, ROOT_SNR_POWER = 1000, 1024.0, 3  # sqrt(SNR) = 1024 (1 - t / 1000)^3
-LEVEL_BIAS = 24  # side value q > 0 says variance 2^(q - LEVEL_BIAS); q = 0 says none
+LEVEL_BIAS = 24  # side value q > 0 means variance 2^(q - LEVEL_BIAS); q = 0 means variance 0
 MAX_LEVEL = 40
-MEAN_STEPS = 64  # plane means in -1 .. 1 travel as integers 0 .. 2 * MEAN_STEPS
+MEAN_STEPS = 64  # plane means in -1 .. 1 are sent as integers 0 .. 2 * MEAN_STEPS
 
-# BT.709 luma and colour differences in -1 .. 1; the model's own colour space, whatever the video's
+# BT.709 luma and colour differences in -1 .. 1: the model's colour space for every video
 RGB_TO_YCC = (
     (0.2126, 0.7152, 0.0722),
     (-0.2126 / 1.8556, -0.7152 / 1.8556, 0.9278 / 1.8556),
@@ -41,16 +42,16 @@ RGB_TO_YCC = (
 
 
 class AnalyticPrior(Prior):
-    """Closed-form Gaussian video model (see the module's docstring).
+    """The Gaussian model of video that the module's docstring defines.
 
     Args:
         device: where to compute.
-        dtype: arithmetic of the model: float64, float32, bfloat16 or float16.
+        dtype: what it computes in: float64, float32, bfloat16 or float16.
     """
 
     name = "analytic"
     latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8)
-    silent_steps = 1  # the posterior mean: a Gaussian model has no detail worth imagining
+    defaults = PriorDefaults(silent_steps=1)  # a Gaussian model has no detail to add in more steps
 
     def __init__(
         self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
@@ -105,7 +106,7 @@ class AnalyticPrior(Prior):
         return sum(1 + int(band.max()) + 1 for band in self._bands(shape))
 
     def fit(self, latent: Tensor) -> tuple[int, ...]:
-        """Plane means and maximum likelihood band variances, rounded to integers."""
+        """Plane means and maximum-likelihood variances of the bands, rounded to integers."""
         side: list[int] = []
         shape = tuple(latent.shape)
         for plane, band in zip(_to_planes(latent), self._bands(shape), strict=True):
@@ -120,7 +121,7 @@ class AnalyticPrior(Prior):
         return tuple(side)
 
     def information_nats(self, side: tuple[int, ...], shape: tuple[int, ...], snr: float) -> float:
-        """Mutual information of x0 and z at this SNR: 1/2 sum log(1 + SNR lambda)."""
+        """Mutual information of x0 and z in nats at this SNR: 1/2 sum log(1 + SNR lambda)."""
         _, variances = self._unpack(side, shape)
         return sum(0.5 * float(torch.log1p(snr * v.double()).sum()) for v in variances)
 
@@ -157,7 +158,7 @@ class AnalyticPrior(Prior):
         return self._separable(in_time.reshape(t, h, w), rows, columns)
 
     def _shrink(self, size: int, stride: int) -> Tensor:
-        """[size / stride, size]: keep the low frequencies; the small picture has the same range."""
+        """Low-pass matrix [size / stride, size]; the small picture keeps the range of values."""
         small = size // stride
         low_pass = dct_matrix(small).T @ dct_matrix(size)[:small]
         return self._matrix(low_pass / math.sqrt(stride))
@@ -184,12 +185,12 @@ def dct_matrix(size: int) -> Tensor:
 def _octave_bands(t: int, h: int, w: int) -> Tensor:
     """Band of every coefficient of a [t, h, w] plane: int64, numbered 0, 1, ... without gaps.
 
-    A band is an octave in time crossed with an octave of the larger relative spatial frequency;
-    the constant has bands of its own. Integers only: encoder and decoder must agree exactly.
+    A band is an octave in time times an octave of the larger relative spatial frequency; frequency
+    0 has bands of its own. Computed in integers: encoder and decoder must agree exactly.
     """
     time = torch.tensor([k.bit_length() for k in range(t)])
-    # frequency k of n stands at floor(log2(2^16 k / n)) + 1: the octave below Nyquist is the same
-    # one in both directions, and anything under 2^-7 of Nyquist joins the lowest octave
+    # frequency k of n is in octave floor(log2(2^16 k / n)) + 1, so the octave below Nyquist is the
+    # same in both directions; frequencies below 2^-7 of Nyquist join the lowest octave
     rows = torch.tensor([((k << 16) // h).bit_length() for k in range(h)])
     columns = torch.tensor([((k << 16) // w).bit_length() for k in range(w)])
     space = torch.maximum(rows[:, None], columns[None, :])

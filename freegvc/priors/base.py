@@ -1,4 +1,4 @@
-"""The one interface of every prior."""
+"""Prior: the interface of every prior."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from freegvc.errors import CorruptStreamError
+from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
 
 if TYPE_CHECKING:
@@ -14,63 +15,50 @@ if TYPE_CHECKING:
 
     from freegvc.diffusion.levels import NoiseSchedule
 
-# The sender's grid in sqrt(SNR) = alpha / sigma. The bits of a walk are an upper Riemann sum over
-# SNR; growing steps keep its excess near 7 % wherever the walk stops (uniform steps do well only
-# for a stop that is known beforehand). Measured in docs/trajectory.md.
-FIRST_STEP = 0.1
-STEP_GROWTH = 1.15
-
 
 class Prior(ABC):
     """A model of video that encoder and decoder share.
 
-    The currency is the clean latent: `predict_x0` in, `predict_x0` out, float32 at the boundary
-    whatever the model computes in. Scalings, layouts, and eps-, v- or velocity-prediction end
-    inside the adapter. Two priors with equal fingerprints decode each other's streams.
+    A prior takes noisy latents and predicts the clean ones (`predict_x0`), in float32 whatever the
+    model computes in. Scalings, layouts, and eps-, v- or velocity-prediction stay inside the
+    adapter. Two priors with equal fingerprints decode each other's streams.
 
-    The first six attributes are what a prior has to have; the others have defaults.
+    A prior must set the first five attributes; the others have defaults.
 
     Attributes:
         name: what the stream stores and `load_prior` accepts.
         latent: geometry of the latent.
         schedule: noise levels at integer timesteps.
-        silent_steps: how many model calls the silent part takes by default.
-        device, dtype: where and in which arithmetic the model runs.
-        gop_length, overlap: frames of a GOP and of its overlap, by default; gop_length - overlap
-            is a multiple of the latent's temporal stride.
-        first_step, step_growth: the sender's first step in sqrt(SNR) and the growth of its steps;
-            finer ones cost model calls and save bits.
-        native_size: height and width in pixels above which frames are cut into tiles; None for
-            never. A prior that can be tiled has no side information.
-        batch_tiles: how many tiles `predict_tiles` is given at once.
+        device: where the model runs.
+        dtype: what the model computes in.
+        defaults: GOP length, the sender's grid and other values that the encoder may override.
+        batch_tiles: how many tiles `predict_tiles` gets at once.
         attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
-        prompt: the text that conditions the model; it travels in the stream.
+        prompt: the text that conditions the model; it is stored in the stream.
     """
 
     name: str
     latent: LatentSpec
     schedule: NoiseSchedule
-    silent_steps: int
     device: torch.device
     dtype: torch.dtype
-    gop_length: int = 48
-    overlap: int = 4
-    first_step: float = FIRST_STEP
-    step_growth: float = STEP_GROWTH
-    native_size: tuple[int, int] | None = None
+    defaults: PriorDefaults = PriorDefaults()
     batch_tiles: int = 1
     attention: str = "auto"
     prompt: str = ""
 
     @property
     def numerics(self) -> str:
-        """The arithmetic by its name in the stream: the dtype, and how weights are stored."""
+        """The name of the arithmetic in the stream: the dtype, and how weights are stored."""
         return str(self.dtype).removeprefix("torch.")
 
     @property
     @abstractmethod
     def fingerprint(self) -> bytes:
-        """Eight bytes that change with everything that changes a prediction, except `dtype`."""
+        """Eight bytes that differ between priors whose predictions differ by more than rounding.
+
+        They cover weights, configuration, prompt and noise levels, and not the dtype.
+        """
 
     @abstractmethod
     def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:
@@ -86,7 +74,7 @@ class Prior(ABC):
         """
 
     def predict_tiles(self, tiles: Tensor, timestep: int) -> Tensor:
-        """`predict_x0` for tiles of one shape; override it where a batch is faster.
+        """`predict_x0` of several tiles of one shape; override it for models that run in batches.
 
         Args:
             tiles: float32 [B, C, T', h', w'].
@@ -119,20 +107,31 @@ class Prior(ABC):
             height, width: picture size in pixels.
 
         Returns:
-            uint8 [T, height, width, 3] with all frames that the latent covers; the caller drops
-            the padding in time.
+            uint8 [T, height, width, 3]: all frames that the latent covers, padding in time
+            included, which the caller drops.
         """
 
     def fit(self, latent: Tensor) -> tuple[int, ...]:
-        """Side information of one GOP: integers in 0 .. 255 that travel in its packet."""
+        """Side information of one GOP, stored in its packet; none by default.
+
+        Args:
+            latent: float32 [C, T', h', w'] of the GOP.
+
+        Returns:
+            Integers in 0 .. 255, as many as `side_count` says.
+        """
         del latent
         return ()
 
     def check_side(self, side: tuple[int, ...], shape: tuple[int, int, int, int]) -> None:
         """Check side information that was read from a stream.
 
+        Args:
+            side: the integers.
+            shape: [C, T', h', w'] of the GOP's latent.
+
         Raises:
-            CorruptStreamError: it cannot belong to a latent of this shape.
+            CorruptStreamError: a latent of this shape has another number of integers.
         """
         expected = self.side_count(shape)
         if len(side) != expected:
@@ -142,6 +141,6 @@ class Prior(ABC):
             )
 
     def side_count(self, shape: tuple[int, int, int, int]) -> int:
-        """Number of integers that `fit` returns for a latent of this shape."""
+        """Number of integers that `fit` returns for a latent of shape [C, T', h', w']."""
         del shape
         return 0

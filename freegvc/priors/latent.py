@@ -1,4 +1,4 @@
-"""Geometry of a latent: which frames and pixels each of its samples covers. Integers only."""
+"""Geometry of a latent: which frames and pixels each sample covers, in integers only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ Frames = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """The latents that two neighbouring GOPs have in common.
+class Overlap:
+    """The overlap latents of two neighbouring GOPs: those that cover the same frames in both.
+
+    The decoder fuses them (eq. 17 of the Free-GVC paper).
 
     Attributes:
-        count: how many there are, m' in the paper; 0 if none covers the same frames in both.
-        first_before: index of the first one in the GOP before.
-        first_after: index of the first one in the GOP after.
-        first_frame: the frame of the GOP before from which on the GOP after is shown.
+        count: how many there are, m' in the paper; may be 0.
+        first_before: index of the first one in the earlier GOP.
+        first_after: index of the first one in the later GOP.
+        first_frame: frame of the earlier GOP at which the output changes over to the later GOP.
     """
 
     count: int
@@ -33,12 +35,12 @@ class LatentSpec:
 
     Attributes:
         channels: number of latent channels.
-        temporal_stride: frames per latent in time, s.
-        spatial_stride: pixels per latent sample in height and width, d.
-        is_causal: the first latent covers one frame, and the others `temporal_stride` each, as in
-            Wan's VAE; otherwise all cover `temporal_stride`.
-        frame_multiple: frames, without the first of a causal latent, are padded to a multiple of
-            this; 0 means `temporal_stride`.
+        temporal_stride: frames per latent in time, s in the paper.
+        spatial_stride: pixels per latent sample in height and width, d in the paper.
+        is_causal: the first latent covers one frame and each other one `temporal_stride` frames,
+            as in Wan's VAE; otherwise every latent covers `temporal_stride` frames.
+        frame_multiple: the number of frames is padded to a multiple of this, not counting the
+            first frame of a causal latent; 0 means `temporal_stride`.
         pixel_multiple: height and width are padded to a multiple of this; 0 means
             `spatial_stride`.
     """
@@ -51,18 +53,18 @@ class LatentSpec:
     pixel_multiple: int = 0
 
     def num_padded_frames(self, num_frames: int) -> int:
-        """How many frames the model sees of `num_frames`."""
+        """Number of frames after padding."""
         first = int(self.is_causal)
         multiple = self.frame_multiple or self.temporal_stride
         return first + -(-(num_frames - first) // multiple) * multiple
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width that the model sees, in pixels."""
+        """Height and width in pixels after padding."""
         multiple = self.pixel_multiple or self.spatial_stride
         return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 
     def shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
-        """Shape of the latent of `num_frames` frames after padding."""
+        """[C, T', h', w'] of the latent of `num_frames` frames of height x width pixels."""
         first = int(self.is_causal)
         frames = self.num_padded_frames(num_frames)
         height, width = self.padded_size(height, width)
@@ -70,23 +72,24 @@ class LatentSpec:
         return self.channels, latents, height // self.spatial_stride, width // self.spatial_stride
 
     def pad(self, frames: Frames) -> Frames:
-        """Repeat the last frame, row and column up to what the model sees; [T, H, W, 3]."""
+        """Pad frames [T, H, W, 3] by repeating the last frame, row and column."""
         t, h, w, _ = frames.shape
         height, width = self.padded_size(h, w)
         more = ((0, self.num_padded_frames(t) - t), (0, height - h), (0, width - w), (0, 0))
         return np.pad(frames, more, mode="edge")
 
-    def shared(self, gop_length: int, overlap: int) -> Shared:
-        """Which latents of two neighbouring GOPs cover the same frames.
+    def overlap(self, gop_length: int, overlap: int) -> Overlap:
+        """The overlap latents of neighbouring GOPs.
 
         Args:
-            gop_length: l, frames of a GOP.
-            overlap: m, frames that neighbours share; l - m must be a multiple of the stride.
+            gop_length: frames of a GOP, l.
+            overlap: frames that neighbouring GOPs share, m; l - m is a multiple of the temporal
+                stride.
         """
         advance = gop_length - overlap
-        # in a causal latent the first one covers a single frame and has no counterpart
+        # the first latent of a causal GOP covers one frame, and no latent of its neighbour does
         first = int(self.is_causal)
         count = max(overlap - first, 0) // self.temporal_stride
         start = advance + first if count else advance
         before = first + (start - first) // self.temporal_stride if count else 0
-        return Shared(count, before, first if count else 0, start)
+        return Overlap(count, before, first if count else 0, start)

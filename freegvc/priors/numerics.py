@@ -1,4 +1,4 @@
-"""Named arithmetic: the dtype of a model, and how its weights are stored."""
+"""The arithmetic of a model by name: its dtype, and how its weights are stored."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Numerics:
     """The arithmetic of a prior.
 
     Attributes:
-        dtype_name: what the model computes in: float32, float64, bfloat16 or float16.
-        storage: how the transformer keeps its weights: "" as `dtype_name` says, "fp8" (cast layer
-            by layer, Hugging Face's layerwise casting) or "int8" (torchao, weights only).
+        dtype_name: what the model computes in: "float32", "float64", "bfloat16" or "float16".
+        storage: how the transformer's weights are stored: "" in the same dtype, "fp8" (Hugging
+            Face's layerwise casting) or "int8" (torchao, weights only).
     """
 
     dtype_name: str
@@ -27,10 +27,10 @@ class Numerics:
 
     @classmethod
     def parse(cls, name: str) -> Numerics:
-        """From the name that a user gives and a stream carries, such as "bfloat16-int8".
+        """From a name as users and streams spell it, such as "bfloat16-int8".
 
         Raises:
-            UsageError: unknown name.
+            UsageError: the name is unknown.
         """
         name = name.removeprefix("torch.")
         if name not in NUMERICS:

@@ -1,4 +1,4 @@
-"""TiledPrior: any prior on frames larger than it was made for, in the memory of one tile."""
+"""TiledPrior: run a prior on frames larger than it was made for, in the memory of one tile."""
 
 from __future__ import annotations
 
@@ -19,39 +19,25 @@ if TYPE_CHECKING:
 
 
 def _of_wrapped(name: str) -> Any:
-    """An attribute that is read from the wrapped prior at each access."""
+    """An attribute of the wrapped prior, read at each access."""
     return property(lambda self: getattr(self.wrapped, name))
 
 
 class TiledPrior(Prior):
-    """A prior whose model and VAE see tiles; all else sees one latent.
+    """A prior that runs on overlapping tiles and returns whole latents and whole frames.
 
-    Tiles overlap and are merged under Gaussian windows: predictions and encoded latents sample by
-    sample, decoded frames pixel by pixel. A latent that one tile covers is given to the wrapped
-    prior as it is.
+    The tiles are merged under Gaussian windows: predictions and encoded latents sample by sample,
+    decoded frames pixel by pixel. Frames that fit into one tile go to the wrapped prior unchanged.
+    All attributes of `Prior` are those of the wrapped prior.
 
     Args:
-        wrapped: the prior; it must have no side information.
+        wrapped: a prior without side information.
         tile: height, width and least overlap of the tiles, in latent samples.
 
     Raises:
-        UsageError: the prior has side information, or the model does not take such tiles.
+        UsageError: the prior has side information, or tiles of this shape do not fit the model.
     """
 
-    name = _of_wrapped("name")
-    latent = _of_wrapped("latent")
-    schedule = _of_wrapped("schedule")
-    silent_steps = _of_wrapped("silent_steps")
-    device = _of_wrapped("device")
-    dtype = _of_wrapped("dtype")
-    gop_length = _of_wrapped("gop_length")
-    overlap = _of_wrapped("overlap")
-    first_step = _of_wrapped("first_step")
-    step_growth = _of_wrapped("step_growth")
-    native_size = _of_wrapped("native_size")
-    batch_tiles = _of_wrapped("batch_tiles")
-    attention = _of_wrapped("attention")
-    prompt = _of_wrapped("prompt")
     numerics = _of_wrapped("numerics")
     fingerprint = _of_wrapped("fingerprint")
 
@@ -71,8 +57,8 @@ class TiledPrior(Prior):
             )
         if wrapped.side_count(spec.shape(1, height * multiple, width * multiple)):
             raise UsageError(
-                f"prior {wrapped.name!r} describes each GOP by side information, which tiles "
-                "cannot share; use it untiled"
+                f"prior {wrapped.name!r} sends side information for each GOP, which cannot be cut "
+                "into tiles; use it untiled"
             )
         self.wrapped = wrapped
         self.tile = tile
@@ -103,7 +89,7 @@ class TiledPrior(Prior):
 
         def latents() -> Iterator[Tensor]:
             for row, column in grid.corners:
-                # where a tile ends in padding, the slice is short, and the prior pads it itself
+                # at the border the slice may be shorter than a tile; the prior pads it
                 top, left = row * d, column * d
                 yield self.wrapped.encode_frames(frames[:, top : top + height, left : left + width])
 
@@ -118,7 +104,7 @@ class TiledPrior(Prior):
         tops = [row * d for row in grid.rows]
         lefts = [column * d for column in grid.columns]
         across, down = windows(lefts, tile_width), windows(tops, tile_height)
-        ends = [*tops[1:], tops[-1] + tile_height]  # where the rows end that no later tile reaches
+        ends = [*tops[1:], tops[-1] + tile_height]  # the rows above are final
         frames: Frames = np.empty(0, np.uint8)
         strip: npt.NDArray[np.float32] = np.empty(0, np.float32)
         for row, top, end, vertical in zip(grid.rows, tops, ends, down, strict=True):
@@ -140,6 +126,10 @@ class TiledPrior(Prior):
         return TileGrid.covering(shape[-2], shape[-1], self.tile)
 
 
+for _name in Prior.__annotations__:  # all of them, so that no default of the base shows through
+    setattr(TiledPrior, _name, _of_wrapped(_name))
+
+
 def _cut(latent: Tensor, grid: TileGrid, row: int, column: int) -> Tensor:
     return latent[..., row : row + grid.tile_height, column : column + grid.tile_width]
 
@@ -150,7 +140,7 @@ def _merge(
     shape: tuple[int, ...],
     device: torch.device,
 ) -> Tensor:
-    """Sum of tiles [C, T', tile_height, tile_width] under their windows; float32 `shape`."""
+    """Sum of tiles [C, T', tile_height, tile_width] under their windows, float32 of `shape`."""
     import torch
 
     down = torch.from_numpy(windows(grid.rows, grid.tile_height)).to(device)
@@ -163,14 +153,14 @@ def _merge(
 
 
 def _finish(strip: npt.NDArray[np.float32], num_rows: int, frames: npt.NDArray[np.uint8]) -> None:
-    """Round the first rows of a strip of sums into the picture and move the others up, in place.
+    """Round the first rows of a strip of sums into the picture and move the other rows up.
 
-    Frame by frame, as a temporary copy of the whole strip would be as large as the strip.
+    Works in place and frame by frame: a temporary copy of the whole strip would double its memory.
 
     Args:
         strip: [T, tile height, padded width, 3] sums of weighted grey levels.
         num_rows: how many rows are final.
-        frames: uint8 [T, up to num_rows, width, 3], the picture's part of them.
+        frames: uint8 [T, up to num_rows, width, 3], the rows of the picture to fill.
     """
     _, height, width, _ = frames.shape
     for sums, picture in zip(strip, frames, strict=True):

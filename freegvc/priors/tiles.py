@@ -1,16 +1,16 @@
 """Where tiles lie on the latent grid, and the windows under which they are merged.
 
-Geometry is integers, so that both sides cut alike; only the windows are floats.
+The geometry is in integers, so that encoder and decoder cut alike; only the windows are floats.
 
-Under Gaussian windows of one sigma, the share of a tile against its neighbour is a logistic curve
-in the position: the log-ratio of two Gaussians whose centres are `stride` apart is linear, and
-across their overlap it goes from -overlap * stride / (2 sigma^2) to the opposite. Where a tile
-begins or ends, its share jumps from 0 to about the exponential of that. With
+All windows are Gaussians of one sigma, normalised to add up to 1. The log-ratio of two Gaussians
+whose centres are `stride` apart is linear in the position; across the tiles' overlap it goes from
+-overlap * stride / (2 sigma^2) to the opposite. A tile's weight is therefore a logistic curve, and
+at the tile's border it jumps from 0 to about exp(-overlap * stride / (2 sigma^2)). With
 
     sigma^2 = overlap * stride / 12
 
-the jump is e^-6, 0.25 % of what the tiles differ by, whatever the overlap; for an overlap of a
-quarter of the tile sigma is an eighth of it.
+the jump is e^-6: 0.25 % of the difference between the tiles, for every overlap. If the overlap is
+a quarter of the tile, sigma is an eighth of the tile.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from freegvc.priors.latent import LatentSpec
 Tile = tuple[int, int, int]  # height, width, overlap in latent samples
 Windows = npt.NDArray[np.float32]
 
-OVERLAP_PARTS = 4  # tiles overlap by a quarter of their smaller side
+OVERLAP_PARTS = 4  # the overlap is a quarter of the tile's smaller side
 
 
 @dataclass(frozen=True, slots=True)
 class TileGrid:
-    """Tiles of one shape that cover a latent of height x width samples.
+    """Tiles of one shape that cover a latent.
 
     Attributes:
         tile_height, tile_width: shape of every tile, in latent samples.
-        rows, columns: first row and first column of the tiles; a tile for each pair of them. The
-            first is 0, the last tile ends where the latent does.
+        rows, columns: first rows and first columns of the tiles; each pair of them is a tile. Both
+            begin at 0, and the last tile ends where the latent does.
     """
 
     tile_height: int
@@ -51,8 +51,8 @@ class TileGrid:
 
         Args:
             height, width: size of the latent in samples.
-            tile: height and width of a tile, cut to the size of the latent, and the least number
-                of samples that neighbours share.
+            tile: height and width of a tile, at most those of the latent, and the least overlap
+                of neighbouring tiles.
         """
         tile_height, tile_width, overlap = tile
         return cls(
@@ -71,16 +71,16 @@ class TileGrid:
 def plan_tiles(
     spec: LatentSpec, native_size: tuple[int, int] | None, height: int, width: int
 ) -> Tile | None:
-    """How frames are cut by default.
+    """The tiles that frames are cut into by default.
 
     Args:
         spec: geometry of the latent.
-        native_size: height and width in pixels up to which frames are not cut; None for never.
+        native_size: height and width in pixels up to which frames are not cut; None never cuts.
         height, width: of the frames, in pixels.
 
     Returns:
-        Height and width of a tile, the largest that the model takes and that fit `native_size`,
-        and a quarter of the smaller one as overlap, in latent samples; None if frames fit uncut.
+        In latent samples: height and width of a tile, the largest that the model takes within
+        `native_size`, and as overlap a quarter of the smaller one. None if the frames fit uncut.
     """
     if native_size is None:
         return None
@@ -95,11 +95,11 @@ def plan_tiles(
 
 
 def windows(starts: Sequence[int], tile: int) -> Windows:
-    """Weights of the tiles along one axis; at every sample those of all tiles add up to 1.
+    """Windows of the tiles along one axis; at every sample they add up to 1.
 
     Args:
-        starts: where the tiles begin, rising from 0, each at or before the end of the one before.
-        tile: their length.
+        starts: first sample of each tile, increasing from 0, without gaps between the tiles.
+        tile: length of every tile in samples.
 
     Returns:
         float32 [number of tiles, tile].
@@ -108,7 +108,7 @@ def windows(starts: Sequence[int], tile: int) -> Windows:
         return np.ones((1, tile), dtype=np.float32)
     stride = max(after - before for before, after in pairwise(starts))
     variance = max(tile - stride, 1) * stride / 12
-    # relative to the largest at each sample: far from all centres the Gaussians themselves are 0
+    # relative to the largest at each sample, because far from all centres the Gaussians underflow
     logs = -((np.arange(tile) - (tile - 1) / 2) ** 2) / (2 * variance)
     covers = [slice(start, start + tile) for start in starts]
     largest = np.full(starts[-1] + tile, -np.inf)
@@ -117,12 +117,12 @@ def windows(starts: Sequence[int], tile: int) -> Windows:
     total = np.zeros_like(largest)
     for cover in covers:
         total[cover] += np.exp(logs - largest[cover])
-    shares = [np.exp(logs - largest[cover]) / total[cover] for cover in covers]
-    return np.array(shares, dtype=np.float32)
+    normalised = [np.exp(logs - largest[cover]) / total[cover] for cover in covers]
+    return np.array(normalised, dtype=np.float32)
 
 
 def _starts(size: int, tile: int, overlap: int) -> tuple[int, ...]:
-    """Where tiles begin that cover 0 .. size - 1 and share at least `overlap` with neighbours."""
+    """First samples of tiles that cover 0 .. size - 1 and overlap by at least `overlap`."""
     last = max(size - tile, 0)
     strides = -(-last // (tile - overlap))
     return tuple(last * i // strides for i in range(strides + 1)) if strides else (0,)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from freegvc.priors.base import FIRST_STEP, STEP_GROWTH
-
 if TYPE_CHECKING:
     from freegvc.diffusion import NoiseSchedule
 
@@ -14,8 +12,8 @@ def grid_to(
     schedule: NoiseSchedule,
     stop_step: int,
     *,
-    first_step: float = FIRST_STEP,
-    growth: float = STEP_GROWTH,
+    first_step: float,
+    growth: float,
 ) -> list[int]:
     """Timesteps of a walk from pure noise to `stop_step`, which is the last one.
 

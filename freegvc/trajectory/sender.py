@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING
 
-from freegvc.bitstream import Packet, Step
+from freegvc.bitstream import Step
 from freegvc.trajectory.walk import State, Walk
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ class Sender:
         self.steps: list[Step] = []
         self.kl_bits: list[float] = []
         self.bits: list[int] = []
-        self._packets = packets
         self._encoders: list[PacketEncoder] = []  # of the packet, at each state
         self._squared_errors: list[float] = []  # ||y - x0_hat||^2 at each state
         self._on_step = on_step
@@ -129,8 +128,7 @@ class Sender:
 
     def packet(self) -> bytes:
         """What the decoder needs for the steps sent so far."""
-        packet = Packet(self.walk.side, tuple(self.steps), self.drift_samples())
-        return self._packets.encode(packet, self.gop)
+        return self._encoders[-1].packet(self.gop, self.drift_samples())
 
     def _stand_at(self, state: State, encoder: PacketEncoder) -> None:
         self.states.append(state)

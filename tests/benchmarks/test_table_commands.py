@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_table2_has_the_papers_settings_and_refuses_what_does_nothing(run):
 
 def test_stages_of_frames_in_tiles_are_timed(scene):
     prior = load_prior("freegvc-small")
-    prior.native_size = (64, 64)
+    prior.defaults = replace(prior.defaults, native_size=(64, 64))
     row = measure(prior, scene(8, 64, 144), 700, ("psnr", "ms_ssim"))
     assert all(seconds > 0 for seconds in row["seconds_per_frame"].values())
     assert row["scores"]["psnr"] > 10

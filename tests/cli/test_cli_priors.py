@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from freegvc.cli.main import main
-from freegvc.priors.catalogue import KNOWN_MODELS, find
+from freegvc.priors.diffusers.catalogue import KNOWN_MODELS, find
 from freegvc.priors.loading import BUILT_IN
 from tests.priors.small_hub import serve
 from tests.priors.tiny_checkpoints import write_cogvideox

@@ -113,9 +113,10 @@ def test_the_noisiest_level_is_pure_noise_and_the_cleanest_nearly_clean(prior):
 
 
 def test_neighbouring_gops_can_be_walked(prior):
-    assert (prior.gop_length - prior.overlap) % prior.latent.temporal_stride == 0
-    assert prior.latent.num_padded_frames(prior.gop_length) == prior.gop_length
-    assert prior.latent.shared(prior.gop_length, prior.overlap).count == 1
+    length, overlap = prior.defaults.gop_length, prior.defaults.overlap
+    assert (length - overlap) % prior.latent.temporal_stride == 0
+    assert prior.latent.num_padded_frames(length) == length
+    assert prior.latent.overlap(length, overlap).count == 1
 
 
 def test_bfloat16_computes_in_bfloat16_and_answers_in_float32(model, prior):

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from freegvc.priors.catalogue import KNOWN_MODELS, find
-from freegvc.priors.loading import ADAPTERS, known_priors
+from freegvc.priors.diffusers.catalogue import KNOWN_MODELS, find
+from freegvc.priors.diffusers.families import ADAPTERS
+from freegvc.priors.loading import known_priors
 
 WAN = {"qk_norm": "rms_norm_across_heads", "freq_dim": 256, "attention_head_dim": 128}
 WAN_13 = WAN | {"num_attention_heads": 12, "num_layers": 30, "ffn_dim": 8960}
@@ -88,7 +89,7 @@ def test_parameters_are_those_of_the_models_that_diffusers_builds(model):
 @pytest.mark.parametrize("model", KNOWN_MODELS, ids=lambda m: m.name)
 def test_sizes_and_dtypes_are_those_of_the_adapters(model):
     class_name, config = TRANSFORMERS[model.name]
-    module = import_module(f"freegvc.priors.{model.family}")
+    module = import_module(f"freegvc.priors.diffusers.{model.family}")
     adapter = getattr(module, ADAPTERS[class_name][1])
     assert class_name in adapter.transformer_classes
     assert adapter.vae_in_float32 == (model.vae_dtype == "float32")
@@ -99,7 +100,7 @@ def test_sizes_and_dtypes_are_those_of_the_adapters(model):
         stride = 16 if model.name == "wan2.2-ti2v-5b" else 8
         assert module.NATIVE_SIZES[class_name, stride] == model.native_size
     elif model.family == "ltx":
-        assert adapter.native_size == model.native_size
+        assert model.native_size == module.NATIVE_SIZE
     elif "patch_size_t" in config:
         assert model.native_size == module.NATIVE_SIZE_15
     else:  # 60 x 90 latents of 8 x 8 pixels, by default
@@ -138,7 +139,7 @@ def test_memory_of_weights_adds_up():
 def test_catalogue_and_look_up_load_no_model_library():
     code = (
         "import sys\n"
-        "from freegvc.priors.fetching import find_folder\n"
+        "from freegvc.priors.diffusers.hub_cache import find_folder\n"
         "find_folder('zai-org/CogVideoX-2b')\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'huggingface_hub'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

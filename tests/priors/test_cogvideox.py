@@ -105,7 +105,7 @@ def test_an_image_to_video_model_is_refused(tmp_path):
     [("cogvideox", (480, 720)), ("cogvideox-5b", (480, 720)), ("cogvideox-1.5", (768, 1360))],
 )
 def test_native_sizes(tmp_path, name, size):
-    assert load_prior(str(WRITERS[name](tmp_path))).native_size == size
+    assert load_prior(str(WRITERS[name](tmp_path))).defaults.native_size == size
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_native_sizes(tmp_path, name, size):
     [("cogvideox", "float16"), ("cogvideox-5b", "bfloat16"), ("cogvideox-1.5", "bfloat16")],
 )
 def test_default_arithmetic_is_what_the_model_was_made_for(tmp_path, name, dtype):
-    from freegvc.priors.checkpoint import Checkpoint
-    from freegvc.priors.cogvideox import CogVideoXPrior
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.cogvideox import CogVideoXPrior
 
     checkpoint = Checkpoint(WRITERS[name](tmp_path))
     assert CogVideoXPrior.default_numerics(checkpoint, torch.device("cuda")).name == dtype

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors import fetching
-from freegvc.priors.fetching import cache_folder, fetch, find_folder
+from freegvc.priors.diffusers import fetching
+from freegvc.priors.diffusers.fetching import fetch
+from freegvc.priors.diffusers.hub_cache import cache_folder, find_folder
 from tests.priors.small_hub import serve
 
 NAME = "zai-org/CogVideoX-2b"

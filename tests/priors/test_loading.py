@@ -12,7 +12,7 @@ import torch
 
 import freegvc
 from freegvc.errors import PriorUnavailableError, UsageError
-from freegvc.priors import known_priors, load_prior
+from freegvc.priors import PriorDefaults, known_priors, load_prior
 from freegvc.priors.numerics import Numerics
 from freegvc.testing import check_prior
 from tests.priors.tiny_checkpoints import write_cogvideox, write_wan21
@@ -57,8 +57,8 @@ def test_the_custom_prior_is_short_and_keeps_its_promises(custom):
     ("broken", "message"),
     [
         ({"fingerprint": b"short"}, "fingerprint"),
-        ({"gop_length": 47}, "gop_length 47"),
-        ({"silent_steps": 0}, "silent_steps"),
+        ({"defaults": PriorDefaults(gop_length=47)}, "gop_length 47"),
+        ({"defaults": PriorDefaults(silent_steps=0)}, "silent_steps"),
         ({"attention": "sharp"}, "attention"),
         ({"encode_frames": lambda s, f: torch.rand(s.latent.shape(*f.shape[:3]))}, "call to call"),
         ({"encode_frames": lambda s, f: torch.zeros(3, 1, 1, 1)}, "shape"),
@@ -69,7 +69,13 @@ def test_the_custom_prior_is_short_and_keeps_its_promises(custom):
         ({"fit": lambda s, latent: (3,)}, "side_count"),
         ({"check_side": lambda s, side, shape: None}, "one value too many"),
         ({"decode_latent": lambda s, x, h, w: np.zeros((1, h, w, 3), "f4")}, "float32"),
-        ({"native_size": (16, 16), "predict_tiles": lambda s, z, t: z * 9.0}, "predict_tiles"),
+        (
+            {
+                "defaults": PriorDefaults(native_size=(16, 16)),
+                "predict_tiles": lambda s, z, t: z * 9.0,
+            },
+            "predict_tiles",
+        ),
     ],
 )
 def test_the_conformance_check_finds(custom, broken, message):
@@ -124,6 +130,13 @@ def test_unknown_words():
         load_prior(device="warp")
 
 
+def test_a_path_is_a_folder(tmp_path):
+    folder = write_wan21(tmp_path / "wan")
+    assert load_prior(folder).fingerprint == load_prior(str(folder)).fingerprint
+    with pytest.raises(PriorUnavailableError, match="there is no folder analytic"):
+        load_prior(Path("analytic"))
+
+
 def test_a_known_model_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     for name in ("cogvideox-2b", "zai-org/CogVideoX-2b", "someone/cogvideox-finetuned"):
@@ -145,9 +158,9 @@ def test_a_hub_id_and_its_old_one_are_the_same_prior(tmp_path, monkeypatch):
 
 
 def test_the_default_dtype_is_what_the_model_was_made_for(tmp_path):
-    from freegvc.priors.checkpoint import Checkpoint
-    from freegvc.priors.cogvideox import CogVideoXPrior
-    from freegvc.priors.wan import WanPrior
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.cogvideox import CogVideoXPrior
+    from freegvc.priors.diffusers.wan import WanPrior
 
     cpu, cuda = torch.device("cpu"), torch.device("cuda")
     cogvideox = Checkpoint(write_cogvideox(tmp_path / "cogvideox"))
@@ -178,7 +191,7 @@ def test_a_compiled_transformer_says_the_same(tmp_path):
     folder = str(write_wan21(tmp_path / "wan"))
     z = torch.linspace(-2.0, 2.0, 16 * 2 * 4 * 6).reshape(16, 2, 4, 6)
     expected = load_prior(folder).predict_x0(z, 500, ())
-    compiled = load_prior(folder, compiled=True).predict_x0(z, 500, ())
+    compiled = load_prior(folder, compile=True).predict_x0(z, 500, ())
     torch.testing.assert_close(compiled, expected, rtol=1e-4, atol=1e-4)
 
 

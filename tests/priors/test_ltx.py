@@ -155,7 +155,7 @@ def test_padding_of_the_text_is_masked(model):
 
 def test_geometry(model):
     prior = load_prior(str(model[0]))
-    assert prior.native_size == (512, 704)
+    assert prior.defaults.native_size == (512, 704)
     assert prior.latent.shape(49, 512, 704) == (16, 7, 16, 22)
     assert [prior.latent.num_padded_frames(n) for n in (1, 2, 9, 48, 49)] == [1, 9, 9, 49, 49]
 

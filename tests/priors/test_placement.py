@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from freegvc.errors import PriorUnavailableError, UsageError
-from freegvc.priors import placement
-from freegvc.priors.placement import place
+from freegvc.priors.diffusers import placement
+from freegvc.priors.diffusers.placement import place
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import freegvc
 from freegvc.errors import PriorUnavailableError
 from freegvc.metrics import lpips, psnr
 from freegvc.priors import load_prior
-from freegvc.priors.small import AUTOENCODER_FILE, DENOISER_FILE, SmallPrior
+from freegvc.priors.small.prior import AUTOENCODER_FILE, DENOISER_FILE, SmallPrior
 from freegvc.testing import check_prior
 from freegvc.video import open_video
 from tests.conftest import SHARED
@@ -33,15 +33,19 @@ def test_it_is_the_default_and_keeps_the_promises_of_a_prior(prior):
 
 
 def test_the_weights_are_in_the_package_and_small():
-    folder = Path(str(files("freegvc.priors")))
+    folder = Path(str(files("freegvc.priors.small")))
     sizes = [(folder / name).stat().st_size for name in (AUTOENCODER_FILE, DENOISER_FILE)]
     assert sum(sizes) < MAX_WEIGHTS_BYTES
+
+
+def test_the_fingerprint_is_that_of_released_streams(prior):
+    assert prior.fingerprint.hex() == "e0be87341e92f02d"
 
 
 def test_the_fingerprint_is_of_the_weights(prior, tmp_path):
     from safetensors.torch import load_file, save_file
 
-    folder = Path(str(files("freegvc.priors")))
+    folder = Path(str(files("freegvc.priors.small")))
     for name in (AUTOENCODER_FILE, DENOISER_FILE):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     assert SmallPrior(folder=tmp_path).fingerprint == prior.fingerprint
@@ -55,7 +59,7 @@ def test_the_fingerprint_is_of_the_weights(prior, tmp_path):
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "of another network"])
 def test_unusable_weights_are_named(tmp_path, damage):
-    folder = Path(str(files("freegvc.priors")))
+    folder = Path(str(files("freegvc.priors.small")))
     for name in (AUTOENCODER_FILE, DENOISER_FILE):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     path = tmp_path / DENOISER_FILE
@@ -69,9 +73,10 @@ def test_unusable_weights_are_named(tmp_path, damage):
         SmallPrior(folder=tmp_path)
 
 
-def test_neighbouring_gops_share_the_latents_of_their_frames(prior):
-    shared = prior.latent.shared(prior.gop_length, prior.overlap)
-    assert (shared.count, shared.first_frame) == (1, prior.gop_length - prior.overlap)
+def test_neighbouring_gops_overlap_by_one_latent(prior):
+    length, overlap = prior.defaults.gop_length, prior.defaults.overlap
+    latents = prior.latent.overlap(length, overlap)
+    assert (latents.count, latents.first_frame) == (1, length - overlap)
 
 
 @pytest.fixture(scope="module")

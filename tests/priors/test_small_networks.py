@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from freegvc.diffusion import NoiseSchedule
-from freegvc.priors.small_autoencoder import Autoencoder
-from freegvc.priors.small_denoiser import Denoiser, schedule
+from freegvc.priors.small.autoencoder import Autoencoder
+from freegvc.priors.small.denoiser import Denoiser, schedule
 
 
 def shaken(model: torch.nn.Module) -> torch.nn.Module:

@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from freegvc.errors import FreeGvcWarning, PriorUnavailableError, UsageError
-from freegvc.priors import prompt as module
-from freegvc.priors.checkpoint import Checkpoint
-from freegvc.priors.prompt import TextSpec, load_prompt
+from freegvc.priors.diffusers import prompt as module
+from freegvc.priors.diffusers.checkpoint import Checkpoint
+from freegvc.priors.diffusers.prompt import TextSpec, load_prompt
 from tests.priors.tiny_checkpoints import (
     TEXT_WIDTH,
     write_cogvideox,
@@ -160,7 +160,7 @@ def test_a_long_prompt_is_refused_and_not_cut(folder):
 def test_a_folder_that_cannot_be_written_is_a_warning(folder, encoded):
     (folder / "freegvc").write_text("a file where the folder should be")
     for _ in range(2):
-        with pytest.warns(FreeGvcWarning, match="the text encoder is needed at every start"):
+        with pytest.warns(FreeGvcWarning, match="the text encoder runs at every start"):
             prompt = load_prompt(Checkpoint(folder), COGVIDEOX, "")
     assert len(encoded) == 2
     (folder / "freegvc").unlink()
@@ -210,16 +210,16 @@ def test_a_file_of_another_prompt_or_model_is_an_error(folder, tmp_path):
     load_prompt(Checkpoint(folder), COGVIDEOX, "")
     (mine,) = (f for f in (folder / "freegvc").iterdir() if f != file)
     shutil.copy(file, mine)
-    with pytest.raises(PriorUnavailableError, match="another prompt, or is of another model"):
+    with pytest.raises(PriorUnavailableError, match="another prompt or belongs to another model"):
         load_prompt(Checkpoint(folder), COGVIDEOX, "")
-    with pytest.raises(PriorUnavailableError, match="another prompt, or is of another model"):
+    with pytest.raises(PriorUnavailableError, match="another prompt or belongs to another model"):
         load_prompt(Checkpoint(folder), LTX, "a cat")
 
 
 def test_a_file_for_another_number_of_rows_is_an_error(tmp_path):
     checkpoint = Checkpoint(write_wan21(tmp_path))
     load_prompt(checkpoint, WAN, "")
-    with pytest.raises(PriorUnavailableError, match="of 512 rows, where 1 of 256 are needed"):
+    with pytest.raises(PriorUnavailableError, match="of 512 rows and should have 1 of 256"):
         load_prompt(checkpoint, TextSpec(256, is_masked=True), "")
 
 
@@ -227,7 +227,9 @@ def test_an_embedding_has_to_fit_the_transformer(folder):
     path = folder / "transformer" / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"text_embed_dim": 64}))
-    with pytest.raises(PriorUnavailableError, match=r"is 32 wide, but the transformer .* takes 64"):
+    with pytest.raises(
+        PriorUnavailableError, match=r"has width 32, but the transformer .* takes 64"
+    ):
         load_prompt(Checkpoint(folder), COGVIDEOX, "")
     del config["text_embed_dim"]
     path.write_text(json.dumps(config))

@@ -8,7 +8,7 @@ import torch
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import UsageError
-from freegvc.priors import LatentSpec, Prior, load_prior
+from freegvc.priors import LatentSpec, Prior, PriorDefaults, load_prior
 from freegvc.priors.tiled import TiledPrior
 from freegvc.priors.tiles import TileGrid
 from tests.priors.tiny_checkpoints import write_cogvideox
@@ -29,7 +29,7 @@ class ToyPrior(Prior):
     """
 
     name = "toy"
-    silent_steps = 3
+    defaults = PriorDefaults(silent_steps=3)
     device = torch.device("cpu")
     dtype = torch.float32
     fingerprint = b"toyprior"

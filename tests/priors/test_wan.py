@@ -131,7 +131,7 @@ def test_the_frame_rate_that_skyreels_is_told_is_fixed_at_24(tmp_path):
 )
 def test_geometry(tmp_path, name, size, channels, stride):
     prior = load_prior(str(WRITERS[name](tmp_path)))
-    assert prior.native_size == size
+    assert prior.defaults.native_size == size
     assert prior.latent.channels == channels
     assert prior.latent.spatial_stride == stride
     assert prior.latent.padded_size(1, 1) == (2 * stride, 2 * stride)

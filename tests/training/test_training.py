@@ -9,8 +9,8 @@ from PIL import Image
 from torch import nn
 
 from freegvc.diffusion import NoiseSchedule, ddim, silent_timesteps
-from freegvc.priors.small import SmallPrior
-from freegvc.priors.small_denoiser import schedule
+from freegvc.priors.small.denoiser import schedule
+from freegvc.priors.small.prior import SmallPrior
 from training.checkpoint import Run, prefetch
 from training.data import Clips, camera_move, normalise
 from training.decoder import HIGH_U as STOP_HIGH_U

@@ -18,6 +18,12 @@ from tests.trajectory.senders import PACKETS, make_sender, packet_of
 SHAPE = (6, 8, 8, 12)
 
 
+def grid_of(prior, stop_step):
+    """The grid that the encoder takes by default."""
+    first_step, growth = prior.defaults.first_step, prior.defaults.step_growth
+    return grid_to(prior.schedule, stop_step, first_step=first_step, growth=growth)
+
+
 class PerfectChannel:
     """Delivers exactly n = delta + eps: what any coder approximates, at no cost that is counted."""
 
@@ -81,7 +87,7 @@ def test_kl_does_not_depend_on_which_coder_delivers(prior):
     totals = []
     for coder in (PerfectChannel(), PfrCoder(log2_candidates=12)):
         sender = make_sender(prior, latent, coder)
-        for timestep in grid_to(prior.schedule, 720):
+        for timestep in grid_of(prior, 720):
             sender.extend(timestep)
         totals.append(sum(sender.kl_bits))
     assert totals[1] == pytest.approx(totals[0], rel=0.04)
@@ -91,7 +97,7 @@ def test_receiver_replays_the_sender_bit_for_bit(prior):
     latent = latent_of_the_model(6)
     coder = PfrCoder(log2_candidates=12)
     sender = make_sender(prior, latent, coder, key=7, gop=3)
-    for timestep in grid_to(prior.schedule, 750):
+    for timestep in grid_of(prior, 750):
         sender.extend(timestep)
     received = receive(prior, packet_of(sender), coder, SHAPE, key=7, gop=3)
     assert received.state.timestep == sender.timestep
@@ -154,7 +160,7 @@ def test_states_follow_the_forward_process(prior):
     """z_t given y is N(alpha y, sigma^2): the walk is a draw of the noisy latent."""
     latent = latent_of_the_model(9)
     sender = make_sender(prior, latent, PfrCoder(log2_candidates=12))
-    for timestep in grid_to(prior.schedule, 750):
+    for timestep in grid_of(prior, 750):
         sender.extend(timestep)
     level = prior.schedule.level(750)
     eps = (sender.states[-1].z - level.alpha * latent) / level.sigma
@@ -167,7 +173,7 @@ def test_states_follow_the_forward_process(prior):
 
 @pytest.mark.parametrize("stop", [0, 1, 333, 999, 1000])
 def test_grid_ends_at_the_stop_step(prior, stop):
-    grid = grid_to(prior.schedule, stop)
+    grid = grid_of(prior, stop)
     assert grid == sorted(set(grid), reverse=True)
     assert (grid[-1] if grid else prior.schedule.start) == stop
     assert len(grid) <= 60

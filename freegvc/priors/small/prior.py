@@ -1,8 +1,8 @@
-"""freegvc-small: the learned prior that ships with the package (docs/small-prior.md).
+"""SmallPrior: freegvc-small, the learned prior that ships with the package.
 
 A causal autoencoder (4 x 8 x 8 pixels to 16 channels) and a convolutional denoiser of 9.5 M
-parameters that predicts v on a cosine schedule, trained by the scripts in `training/`. It runs on a
-CPU, at any picture size and length.
+parameters that predicts v on a cosine schedule. Both were trained for this codec by the scripts in
+`training/` (docs/small-prior.md). It runs on a CPU, for any picture size and length.
 """
 
 from __future__ import annotations
@@ -15,31 +15,33 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from freegvc.bitstream.header import FINGERPRINT_BYTES
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.base import Prior
-from freegvc.priors.fingerprint import FINGERPRINT_BYTES, weights_digest
+from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
-from freegvc.priors.small_autoencoder import (
+from freegvc.priors.small.autoencoder import (
     LATENT_CHANNELS,
     SPATIAL_STRIDE,
     TEMPORAL_STRIDE,
     Autoencoder,
 )
-from freegvc.priors.small_denoiser import Denoiser, schedule
+from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.weights import weights_digest
 
 VERSION = 1  # raise it when the same weights predict something else
-AUTOENCODER_FILE, DENOISER_FILE = "small_autoencoder.safetensors", "small_denoiser.safetensors"
+AUTOENCODER_FILE, DENOISER_FILE = "autoencoder.safetensors", "denoiser.safetensors"
 Network = TypeVar("Network", bound=nn.Module)
 
 
 class SmallPrior(Prior):
-    """The learned prior of the package (see the module's docstring).
+    """freegvc-small (see the module's docstring).
 
     Args:
         device: where to compute.
-        dtype: arithmetic of both networks.
-        folder: where the two safetensors files are; by default the package's own.
+        dtype: what both networks compute in.
+        folder: folder of the two safetensors files; by default those of the package.
 
     Raises:
         PriorUnavailableError: a file is missing or damaged, or holds another network.
@@ -47,9 +49,12 @@ class SmallPrior(Prior):
 
     name = "freegvc-small"
     latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE)
-    silent_steps = 3  # one takes 17 % more bits at equal LPIPS: docs/small-prior.md
-    first_step, step_growth = 0.06, 1.06  # 10 to 17 calls at 0.01 to 0.05 bpp: calls are cheap here
-    native_size = (480, 832)  # bounds memory; the networks themselves take any size
+    defaults = PriorDefaults(
+        silent_steps=3,  # one silent step takes 17 % more bits at equal LPIPS: docs/small-prior.md
+        first_step=0.06,  # 10 to 17 model calls at 0.01 to 0.05 bpp, which are cheap here
+        step_growth=1.06,
+        native_size=(480, 832),  # to bound memory; the networks take any size
+    )
 
     def __init__(
         self,
@@ -59,7 +64,7 @@ class SmallPrior(Prior):
     ) -> None:
         self.device = torch.device(device)
         self.dtype = dtype
-        folder = folder or Path(str(files("freegvc.priors")))
+        folder = folder or Path(str(files("freegvc.priors.small")))
         self._files = folder / AUTOENCODER_FILE, folder / DENOISER_FILE
         alpha, sigma = schedule()
         self.schedule = NoiseSchedule(alpha.numpy(), sigma.numpy())

@@ -1,4 +1,4 @@
-"""What the adapters of diffusers' video models share; each family adds its layout and scalings."""
+"""DiffusersPrior: the base of all adapters. Each family adds its layout and scalings."""
 
 from __future__ import annotations
 
@@ -12,33 +12,37 @@ from torch import Tensor
 
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.base import Prior
-from freegvc.priors.fingerprint import fingerprint
+from freegvc.priors.defaults import PriorDefaults
+from freegvc.priors.diffusers.fingerprint import fingerprint
+from freegvc.priors.diffusers.placement import place
+from freegvc.priors.diffusers.prompt import TextSpec, load_prompt
 from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.numerics import Numerics
-from freegvc.priors.placement import place
-from freegvc.priors.prompt import TextSpec, load_prompt
 
 if TYPE_CHECKING:
     from freegvc.diffusion.levels import NoiseSchedule
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
-NO_KERNEL = ("No available kernel", "No viable backend")  # torch's words on CUDA and on the CPU
+NO_KERNEL = (
+    "No available kernel",
+    "No viable backend",
+)  # torch's error messages on CUDA and on the CPU
 
 
 class DiffusersPrior(Prior):
     """A transformer and a VAE, loaded from a folder in diffusers' layout.
 
-    Runs the conditional model alone, without guidance: a prior has to be a distribution.
+    The model runs without guidance: a guided prediction is not the mean of any distribution.
 
     Args:
-        checkpoint: the folder.
+        checkpoint: the model's folder.
         name: what the stream stores.
-        numerics: what the transformer computes in.
-        device: where.
-        attention: kernel of the attention, a name in `ATTENTIONS`.
+        numerics: what the transformer computes in, and how its weights are stored.
+        device: where the models run.
+        attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
         prompt: text that conditions the model.
         offload: as for `place`.
-        compiled: as for `place`.
+        compile: as for `place`.
 
     Raises:
         PriorUnavailableError: files are missing, damaged, or of another model.
@@ -47,7 +51,6 @@ class DiffusersPrior(Prior):
     transformer_classes: ClassVar[tuple[str, ...]]
     vae_class: ClassVar[str]
     vae_in_float32: ClassVar[bool] = False
-    silent_steps = 20
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class DiffusersPrior(Prior):
         attention: str = "auto",
         prompt: str = "",
         offload: str = "none",
-        compiled: bool = False,
+        compile: bool = False,
     ) -> None:
         self.name = name
         self.device = device
@@ -75,58 +78,67 @@ class DiffusersPrior(Prior):
         self.transformer = self._load("transformer", self.transformer_classes, self.dtype)
         self.vae = self._load("vae", (self.vae_class,), self.vae_dtype)
         self.latent: LatentSpec = self.make_latent()
+        self.defaults = self.make_defaults()
         place(
             self.transformer,
             self.vae,
             device=device,
             storage=numerics.storage,
             offload=offload,
-            compiled=compiled,
+            compile=compile,
         )
         self.embedding = self._prompt.embedding.to(device, self.dtype)[None]
 
     @classmethod
     def check(cls, checkpoint: Checkpoint) -> None:
-        """Refuse relatives of the family that are no priors, before gigabytes are loaded.
+        """Refuse related models that cannot be a prior, before gigabytes are loaded.
 
         Raises:
-            PriorUnavailableError: with the reason.
+            PriorUnavailableError: the message gives the reason.
         """
 
     @classmethod
     @abstractmethod
     def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
-        """How the transformer wants its text."""
+        """How the transformer takes its text."""
 
     @classmethod
     def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
-        """What the model was made for on a GPU; float32 on a CPU."""
+        """float32 on a CPU; on a GPU the dtype that the model was made for."""
         del checkpoint
         return Numerics("float32" if device.type == "cpu" else "bfloat16")
 
     @abstractmethod
     def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
-        """Noise levels, from the scheduler's config."""
+        """Noise levels, from the scheduler's config.
+
+        Raises:
+            PriorUnavailableError: the config is not one of this family.
+        """
 
     @abstractmethod
     def make_latent(self) -> LatentSpec:
         """Geometry of the latent, from the configs of the loaded models."""
 
     @abstractmethod
+    def make_defaults(self) -> PriorDefaults:
+        """GOP length, native size and so on, from the configs of the loaded models."""
+
+    @abstractmethod
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
-        """What the transformer says, [B, C, T', h', w'] in and out, in the model's dtype."""
+        """Output of the transformer for latents [B, C, T', h', w'], both in the model's dtype."""
 
     @abstractmethod
     def to_x0(self, z: Tensor, output: Tensor, timestep: int) -> Tensor:
-        """x0_hat from the transformer's output; float32 [B, C, T', h', w'] throughout."""
+        """x0_hat from z and the transformer's output, all float32 [B, C, T', h', w']."""
 
     @abstractmethod
     def run_encoder(self, pixels: Tensor) -> Tensor:
-        """Clean latent [1, C, T', h', w'] of pixels in -1 .. 1, [1, 3, T, H, W], VAE's dtype."""
+        """Clean latent [1, C, T', h', w'] of pixels [1, 3, T, H, W] in -1 .. 1, VAE's dtype."""
 
     @abstractmethod
     def run_decoder(self, latent: Tensor) -> Tensor:
-        """Pixels in -1 .. 1 of a clean latent in float32; otherwise as `run_encoder`."""
+        """Pixels [1, 3, T, H, W] in -1 .. 1 of a clean latent [1, C, T', h', w'] in float32."""
 
     @property
     def numerics(self) -> str:
@@ -183,7 +195,7 @@ class DiffusersPrior(Prior):
         return context
 
     def _load(self, subfolder: str, classes: tuple[str, ...], dtype: torch.dtype) -> Any:
-        """The model in `subfolder`, whose class has to be one that this adapter speaks to."""
+        """The model in `subfolder`, whose class must be one of `classes`."""
         import diffusers
 
         stated = self._checkpoint.config(subfolder).get("_class_name")
@@ -196,12 +208,12 @@ class DiffusersPrior(Prior):
 
 
 def require_equal_channels(checkpoint: Checkpoint, vae_key: str, default: int) -> None:
-    """Refuse a transformer that takes other channels than its VAE makes.
+    """Refuse a transformer whose channels are not those of its VAE.
 
     Args:
-        checkpoint: the folder.
-        vae_key: what the VAE's config calls its latent channels.
-        default: what both classes assume where a config is silent.
+        checkpoint: the model's folder.
+        vae_key: name of the number of latent channels in the VAE's config.
+        default: the number in both classes if the config does not give one.
 
     Raises:
         PriorUnavailableError: the numbers differ.
@@ -211,6 +223,6 @@ def require_equal_channels(checkpoint: Checkpoint, vae_key: str, default: int) -
     if channels != expected:
         raise PriorUnavailableError(
             f"the transformer in {checkpoint.folder} takes {channels} channels, but its VAE makes "
-            f"{expected}: it wants an image or a mask beside the latent; choose a text-to-video "
-            "model"
+            f"{expected}: it needs an image or a mask in addition to the latent; choose a "
+            "text-to-video model"
         )

@@ -1,4 +1,4 @@
-"""CogVideoX 2B, 5B and 1.5 (Yang et al. 2024): v-prediction on a variance preserving path."""
+"""CogVideoX 2B, 5B and 1.5 (Yang et al. 2024): v-prediction on a variance-preserving path."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.defaults import PriorDefaults
+from freegvc.priors.diffusers.prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.diffusers.prompt import TextSpec
 from freegvc.priors.latent import LatentSpec
 from freegvc.priors.numerics import Numerics
-from freegvc.priors.prompt import TextSpec
 
 if TYPE_CHECKING:
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
-NATIVE_SIZE_15 = (768, 1360)  # its config states the largest size of the rotary grid instead
+NATIVE_SIZE_15 = (768, 1360)  # its config has the largest rotary grid instead
 
 
 class CogVideoXPrior(DiffusersPrior):
     """CogVideoX as a prior; arguments as for `DiffusersPrior`.
 
-    GOPs are padded to 8N frames: the VAE takes 8N or 8N + 1 and silently drops or adds others,
-    and with 8N every latent covers four frames, so that overlapping GOPs fuse.
+    GOPs are padded to 8N frames. For lengths other than 8N and 8N + 1 the VAE silently drops or
+    adds frames, and with 8N every latent covers four frames, so overlapping GOPs can be fused.
 
     Raises:
-        PriorUnavailableError: the model has to be given an image.
+        PriorUnavailableError: the model needs an image.
     """
 
     transformer_classes = ("CogVideoXTransformer3DModel",)
@@ -44,7 +45,10 @@ class CogVideoXPrior(DiffusersPrior):
 
     @classmethod
     def default_numerics(cls, checkpoint: Checkpoint, device: torch.device) -> Numerics:
-        """2B was trained in float16; 5B and 1.5, which alone are rotary, overflow in it."""
+        """float16 for 2B, which was trained in it; 5B and 1.5 overflow in float16.
+
+        Only 5B and 1.5 have rotary positions.
+        """
         if device.type == "cpu" or checkpoint.config("transformer").get(
             "use_rotary_positional_embeddings"
         ):
@@ -61,7 +65,7 @@ class CogVideoXPrior(DiffusersPrior):
             if config.get(key) != value:
                 raise PriorUnavailableError(
                     f"the scheduler's {key} is {config.get(key)!r}, but CogVideoX as a prior needs "
-                    f"{value!r}: without it the trajectory does not start at pure noise"
+                    f"{value!r}: otherwise the trajectory does not start at pure noise"
                 )
         return NoiseSchedule.scaled_linear(
             config["beta_start"],
@@ -73,10 +77,6 @@ class CogVideoXPrior(DiffusersPrior):
     def make_latent(self) -> LatentSpec:
         config, vae = self.transformer.config, self.vae.config
         stride = 2 ** (len(vae.block_out_channels) - 1)
-        if config.patch_size_t is None:
-            self.native_size = (config.sample_height * stride, config.sample_width * stride)
-        else:
-            self.native_size = NATIVE_SIZE_15
         return LatentSpec(
             channels=config.in_channels,
             temporal_stride=int(vae.temporal_compression_ratio),
@@ -84,6 +84,14 @@ class CogVideoXPrior(DiffusersPrior):
             frame_multiple=8,
             pixel_multiple=stride * config.patch_size,
         )
+
+    def make_defaults(self) -> PriorDefaults:
+        config = self.transformer.config
+        if config.patch_size_t is not None:
+            return PriorDefaults(native_size=NATIVE_SIZE_15)
+        stride = self.latent.spatial_stride
+        size = (config.sample_height * stride, config.sample_width * stride)
+        return PriorDefaults(native_size=size)
 
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch, _, t, h, w = z.shape
@@ -114,7 +122,7 @@ class CogVideoXPrior(DiffusersPrior):
     def _rotary_embedding(
         self, t: int, h: int, w: int, device: torch.device
     ) -> tuple[Tensor, Tensor] | None:
-        """Rotary positions of a latent grid as the pipelines of 5B and 1.5 make them."""
+        """Rotary positions of a latent grid, as in the pipelines of 5B and 1.5; None for 2B."""
         config = self.transformer.config
         if not config.use_rotary_positional_embeddings:
             return None

@@ -9,45 +9,44 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.defaults import PriorDefaults
+from freegvc.priors.diffusers.prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.diffusers.prompt import TextSpec
 from freegvc.priors.latent import LatentSpec
-from freegvc.priors.prompt import TextSpec
 
 if TYPE_CHECKING:
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
-FRAMES_PER_SECOND = 25.0  # what the model's positions in time assume, whatever the video has
+NATIVE_SIZE = (512, 704)
+FRAMES_PER_SECOND = 25.0  # for the model's positions in time, whatever the video's frame rate
 
 
 class LTXPrior(DiffusersPrior):
     """LTX-Video as a prior; arguments as for `DiffusersPrior`.
 
-    GOPs are padded to 8k + 1 frames. From 0.9.5 on the decoder is told how noisy its input is: it
-    is told "not at all", so that decoding draws no noise.
+    GOPs are padded to 8k + 1 frames. From 0.9.5 on the VAE's decoder takes the noise level of its
+    input; it gets 0, so decoding draws no random noise.
 
     Raises:
-        PriorUnavailableError: the VAE decodes with random noise of its own, as in 0.9.1.
+        PriorUnavailableError: the VAE's decoder adds random noise, as in 0.9.1.
     """
 
     transformer_classes = ("LTXVideoTransformer3DModel",)
     vae_class = "AutoencoderKLLTXVideo"
-    gop_length = 49
-    overlap = 9
-    native_size = (512, 704)
 
     @classmethod
     def check(cls, checkpoint: Checkpoint) -> None:
         if any(checkpoint.config("vae").get("decoder_inject_noise", ())):
             raise PriorUnavailableError(
                 f"the VAE in {checkpoint.folder} adds random noise while it decodes "
-                "(decoder_inject_noise), so that two decoders would not agree: choose LTX-Video "
-                "0.9, or 0.9.5 or later"
+                "(decoder_inject_noise), so two decoders would not agree: choose LTX-Video 0.9, "
+                "or 0.9.5 or later"
             )
         require_equal_channels(checkpoint, "latent_channels", 128)
 
     @classmethod
     def text_spec(cls, checkpoint: Checkpoint) -> TextSpec:
-        """Until 0.9.1 the text encoder sees the padding; from 0.9.5 on there are more rows."""
+        """256 rows with masked padding from 0.9.5 on; before, 128 rows with padding as text."""
         if checkpoint.config("vae").get("timestep_conditioning"):
             return TextSpec(num_rows=256, is_masked=True)
         return TextSpec(num_rows=128)
@@ -57,12 +56,12 @@ class LTXPrior(DiffusersPrior):
         self._text_mask = self._prompt.mask.to(self.device)[None]
 
     def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
-        """Flow matching; how the scheduler spaces its timesteps (shifts) does not matter."""
+        """Flow matching; the scheduler's spacing of timesteps (its shifts) has no effect."""
         stated = config.get("_class_name")
         if stated != "FlowMatchEulerDiscreteScheduler":
             raise PriorUnavailableError(
                 f"the scheduler is a {stated}, but LTX-Video as a prior needs a "
-                "FlowMatchEulerDiscreteScheduler: get the scheduler's config that belongs to the "
+                "FlowMatchEulerDiscreteScheduler: use the scheduler config that belongs to the "
                 "model"
             )
         return NoiseSchedule.flow_matching(config.get("num_train_timesteps", 1000))
@@ -74,6 +73,9 @@ class LTXPrior(DiffusersPrior):
             spatial_stride=int(self.vae.spatial_compression_ratio),
             is_causal=True,
         )
+
+    def make_defaults(self) -> PriorDefaults:
+        return PriorDefaults(gop_length=49, overlap=9, native_size=NATIVE_SIZE)
 
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch = len(z)
@@ -110,11 +112,11 @@ class LTXPrior(DiffusersPrior):
         return mean, std / self.vae.config.scaling_factor
 
     def _positions(self, z: Tensor) -> dict[str, Any]:
-        """What tells the transformer where its tokens are, in seconds and pixels.
+        """The transformer's arguments for the positions of its tokens, in seconds and pixels.
 
-        To the last bit as the pipelines say it: the finest rotary frequency multiplies rounding
-        errors by 3e4. The pipeline from 0.9.5 on, whose VAE is the one with a timestep, knows that
-        the first latent is one frame long.
+        They match the pipelines to the last bit, because the finest rotary frequency multiplies
+        rounding errors by 3e4. In the pipeline from 0.9.5 on, whose VAE takes a timestep, the
+        first latent is one frame long.
         """
         batch, _, t, h, w = z.shape
         along_time, across = self.latent.temporal_stride, self.latent.spatial_stride

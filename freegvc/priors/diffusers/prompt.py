@@ -1,11 +1,12 @@
-"""Text embeddings: made once by the model's text encoder, then kept beside the model.
+"""Text embeddings: computed once by the model's text encoder, then stored in the model's folder.
 
-The file `<model folder>/freegvc/prompt-<digest>.safetensors` holds the embedding in float32: the
-precision that it was computed in, so that nothing but the machine's arithmetic makes two of them
-differ (1e-6, where float16 would add 5e-4), and for "" at most 4 MB beside gigabytes of weights.
-A file that is damaged, or of another prompt, is an error and not computed again: freegvc writes it
-whole or not at all, so that something is wrong with the disk or the folder, and the text encoder,
-which would have to answer, is as a rule no longer there.
+The file `<model folder>/freegvc/prompt-<digest>.safetensors` holds the embedding in float32, the
+precision that it was computed in: embeddings of two machines differ by 1e-6, where float16 would
+add 5e-4. For the empty prompt the file has at most 4 MB.
+
+A damaged file, or one of another prompt, is an error; the embedding is not computed again. freegvc
+writes such a file completely or not at all, so damage means that something is wrong with the disk
+or the folder, and the text encoder has usually been deleted by then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from freegvc.atomic import atomic_path
 from freegvc.errors import FreeGvcWarning, PriorUnavailableError, UsageError
-from freegvc.priors.fingerprint import weights_digest
+from freegvc.priors.weights import weights_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
 END_OF_TEXT, PADDING = 1, 0  # token ids of T5 and umT5
-TEXT_WIDTH_KEYS = ("text_embed_dim", "text_dim", "caption_channels")  # in transformers' configs
+TEXT_WIDTH_KEYS = ("text_embed_dim", "text_dim", "caption_channels")  # in the transformers' configs
 
-# what a T5 computes with beside its weights, read from the loaded config, which fills in defaults
+# settings that change a T5's output, read from the loaded config, which has the defaults too
 T5_SETTINGS = (
     "d_kv",
     "feed_forward_proj",
@@ -45,13 +46,13 @@ T5_SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """How a family wants its text.
+    """How the models of a family take their text.
 
     Attributes:
         num_rows: rows of the embedding that the transformer takes.
-        is_masked: as Wan does it: HTML is unescaped and white space collapsed, the text encoder
-            does not see the padding, and rows after the text are zero. Otherwise the padding is
-            text like any other, and its rows are the text encoder's.
+        is_masked: as in Wan: HTML is unescaped, white space collapsed, padding hidden from the
+            text encoder, and the rows after the text are zero. Otherwise the text encoder reads
+            the padding like text.
     """
 
     num_rows: int
@@ -60,14 +61,14 @@ class TextSpec:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text as the transformer takes it.
+    """An embedded text.
 
     Attributes:
         embedding: float32 [num_rows, width].
-        mask: bool [num_rows], true where a row is the text's and not padding's. Only LTX-Video
-            passes it on.
-        identity: 32 bytes; names text encoder, tokens and rows, not the embedding's last bits,
-            which depend on the machine.
+        mask: bool [num_rows], true for rows of the text and false for padding. Only LTX-Video
+            uses it.
+        identity: 32 bytes over text encoder, tokens and number of rows, and not over the
+            embedding, whose last bits depend on the machine.
     """
 
     embedding: Tensor
@@ -77,7 +78,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What an embedding was made from; its file says this in its metadata."""
+    """What an embedding was made from; stored in the metadata of its file."""
 
     prompt: str
     text_encoder: str  # digest in hex
@@ -93,11 +94,11 @@ class _Origin:
 def load_prompt(
     checkpoint: Checkpoint, spec: TextSpec, prompt: str, *, device: str | torch.device = "cpu"
 ) -> Prompt:
-    """The embedding of a prompt: from its file, or from the text encoder, which is then dropped.
+    """The embedding of a prompt, from its file or else from the text encoder.
 
     Args:
         checkpoint: the model's folder.
-        spec: how the family wants its text.
+        spec: how the family takes its text.
         prompt: the text; "" needs no tokenizer.
         device: where the text encoder runs, in float32.
 
@@ -105,12 +106,12 @@ def load_prompt(
         The prompt, its tensors on the CPU.
 
     Raises:
-        PriorUnavailableError: there is neither file nor text encoder, or one of them is damaged
-            or does not fit the transformer.
+        PriorUnavailableError: there is neither a file nor a text encoder, or it is damaged or
+            does not fit the transformer.
         UsageError: the prompt has more tokens than the model takes.
 
     Warns:
-        FreeGvcWarning: the folder cannot be written, so that this is done at every start.
+        FreeGvcWarning: the folder cannot be written, so the text encoder runs at every start.
     """
     import torch
 
@@ -123,7 +124,7 @@ def load_prompt(
     width = _text_width(checkpoint)
     if rows.shape[1] != width:
         raise PriorUnavailableError(
-            f"the embedding of the prompt is {rows.shape[1]} wide, but the transformer in "
+            f"the embedding of the prompt has width {rows.shape[1]}, but the transformer in "
             f"{checkpoint.folder} takes {width}: text_encoder/ or {path} belongs to another model"
         )
     embedding = rows.new_zeros(spec.num_rows, width)
@@ -135,7 +136,7 @@ def load_prompt(
 def _encode(
     checkpoint: Checkpoint, spec: TextSpec, prompt: str, device: str | torch.device
 ) -> tuple[Tensor, _Origin]:
-    """Rows of the embedding, without the zero ones, and what they were made from."""
+    """Rows of the embedding, without zero rows, and what they were made from."""
     import torch
     import transformers
 
@@ -149,15 +150,15 @@ def _encode(
     name = checkpoint.class_name("text_encoder")
     if name not in ("T5EncoderModel", "UMT5EncoderModel"):
         raise PriorUnavailableError(
-            f"the text encoder in {checkpoint.folder} is a {name}; only T5EncoderModel and "
-            "UMT5EncoderModel are supported"
+            f"the text encoder in {checkpoint.folder} is a {name}; freegvc supports only "
+            "T5EncoderModel and UMT5EncoderModel"
         )
     model = checkpoint.load("text_encoder", getattr(transformers, name), torch.float32).to(device)
     settings = {key: getattr(model.config, key) for key in T5_SETTINGS}
     whole = hashlib.sha256(json.dumps([name, settings]).encode())
     whole.update(weights_digest(checkpoint.weight_files("text_encoder")))
     origin = _Origin(prompt, whole.hexdigest(), tokens, spec.num_rows)
-    # without the padding the text encoder needs no mask to hide it
+    # without padding the text encoder needs no mask
     padding = 0 if spec.is_masked else spec.num_rows - len(tokens)
     ids = torch.tensor([[*tokens, *[PADDING] * padding]], device=device)
     with torch.no_grad():
@@ -166,7 +167,7 @@ def _encode(
 
 
 def _tokens(checkpoint: Checkpoint, spec: TextSpec, prompt: str) -> tuple[int, ...]:
-    """Token ids of a prompt with the end of text, without padding."""
+    """Token ids of a prompt, with the end-of-text token and without padding."""
     text = " ".join(html.unescape(html.unescape(prompt)).split()) if spec.is_masked else prompt
     if not text:
         return (END_OF_TEXT,)
@@ -175,7 +176,7 @@ def _tokens(checkpoint: Checkpoint, spec: TextSpec, prompt: str) -> tuple[int, .
     folder = checkpoint.folder / "tokenizer"
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    # whatever this library raises for files that do not fit
+    # what this library raises for missing or damaged files
     except (OSError, ValueError, RuntimeError, TypeError, LookupError, ImportError) as error:
         raise PriorUnavailableError(
             f"{folder} cannot be loaded, and the prompt {prompt!r} needs it: {error}; fetch the "
@@ -193,7 +194,7 @@ def _read(path: Path, prompt: str, spec: TextSpec) -> tuple[Tensor, _Origin]:
     """Rows and origin from a file that `_write` wrote for this prompt and family."""
     from safetensors import SafetensorError, safe_open
 
-    wrong = f"delete it, so that it is made again from text_encoder/ (prompt {prompt!r})"
+    advice = f"delete it, so that it is made again from text_encoder/ (prompt {prompt!r})"
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -202,15 +203,15 @@ def _read(path: Path, prompt: str, spec: TextSpec) -> tuple[Tensor, _Origin]:
         origin = _Origin(prompt, metadata["text_encoder"], tokens, int(metadata["num_rows"]))
         is_whole = metadata["checksum"] == _checksum(rows, origin)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise PriorUnavailableError(f"{path} is damaged ({error!r}): {wrong}") from error
+        raise PriorUnavailableError(f"{path} is damaged ({error!r}): {advice}") from error
     if not is_whole:
-        raise PriorUnavailableError(f"{path} is damaged (its checksum does not match): {wrong}")
+        raise PriorUnavailableError(f"{path} is damaged (its checksum does not match): {advice}")
     expected = len(tokens) if spec.is_masked else spec.num_rows
-    is_ours = metadata.get("prompt") == _digest(prompt) and origin.num_rows == spec.num_rows
-    if not is_ours or len(rows) != expected:
+    is_right = metadata.get("prompt") == _digest(prompt) and origin.num_rows == spec.num_rows
+    if not is_right or len(rows) != expected:
         raise PriorUnavailableError(
-            f"{path} holds another prompt, or is of another model ({len(rows)} of "
-            f"{origin.num_rows} rows, where {expected} of {spec.num_rows} are needed): {wrong}"
+            f"{path} holds another prompt or belongs to another model (it has {len(rows)} of "
+            f"{origin.num_rows} rows and should have {expected} of {spec.num_rows}): {advice}"
         )
     return rows, origin
 
@@ -232,8 +233,8 @@ def _write(path: Path, rows: Tensor, origin: _Origin) -> None:
             save_file({"embedding": rows.contiguous()}, temporary, metadata)
     except (OSError, SafetensorError) as error:
         warnings.warn(
-            f"the embedding of the prompt cannot be kept in {path.parent} ({error}), so "
-            "the text encoder is needed at every start; make the folder writable",
+            f"the embedding of the prompt cannot be stored in {path.parent} ({error}), so the "
+            "text encoder runs at every start; make the folder writable",
             FreeGvcWarning,
             stacklevel=3,
         )

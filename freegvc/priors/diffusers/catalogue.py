@@ -1,9 +1,9 @@
 """The models that freegvc knows by name. Other models of the same families load by their hub id.
 
-Hub ids, licences and sizes of pictures are those of the models' own pages and of diffusers'
-pipelines. Numbers of parameters were counted on the models that diffusers 0.42 and transformers
-build from the published configurations, and agree with the sizes of the published files. What a
-forward pass needs beside the weights depends on the machine and is not in here.
+Hub ids, licences and picture sizes are those of the models' own pages and of diffusers'
+pipelines. The numbers of parameters were counted on the models that diffusers 0.42 and
+transformers build from the published configurations; they agree with the sizes of the published
+files. The memory of activations depends on the machine and is not listed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ class KnownModel:
 
     Attributes:
         name: what `load_prior` and streams call it.
-        hub_id: "organisation/name" on the hub; its page has the licence's text.
-        family: module of the adapter, as in `freegvc.priors.loading.ADAPTERS`.
+        hub_id: "organisation/name" on the hub; its page has the text of the licence.
+        family: module of the adapter, as in `freegvc.priors.diffusers.families.ADAPTERS`.
         licence: an SPDX identifier where there is one.
-        dtype: what the transformer was made for.
-        vae_dtype: the same of the VAE.
-        native_size: height and width in pixels of the video it makes by default.
-        transformer_parameters: their number.
-        vae_parameters: their number.
-        text_encoder_parameters: their number; used once, to make a prompt's embedding.
-        old_ids: ids that the hub redirects from.
+        dtype: the dtype that the transformer was made for.
+        vae_dtype: the dtype that the VAE was made for.
+        native_size: height and width in pixels of the video that it makes by default.
+        transformer_parameters: number of parameters of the transformer.
+        vae_parameters: number of parameters of the VAE.
+        text_encoder_parameters: number of parameters of the text encoder, which runs once for
+            each prompt.
+        old_ids: hub ids that redirect to this one.
     """
 
     name: str
@@ -48,12 +49,12 @@ class KnownModel:
 
     @property
     def num_parameters(self) -> int:
-        """Parameters of transformer and VAE, which is what the codec runs."""
+        """Number of parameters of transformer and VAE, the parts that the codec runs."""
         return self.transformer_parameters + self.vae_parameters
 
     @property
     def weights_bytes(self) -> int:
-        """Memory of transformer and VAE in their dtypes; activations come on top."""
+        """Memory of the weights of transformer and VAE in their dtypes, without activations."""
         return (
             self.transformer_parameters * BYTES_OF[self.dtype]
             + self.vae_parameters * BYTES_OF[self.vae_dtype]
@@ -119,7 +120,7 @@ KNOWN_MODELS = (
         licence="Apache-2.0",
         dtype="bfloat16",
         vae_dtype="float32",
-        native_size=(480, 832),  # trained at 720x1280 as well; diffusers' default is this
+        native_size=(480, 832),  # diffusers' default; the model was also trained at 720x1280
         transformer_parameters=14_288_491_584,
         vae_parameters=_WAN_21_VAE,
         text_encoder_parameters=_UMT5_XXL,
@@ -164,7 +165,11 @@ KNOWN_MODELS = (
 
 
 def find(name: str) -> KnownModel | None:
-    """The known model of a short name, or of a hub id in any case, old ids included."""
+    """The known model of a short name, or of a current or old hub id in upper or lower case.
+
+    Returns:
+        The model, or None.
+    """
     folded = name.casefold()
     for model in KNOWN_MODELS:
         if name == model.name or folded in map(str.casefold, (model.hub_id, *model.old_ids)):

@@ -1,4 +1,4 @@
-"""A model on disk: a folder in diffusers' layout, read strictly and never downloaded."""
+"""A model on disk in diffusers' layout. Every file is checked, and nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.fingerprint import read_header
+from freegvc.priors.weights import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_JSON_BYTES = 1 << 24
-NAMED_TENSORS = 3  # how many tensors an error names
+NAMED_TENSORS = 3  # an error names at most so many tensors
 FETCH_AGAIN = "fetch the model again"
 
 
@@ -24,7 +24,7 @@ class Checkpoint:
     """A folder that a diffusers pipeline was saved to, or a snapshot of the Hugging Face hub.
 
     Args:
-        folder: it holds model_index.json and a folder for each component.
+        folder: holds model_index.json and a folder for each component.
 
     Attributes:
         folder: as given.
@@ -43,7 +43,7 @@ class Checkpoint:
         self._index = _read_json(self.folder / "model_index.json")
 
     def has(self, subfolder: str) -> bool:
-        """Whether the component is there at all; its files may still be missing."""
+        """Whether the component has a folder, which may still lack files."""
         return (self.folder / subfolder).is_dir()
 
     def class_name(self, subfolder: str) -> str:
@@ -55,13 +55,13 @@ class Checkpoint:
         entry = self._index.get(subfolder)
         if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)):
             raise PriorUnavailableError(
-                f"{self.folder / 'model_index.json'} names no class for {subfolder!r} but "
-                f"{entry!r}: this folder is not a model that freegvc can use"
+                f"{self.folder / 'model_index.json'} gives {entry!r} instead of a class for "
+                f"{subfolder!r}: freegvc cannot use this model"
             )
         return entry[1]
 
     def config(self, subfolder: str) -> dict[str, Any]:
-        """The component's configuration as its JSON file has it.
+        """The component's configuration, read from its JSON file.
 
         Raises:
             PriorUnavailableError: the file is missing or damaged.
@@ -73,7 +73,8 @@ class Checkpoint:
         """The safetensors files of a component: one file, or the shards that an index lists.
 
         Raises:
-            PriorUnavailableError: there are none, some are missing, or both kinds are there.
+            PriorUnavailableError: there are none, some are missing, or there is both a whole file
+                and an index.
         """
         folder = self.folder / subfolder
         names = ("diffusion_pytorch_model", "model")
@@ -88,7 +89,7 @@ class Checkpoint:
         if len(found) > 1:
             raise PriorUnavailableError(
                 f"{folder} holds more than one set of weights ({', '.join(p.name for p in found)}) "
-                "and libraries differ in which they take: remove all but one"
+                "and libraries differ in which one they load: remove all but one"
             )
         if not indices:
             return wholes
@@ -105,20 +106,20 @@ class Checkpoint:
         Args:
             subfolder: such as "transformer", "vae" or "text_encoder".
             cls: its class in diffusers or transformers.
-            dtype: of its parameters; those that the class keeps in float32 stay so.
+            dtype: of its parameters, except those that the class keeps in float32.
 
         Returns:
-            The model, in eval mode, with no gradients.
+            The model in eval mode, without gradients.
 
         Raises:
             PriorUnavailableError: files are missing or damaged, or do not hold exactly the
-                tensors that the class and the configuration call for.
+                tensors that class and configuration require.
         """
         folder = self.folder / subfolder
         stated = self.class_name(subfolder)
         if stated != cls.__name__:
             raise PriorUnavailableError(
-                f"{folder} holds a {stated}, but a {cls.__name__} is needed: choose another model"
+                f"{folder} holds a {stated} and not a {cls.__name__}: choose another model"
             )
         self.config(subfolder)
         for file in self.weight_files(subfolder):
@@ -135,7 +136,7 @@ class Checkpoint:
                     use_safetensors=True,
                     output_loading_info=True,
                 )
-        # whatever these libraries raise for files that do not fit; bugs of ours are elsewhere
+        # what these libraries raise for files that do not fit the class
         except (
             OSError,
             ValueError,
@@ -146,7 +147,8 @@ class Checkpoint:
             SafetensorError,
         ) as error:
             raise PriorUnavailableError(
-                f"{folder} cannot be loaded as {cls.__name__}: {error}; if memory suffices, "
+                f"{folder} cannot be loaded as {cls.__name__}: {error}; if this is not for lack of "
+                f"memory, "
                 f"{FETCH_AGAIN}"
             ) from error
         for what, tensors in info.items():
@@ -167,8 +169,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise PriorUnavailableError(
-                f"{path} has {path.stat().st_size} bytes, more than the {MAX_JSON_BYTES} that are "
-                f"read: {FETCH_AGAIN}"
+                f"{path} has {path.stat().st_size} bytes; the limit is {MAX_JSON_BYTES}: "
+                f"{FETCH_AGAIN}"
             )
         content = json.loads(path.read_bytes())
     except OSError as error:
@@ -195,7 +197,7 @@ def _shards(index: Path) -> list[Path]:
 
 
 def _some(tensors: Any) -> str:
-    """The first few of a collection of names, and how many more there are."""
+    """The first few names, and the number of the others."""
     names = sorted(str(t[0] if isinstance(t, tuple) else t) for t in tensors)
     more = len(names) - NAMED_TENSORS
     return ", ".join(names[:NAMED_TENSORS]) + (f" and {more} more" if more > 0 else "")
@@ -203,7 +205,7 @@ def _some(tensors: Any) -> str:
 
 @contextmanager
 def _no_progress_bars() -> Iterator[None]:
-    """Keep the libraries from drawing on stderr, which belongs to the caller."""
+    """Stop the libraries from drawing progress bars on the caller's stderr."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 

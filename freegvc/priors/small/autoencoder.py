@@ -1,15 +1,15 @@
 """The causal video autoencoder of freegvc-small: 4 x 8 x 8 pixels to 16 channels.
 
-Latent i covers frames 4i .. 4i + 3, the first one too: a GOP of 48 frames is 12 latents, and two
-GOPs that share 4 frames share exactly one latent, so fusing them needs no special case.
+Latent i covers frames 4i .. 4i + 3, including i = 0: a GOP of 48 frames has 12 latents, and GOPs
+that overlap by 4 frames overlap by exactly one latent.
 
-Spatial stages are 2-D convolutions on frames; time enters as 1 x 1 convolutions over a frame (or
-latent) and the two before it. There is no normalisation layer: every output depends on a bounded
-neighbourhood only, so tiles and whole frames give the same latents away from the tiles' borders.
+The spatial layers are 2-D convolutions on frames. The temporal layers are 1 x 1 convolutions over a
+frame (or latent) and the two before it. There are no normalisation layers: every output depends on
+a bounded neighbourhood, so away from the tiles' borders tiles and whole frames give equal latents.
 
-Beside the network runs a linear transform of each 4 x 8 x 8 block and its inverse. Training
-starts it at the principal components of the clips, so that the network learns only what a block
-transform cannot do: a run begins near 26 dB, not at grey.
+In parallel to the network, a linear transform maps each 4 x 8 x 8 block to a latent sample and
+back. Training starts it at the principal components of the clips, so the network has to learn only
+what a block transform cannot do, and training starts near 26 dB.
 """
 
 from __future__ import annotations
@@ -23,21 +23,19 @@ from torch.nn import functional as F  # noqa: N812
 LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
 SPATIAL_STRIDE = 8
-BLOCK = 3 * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # samples of a latent's own block
-
-
-SLOPE = 0.1  # of the activation's negative side; plain ReLUs died here in the first minutes
+BLOCK = 3 * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # samples of the block that a latent covers
+SLOPE = 0.1  # of leaky ReLUs; plain ones died in the first minutes of training
 
 
 def start(layer: nn.Conv2d, gain: float) -> None:
-    """Random weights that scale the power of white features by gain^2, and no bias."""
+    """Initialise a layer: weights that scale the power of white features by gain^2, zero bias."""
     nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()))
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 class Block(nn.Module):
-    """Residual block: 3 x 3 in space, then either 3 x 3 again or three instants in time."""
+    """Residual block: 3 x 3 in space, then 3 x 3 again or over three instants in time."""
 
     def __init__(self, channels: int, *, temporal: bool) -> None:
         super().__init__()
@@ -49,11 +47,11 @@ class Block(nn.Module):
             else nn.Conv2d(channels, channels, 3, padding=1)
         )
         start(self.first, 1.4)
-        # a block starts near the identity: with no normalisation, a deep network needs that
+        # start near the identity, which a deep network without normalisation needs
         start(self.second, 0.3)
 
     def forward(self, x: Tensor, length: int) -> Tensor:
-        """Tensor [B * length, C, H, W] to the same shape; `length` instants belong together."""
+        """[B * length, C, H, W] to the same shape; a clip has `length` instants."""
         y = F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE)
         if self.temporal:
             y = torch.cat([y, earlier(y, length, 1), earlier(y, length, 2)], 1)
@@ -67,19 +65,19 @@ def split(x: Tensor, length: int) -> Tensor:
 
 
 def earlier(x: Tensor, length: int, by: int) -> Tensor:
-    """[B * length, C, H, W] delayed by `by` instants; the first instant repeats."""
+    """[B * length, C, H, W] delayed by `by` instants, with the first instant repeated."""
     clips = split(x, length)
     index = torch.arange(length, device=x.device).sub(by).clamp_(min=0)
     return clips.index_select(1, index).flatten(0, 1)
 
 
 def apart(x: Tensor) -> Tensor:
-    """[B, 4 C, H, W] to [4 B, C, H, W], the four frames of each latent."""
+    """[B, 4 C, H, W] to [4 B, C, H, W]: split each latent into its four frames."""
     return x.reshape(len(x) * TEMPORAL_STRIDE, -1, *x.shape[2:])
 
 
 def to_blocks(video: Tensor) -> Tensor:
-    """[B, T, 3, H, W] to [B T / 4, 768, H / 8, W / 8], the samples of each 4 x 8 x 8 block."""
+    """[B, T, 3, H, W] to [B T / 4, 768, H / 8, W / 8]: the samples of each 4 x 8 x 8 block."""
     blocks = F.pixel_unshuffle(video.flatten(0, 1), SPATIAL_STRIDE)
     return split(blocks, TEMPORAL_STRIDE).flatten(1, 2)
 
@@ -87,14 +85,14 @@ def to_blocks(video: Tensor) -> Tensor:
 class Autoencoder(nn.Module):
     """Frames to latents of about unit power and back.
 
-    Buffers `mean` [16] and `scale` [] normalise the latents. There is one scale for all channels:
-    the encoder gives each channel the amplitude that its share of the picture is worth, and the
-    codec, whose noise is the same in all channels, then spends bits accordingly.
+    The buffers `mean` [16] and `scale` [] normalise the latents. All channels have one scale: the
+    encoder gives each channel the amplitude that it is worth in the picture, and since the codec's
+    noise is equal in all channels, the bits follow the amplitudes.
 
     Args:
-        quarter: channels at a quarter of the size.
-        eighth: channels at an eighth of the size, where frames are still apart.
-        deep: channels of the latents' stage.
+        quarter: channels at a quarter of the picture size.
+        eighth: channels at an eighth of the picture size, before frames are packed into latents.
+        deep: channels of the layers on packed frames.
     """
 
     mean: Tensor
@@ -130,7 +128,7 @@ class Autoencoder(nn.Module):
         self.register_buffer("scale", torch.ones(()))
 
     def encoder_parts(self) -> list[nn.Module]:
-        """The layers that make latents; the others make frames."""
+        """The layers of the encoder; all others belong to the decoder."""
         return [
             self.stem,
             self.encoder_quarter,

@@ -1,30 +1,25 @@
-"""Models from the Hugging Face hub: what is on this machine, and getting what is not.
-
-Models live in the ordinary cache of the hub's own library, so that other programs share them.
-Looking one up needs no network and no library.
-"""
+"""Download models from the Hugging Face hub into the cache of the hub's own library."""
 
 from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.catalogue import find
-from freegvc.priors.checkpoint import Checkpoint
-from freegvc.priors.loading import ADAPTERS
+from freegvc.priors.diffusers.catalogue import find
+from freegvc.priors.diffusers.checkpoint import Checkpoint
+from freegvc.priors.diffusers.families import ADAPTERS, find_adapter
+from freegvc.priors.diffusers.hub_cache import cache_folder, is_whole, repository_folder
 
 HUB = "https://huggingface.co"
-SPARE_BYTES = 1 << 28  # of the disk, left to everyone else
+SPARE_BYTES = 1 << 28  # of the disk, left free
 UNAUTHORISED, FORBIDDEN = 401, 403
 
 _HUB_ID = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -34,14 +29,14 @@ _WHOLE = re.compile(r"(?:diffusion_pytorch_model|model)\.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a fetch is about to do.
+    """What a fetch will download.
 
     Attributes:
         hub_id: the model.
-        files: paths within the model, all that freegvc uses of it.
-        num_bytes: of all of them.
-        missing_bytes: of those that are not on this machine yet.
-        free_bytes: of the disk.
+        files: paths of the files that freegvc uses, within the model's folder.
+        num_bytes: size of all of them.
+        missing_bytes: size of those that are not on this machine yet.
+        free_bytes: free space on the disk.
     """
 
     hub_id: str
@@ -51,46 +46,6 @@ class Plan:
     free_bytes: int
 
 
-def cache_folder() -> Path:
-    """Where the hub's own library keeps its files, by the same environment variables."""
-    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("HF_HOME", str(Path(base) / "huggingface"))
-    cache = os.environ.get("HUGGINGFACE_HUB_CACHE", str(Path(home) / "hub"))
-    cache = os.environ.get("HF_HUB_CACHE", cache)
-    return Path(os.path.expandvars(cache)).expanduser()
-
-
-def find_folder(hub_id: str) -> Path | None:
-    """Folder of a model that is whole on this machine; nothing is asked of the network.
-
-    Args:
-        hub_id: "organisation/name"; a known model is found under its old ids as well.
-
-    Returns:
-        The folder, or None if the model is not here, or a file of its transformer, VAE or
-        scheduler is missing.
-    """
-    known = find(hub_id)
-    for name in (known.hub_id, *known.old_ids) if known else (hub_id,):
-        folder = _snapshot(name)
-        if folder is not None and is_whole(folder):
-            return folder
-    return None
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether transformer, VAE and scheduler are there with all files that their indices list."""
-    try:
-        checkpoint = Checkpoint(folder)
-        checkpoint.config("scheduler")
-        for part in ("transformer", "vae"):
-            checkpoint.config(part)
-            checkpoint.weight_files(part)
-    except PriorUnavailableError:
-        return False
-    return True
-
-
 def fetch(
     name: str,
     *,
@@ -98,24 +53,24 @@ def fetch(
     on_plan: Callable[[Plan], None] | None = None,
     endpoint: str | None = None,
 ) -> Path:
-    """Download a model, as far as it is not on this machine yet.
+    """Download the files of a model that are not on this machine yet.
 
-    Only configurations, safetensors and the tokenizer are taken. Files that are whole are kept,
-    so that an interrupted fetch goes on where it was; progress is shown on stderr.
+    These are configurations, weights in safetensors and the tokenizer. An interrupted fetch
+    continues where it stopped. Progress is shown on stderr.
 
     Args:
         name: a known model's name, or any "organisation/name" on the hub.
-        with_text_encoder: take the text encoder (5 to 23 GB) and the tokenizer too. They are
-            needed once for each prompt, the empty one included.
+        with_text_encoder: also download the text encoder (5 to 23 GB) and the tokenizer, which
+            are needed once for each prompt, including the empty one.
         on_plan: called before the download begins.
-        endpoint: another hub; by default what HF_ENDPOINT says.
+        endpoint: address of another hub; by default that in HF_ENDPOINT.
 
     Returns:
         The model's folder.
 
     Raises:
-        PriorUnavailableError: no such model, its licence has to be accepted first, freegvc has
-            no adapter for it, the hub does not answer, or the disk is too small.
+        PriorUnavailableError: there is no such model, its licence has to be accepted first,
+            freegvc has no adapter for it, the hub does not answer, or the disk is too full.
     """
     known = find(name)
     hub_id = known.hub_id if known else name
@@ -154,31 +109,31 @@ def fetch(
             on_plan(plan)
         folder = Path(snapshot_download(hub_id, allow_patterns=list(files), **where))
     if not is_whole(folder):
-        raise PriorUnavailableError(f"{folder} is not whole after the download: fetch it again")
+        raise PriorUnavailableError(f"{folder} is incomplete after the download: fetch it again")
     return folder
 
 
 def embed_empty_prompt(folder: Path) -> None:
-    """Make the embedding of the empty prompt and keep it beside the model; once is enough.
+    """Make the embedding of the empty prompt and store it in the model's folder.
 
-    The text encoder runs on the CPU in float32 and leaves the memory afterwards.
+    Does nothing if it is there already. The text encoder runs on the CPU in float32 and is freed
+    afterwards.
 
     Args:
-        folder: the model with its text encoder, or with an embedding made before.
+        folder: the model, with its text encoder or with the embedding.
 
     Raises:
         PriorUnavailableError: the text encoder is missing or damaged.
     """
-    from freegvc.priors.prompt import load_prompt
+    from freegvc.priors.diffusers.prompt import load_prompt
 
     checkpoint = Checkpoint(folder)
-    family, adapter = ADAPTERS[checkpoint.class_name("transformer")]
-    prior = getattr(import_module(f"freegvc.priors.{family}"), adapter)
-    load_prompt(checkpoint, prior.text_spec(checkpoint), "")
+    _, adapter = find_adapter(checkpoint)
+    load_prompt(checkpoint, adapter.text_spec(checkpoint), "")
 
 
 def _read_object(hub_id: str, path: Path) -> dict[str, Any]:
-    """A JSON object."""
+    """A JSON object from a downloaded file."""
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
@@ -189,10 +144,10 @@ def _read_object(hub_id: str, path: Path) -> dict[str, Any]:
 
 
 def _check_adapter(hub_id: str, index: dict[str, Any]) -> None:
-    """Refuse before gigabytes are on their way.
+    """Refuse a model that freegvc cannot run, before gigabytes are downloaded.
 
     Raises:
-        PriorUnavailableError: no adapter, or two transformers, of which one would be left out.
+        PriorUnavailableError: there is no adapter for its transformer, or it has two transformers.
     """
     entry = index.get("transformer")
     transformer = entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
@@ -203,8 +158,8 @@ def _check_adapter(hub_id: str, index: dict[str, Any]) -> None:
         )
     if index.get("transformer_2") not in (None, [None, None]):
         raise PriorUnavailableError(
-            f"{hub_id} has two transformers, for different levels of noise; freegvc runs models "
-            "of one transformer"
+            f"{hub_id} has two transformers, for different levels of noise; freegvc runs only "
+            "models with one"
         )
 
 
@@ -214,7 +169,7 @@ def _choose(
     read: Callable[[str], dict[str, Any]],
     with_text_encoder: bool,
 ) -> tuple[str, ...]:
-    """The files to take: configurations, and one set of weights for each component."""
+    """The files to download: configurations, and one set of weights for each component."""
     files = ["model_index.json"]
     for part in ("transformer", "vae", *(("text_encoder",) if with_text_encoder else ())):
         names = {f.removeprefix(f"{part}/") for f in sizes if f.startswith(f"{part}/")}
@@ -245,8 +200,8 @@ def _shards(hub_id: str, index: dict[str, Any]) -> set[str]:
 
 
 def _plan(hub_id: str, files: tuple[str, ...], sizes: dict[str, int], commit: str) -> Plan:
-    """What is here already, and what the disk has room for."""
-    snapshot = _repository(hub_id) / "snapshots" / commit
+    """Sizes of the files, those on this machine left out, and the free space on the disk."""
+    snapshot = repository_folder(hub_id) / "snapshots" / commit
     disk = cache_folder()
     while not disk.exists():
         disk = disk.parent
@@ -259,24 +214,9 @@ def _plan(hub_id: str, files: tuple[str, ...], sizes: dict[str, int], commit: st
     )
 
 
-def _repository(hub_id: str) -> Path:
-    return cache_folder() / f"models--{hub_id.replace('/', '--')}"
-
-
-def _snapshot(hub_id: str) -> Path | None:
-    """The folder that the cache's main branch points to."""
-    repository = _repository(hub_id)
-    try:
-        commit = (repository / "refs" / "main").read_text().strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    folder = repository / "snapshots" / commit
-    return folder if folder.is_dir() else None
-
-
 @contextmanager
 def _explained(hub_id: str) -> Iterator[None]:
-    """Turn the errors of the hub's library into ours, which say what to do."""
+    """Turn errors of the hub's library into PriorUnavailableError with advice."""
     from huggingface_hub import errors
 
     try:
@@ -285,7 +225,7 @@ def _explained(hub_id: str) -> Iterator[None]:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, errors.GatedRepoError) or status == FORBIDDEN:
             message = (
-                f"{hub_id} is given only to those who accept its licence: do so on "
+                f"{hub_id} is available only after its licence was accepted: do so on "
                 f"{HUB}/{hub_id}, log in with 'hf auth login' or set HF_TOKEN, and fetch again"
             )
         elif isinstance(error, errors.RepositoryNotFoundError) or status == UNAUTHORISED:
@@ -296,7 +236,7 @@ def _explained(hub_id: str) -> Iterator[None]:
         elif status is not None:
             message = f"the hub answered {status} for {hub_id}: try again later"
         elif isinstance(error, OSError) and error.errno in errno.errorcode:
-            raise  # the disk's answer, not the hub's
+            raise  # an error of the disk, not of the hub
         else:
             message = (
                 f"the hub cannot be reached for {hub_id} ({str(error) or type(error).__name__}): "

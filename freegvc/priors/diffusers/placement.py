@@ -1,4 +1,4 @@
-"""Where a model's weights live: quantised storage, offloading, compilation."""
+"""Where and how a model's weights are stored: quantisation, offloading, compilation."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def place(
     device: torch.device,
     storage: str = "",
     offload: str = "none",
-    compiled: bool = False,
+    compile: bool = False,
 ) -> None:
-    """Put a transformer and a VAE of diffusers where they run, in place.
+    """Put a transformer and a VAE of diffusers onto their device, in place.
 
     Args:
         transformer, vae: models on the CPU, in the dtype that they compute in.
         device: where they compute.
-        storage: "", "fp8" or "int8": how the transformer keeps its weights.
-        offload: "none" keeps both on `device`; "model" moves in the one that is called and the
-            other out; "group" moves single layers, slowest and smallest.
-        compiled: compile the transformer with torch.compile at its first call.
+        storage: how the transformer's weights are stored: "", "fp8" or "int8".
+        offload: "none" keeps both on `device`; "model" keeps only the one that was called last;
+            "group" moves single layers, which is slowest and takes the least memory.
+        compile: compile the transformer with torch.compile at its first call.
 
     Raises:
-        UsageError: unknown `offload`.
-        PriorUnavailableError: int8 without torchao.
+        UsageError: `offload` is unknown.
+        PriorUnavailableError: `storage` is "int8" and torchao is not installed.
     """
     if offload not in OFFLOADS:
         raise UsageError(f"offload is {offload!r}; it must be one of {', '.join(OFFLOADS)}")
@@ -51,7 +51,7 @@ def place(
             model.enable_group_offload(
                 onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda"
             )
-    if compiled:
+    if compile:
         transformer.compile()
 
 
@@ -66,7 +66,7 @@ def _to_int8(transformer: Any) -> None:
 
 
 def _offload_models(transformer: Any, vae: Any, device: torch.device) -> None:
-    """Each model's hook sends the other one back to the CPU before its own moves in."""
+    """Hook both models so that a call of one first moves the other back to the CPU."""
     from accelerate import cpu_offload_with_hook
 
     _, leave_transformer = cpu_offload_with_hook(transformer, device)

@@ -1,9 +1,9 @@
 """The denoiser of freegvc-small: a U-Net over latents of any size and length.
 
-Three levels halve height and width. Each block convolves 3 x 3 in space, then over three instants
-in time; the two coarser levels also attend over time, with learned relative positions. Features
-are normalised over channels at each point, never over space, so that the prediction depends on the
-neighbourhood and not on how large the picture is.
+It has three levels, each of half the height and width of the one before. A block convolves 3 x 3 in
+space, then over three instants in time; the two coarser levels also have attention over time, with
+learned relative positions. Features are normalised over channels at each point and never over
+space, so predictions depend on the neighbourhood and not on the size of the picture.
 
 It predicts v = alpha eps - sigma x0 on the schedule alpha = cos, sigma = sin of pi t / 2000.
 """
@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 NUM_TIMESTEPS = 1000
-MAX_DISTANCE = 15  # in latents; attention treats anything farther alike
+MAX_DISTANCE = 15  # in latents; all larger distances have one bias
 HEAD_CHANNELS = 32
 
 
 def schedule() -> tuple[Tensor, Tensor]:
     """Alpha and sigma, float64 [1001], of the timesteps 0 .. 1000.
 
-    Variance preserving, with pure noise at 1000. Timestep 0 would be the clean latent, whose SNR
-    is infinite; it stands at half a step instead, so that every level can be coded to.
+    Variance preserving, with pure noise at 1000. Timestep 0 has the noise of half a step, because
+    the SNR of a clean latent is infinite and no walk could reach it.
     """
     timesteps = torch.arange(NUM_TIMESTEPS + 1, dtype=torch.float64)
     timesteps[0] = 0.5
@@ -41,7 +41,7 @@ def split(x: Tensor, length: int) -> Tensor:
 
 
 class Norm(nn.Module):
-    """Root mean square over channels, then a scale and a shift given by the timestep."""
+    """Division by the root mean square over channels, then a scale and a shift by the timestep."""
 
     def __init__(self, channels: int, embedded: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Block(nn.Module):
 
 
 class TimeAttention(nn.Module):
-    """Each point attends to itself at all instants of the clip."""
+    """Attention of each point to the same point at all instants of the clip."""
 
     def __init__(self, channels: int, embedded: int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class TimeAttention(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks of one level, each followed by attention over time if the level attends."""
+    """Blocks of one level, each followed by attention over time if `attends`."""
 
     def __init__(self, channels: int, embedded: int, count: int, *, attends: bool) -> None:
         super().__init__()
@@ -125,12 +125,13 @@ class Stage(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """Noisy latents to v.
+    """The network: v of noisy latents.
 
     Args:
-        channels: of the three levels; multiples of 32.
-        blocks: per level, on the way down and on the way up; the coarsest has twice as many.
-        latent_channels: of the autoencoder.
+        channels: number of channels of the three levels, multiples of 32.
+        blocks: number of blocks of each level on the way down, and again on the way up; the
+            coarsest level has twice as many.
+        latent_channels: number of channels of the latents.
     """
 
     def __init__(
@@ -165,7 +166,7 @@ class Denoiser(nn.Module):
 
         Args:
             z: float [B, 16, T', h, w] of any T', h, w.
-            timestep: [B], in 0 .. 1000.
+            timestep: [B] integers in 0 .. 1000.
 
         Returns:
             float tensor of z's shape.
@@ -192,5 +193,5 @@ class Denoiser(nn.Module):
 
 
 def _upsampled(x: Tensor, like: Tensor) -> Tensor:
-    """Twice the size, without the row and column that odd sizes gained on the way down."""
+    """Twice the size, cropped to that of `like`: odd sizes are rounded up on the way down."""
     return F.pixel_shuffle(x, 2)[:, :, : like.shape[2], : like.shape[3]]

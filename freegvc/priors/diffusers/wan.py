@@ -1,4 +1,4 @@
-"""Wan 2.1 T2V, Wan 2.2 TI2V-5B, and SkyReels V2, which is built alike: rectified flow."""
+"""Wan 2.1 T2V, Wan 2.2 TI2V-5B, and SkyReels V2, which has the same design: rectified flow."""
 
 from __future__ import annotations
 
@@ -9,46 +9,45 @@ from torch import Tensor
 
 from freegvc.diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.diffusers_prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.defaults import PriorDefaults
+from freegvc.priors.diffusers.prior import DiffusersPrior, require_equal_channels
+from freegvc.priors.diffusers.prompt import TextSpec
 from freegvc.priors.latent import LatentSpec
-from freegvc.priors.prompt import TextSpec
 
 if TYPE_CHECKING:
-    from freegvc.priors.checkpoint import Checkpoint
+    from freegvc.priors.diffusers.checkpoint import Checkpoint
 
-NATIVE_SIZES = {  # pixels; by class of the transformer and spatial stride of the VAE
+NATIVE_SIZES = {  # in pixels, by class of the transformer and spatial stride of the VAE
     ("WanTransformer3DModel", 8): (480, 832),
     ("WanTransformer3DModel", 16): (704, 1280),
     ("SkyReelsV2Transformer3DModel", 8): (544, 960),
 }
-SKYREELS_24_FPS = 1  # SkyReels' class of videos that are not of 16 frames per second
+SKYREELS_24_FPS = 1  # SkyReels' id of 24 frames per second; 0 is 16
 
 
 class WanPrior(DiffusersPrior):
     """Wan or SkyReels V2 as a prior; arguments as for `DiffusersPrior`.
 
-    GOPs are padded to 4k + 1 frames: the VAE silently drops the others. A SkyReels model that is
-    told a frame rate is told 24 frames per second, whatever the video has. Models that were made
-    to give every token, or every frame, its own timestep get one for all: it is the same function
-    for the last bits (6e-7), and a prior has to fix one of the two.
+    GOPs are padded to 4k + 1 frames, because the VAE silently drops the frames after the last
+    4k + 1. SkyReels models that take a frame rate get 24 frames per second for every video. Models
+    that can take a timestep for each token or frame get one timestep for all; the predictions of
+    both forms differ by 6e-7, and a prior must always use the same one.
 
     Raises:
-        PriorUnavailableError: a relative that is no prior of video alone: Wan 2.2 A14B, whose two
-            transformers share the noise levels, or a model that has to be given an image.
+        PriorUnavailableError: the model has two transformers for different noise levels, as Wan
+            2.2 A14B has, or needs an image.
     """
 
     transformer_classes = ("WanTransformer3DModel", "SkyReelsV2Transformer3DModel")
     vae_class = "AutoencoderKLWan"
-    vae_in_float32 = True  # as diffusers' documentation asks for
-    gop_length = 49
-    overlap = 5
+    vae_in_float32 = True  # as diffusers' documentation recommends
 
     @classmethod
     def check(cls, checkpoint: Checkpoint) -> None:
         if _has_second_transformer(checkpoint):
             raise PriorUnavailableError(
                 f"{checkpoint.folder} has two transformers, one for high and one for low noise, "
-                "as Wan 2.2 A14B does; freegvc has no adapter for that: choose Wan 2.1 T2V or Wan "
+                "as Wan 2.2 A14B has; freegvc has no adapter for that: choose Wan 2.1 T2V or Wan "
                 "2.2 TI2V-5B"
             )
         require_equal_channels(checkpoint, "z_dim", 16)
@@ -59,20 +58,19 @@ class WanPrior(DiffusersPrior):
         return TextSpec(num_rows=512, is_masked=True)
 
     def make_schedule(self, config: dict[str, Any]) -> NoiseSchedule:
-        """Flow matching; how the scheduler spaces its timesteps (flow_shift) does not matter."""
+        """Flow matching; the scheduler's spacing of timesteps (flow_shift) has no effect."""
         if config.get("_class_name") != "FlowMatchEulerDiscreteScheduler":
             for key, value in (("prediction_type", "flow_prediction"), ("use_flow_sigmas", True)):
                 if config.get(key) != value:
                     raise PriorUnavailableError(
                         f"the scheduler's {key} is {config.get(key)!r}, but Wan as a prior needs "
-                        f"{value!r}: get the scheduler's config that belongs to the model"
+                        f"{value!r}: use the scheduler config that belongs to the model"
                     )
         return NoiseSchedule.flow_matching(config.get("num_train_timesteps", 1000))
 
     def make_latent(self) -> LatentSpec:
         config, vae = self.transformer.config, self.vae.config
         stride = int(vae.scale_factor_spatial)
-        self.native_size = NATIVE_SIZES.get((type(self.transformer).__name__, stride))
         return LatentSpec(
             channels=config.in_channels,
             temporal_stride=int(vae.scale_factor_temporal),
@@ -81,17 +79,21 @@ class WanPrior(DiffusersPrior):
             pixel_multiple=stride * config.patch_size[-1],
         )
 
+    def make_defaults(self) -> PriorDefaults:
+        kind = (type(self.transformer).__name__, self.latent.spatial_stride)
+        return PriorDefaults(gop_length=49, overlap=5, native_size=NATIVE_SIZES.get(kind))
+
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch = len(z)
-        told = {}
+        extra = {}
         if self.transformer.config.get("inject_sample_info"):
-            told["fps"] = [SKYREELS_24_FPS] * batch
+            extra["fps"] = [SKYREELS_24_FPS] * batch
         velocity: Tensor = self.transformer(
             hidden_states=z,
             timestep=torch.full((batch,), timestep, device=z.device),
             encoder_hidden_states=self.embedding.expand(batch, -1, -1),
             return_dict=False,
-            **told,
+            **extra,
         )[0]
         return velocity
 
@@ -120,6 +122,6 @@ class WanPrior(DiffusersPrior):
 def _has_second_transformer(checkpoint: Checkpoint) -> bool:
     try:
         checkpoint.class_name("transformer_2")
-    except PriorUnavailableError:  # the index of Wan 2.1 lacks it, that of TI2V-5B has null
+    except PriorUnavailableError:  # missing from the index of Wan 2.1, null in that of TI2V-5B
         return False
     return True

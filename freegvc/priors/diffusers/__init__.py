@@ -1,0 +1,1 @@
+"""Models of the diffusers library as priors, and how to fetch them."""

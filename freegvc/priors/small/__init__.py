@@ -1,0 +1,1 @@
+"""freegvc-small: the learned prior that ships with the package (docs/small-prior.md)."""
