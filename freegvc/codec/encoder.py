@@ -18,7 +18,7 @@ from freegvc.control import make_target
 from freegvc.control.targets import DEFAULT_MAX_PROBES
 from freegvc.errors import UsageError
 from freegvc.metrics import check_metric
-from freegvc.video import Video, cut_gops, open_video, read_audio
+from freegvc.video import cut_gops, open_video
 
 if TYPE_CHECKING:
     from freegvc.channel.coders import ChannelCoder
@@ -141,7 +141,6 @@ def compress(
     )
     if audio not in ("copy", "drop"):
         raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
-    raw: dict[str, Any] = {"size": size, "fps": fps, "pix_fmt": pix_fmt}
     options = {
         "device": device,
         "dtype": dtype,
@@ -150,7 +149,7 @@ def compress(
         "offload": offload,
         "compiled": compiled,
     }
-    with open_video(video, **raw) as source:
+    with open_video(video, size=size, fps=fps, pix_fmt=pix_fmt) as source:
         size_of_frames = source.height, source.width
         scored = metric_of(wanted, *size_of_frames)
         if scored is not None:
@@ -166,13 +165,13 @@ def compress(
         )
         num_frames = source.num_frames
         if target_bytes is not None and num_frames is None:
-            num_frames = _count_frames(video, raw)
+            num_frames = source.count_frames()
         encoder = GopCoder(
             model, channel, wanted, header, num_frames, weights=metric_weights, on_event=on_event
         )
         for gop in cut_gops(source, gop_length, overlap):
-            encoder.add(gop, source.timestamps() if gop.is_last else None)
-    carried = _audio_of(video) if audio == "copy" else None
+            encoder.add(gop, gop.timestamps)
+        carried = source.audio() if audio == "copy" else None
     return CompressedVideo(write_stream(replace(encoder.stream, audio=carried)))
 
 
@@ -182,15 +181,3 @@ def _check_stop_step(stop_step: int | None, prior: Prior) -> None:
             f"stop_step is {stop_step}, but the schedule of prior {prior.name!r} starts at "
             f"{prior.schedule.start}; choose 0 .. {prior.schedule.start}"
         )
-
-
-def _count_frames(video: Any, raw: dict[str, Any]) -> int:
-    """Frames of a video that does not say: one pass of reading."""
-    with open_video(video, **raw) as source:
-        return sum(1 for _ in source)
-
-
-def _audio_of(video: Any) -> bytes | None:
-    if isinstance(video, Video):
-        return video.audio
-    return read_audio(video) if isinstance(video, str | PathLike) else None

@@ -61,9 +61,7 @@ def loss_of(metric: str, score: float) -> float:
     """
     from freegvc.metrics import METRICS
 
-    if metric == "psnr":
-        return float(10.0 ** (-score / 10.0))
-    return 1.0 - score if METRICS[metric].higher_is_better else score
+    return METRICS[metric].loss(score)
 
 
 def fit_power_law(points: Sequence[RatePoint]) -> PowerLaw:

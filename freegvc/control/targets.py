@@ -14,8 +14,6 @@ DEFAULT_MAX_PROBES = 12
 FIRST_GOP = "first-gop"
 _STEP_AND_RATES = ("stop_step", "target_bpp", "target_kbps", "target_bytes")
 _QUALITIES = ("target_psnr", "target_ms_ssim", "target_lpips", "target_dists")
-_TOLERANCE = 0.005  # the paper's epsilon
-_PSNR_TOLERANCE_DB = 0.1
 _UNBOUNDED = ("target_psnr", *_STEP_AND_RATES)
 
 
@@ -184,14 +182,16 @@ def _refuse_unused(quality: Quality, *, is_step: bool) -> None:
 
 def default_metric(height: int, width: int) -> str:
     """What is scored unless it is said: needs no weights, and works on frames of any size."""
-    from freegvc.metrics import MS_SSIM_MIN_SIZE
+    from freegvc import metrics
 
-    return "ms_ssim" if min(height, width) >= MS_SSIM_MIN_SIZE else "psnr"
+    return metrics.default_metric(height, width).name
 
 
 def goal_of(metric: str, score: float, tolerance: float | None) -> Goal:
     """The losses that a score and its tolerance stand for."""
+    from freegvc.metrics import METRICS
+
     if tolerance is None:
-        tolerance = _PSNR_TOLERANCE_DB if metric == "psnr" else _TOLERANCE
+        tolerance = METRICS[metric].tolerance
     ends = sorted(loss_of(metric, score + sign * tolerance) for sign in (-1, 1))
     return Goal(loss_of(metric, score), max(ends[0], 0.0), ends[1])
