@@ -14,7 +14,7 @@ import freegvc
 from benchmarks.codecs.base import Frames
 from benchmarks.peak_memory import peak_mib, restart_peak
 from freegvc.channel.coders import make_coder
-from freegvc.cli.scoring import score_frames
+from freegvc.metrics.scoring import score_frames
 from freegvc.priors import Prior
 
 ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Output files that are complete or absent."""
 
 import secrets
 from collections.abc import Iterator
@@ -16,14 +16,19 @@ def temporary_sibling(path: Path) -> Path:
 def check_output(path: Path, *, overwrite: bool) -> None:
     """Refuse an output file that cannot or must not be written.
 
-    Raises OutputExistsError where `path` exists and `overwrite` is false; UsageError where it is
-    a folder or where the folder that should hold it is missing.
+    Args:
+        path: the file.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        OutputExistsError: `path` exists and `overwrite` is false.
+        UsageError: `path` is a folder, or the folder that should hold it is missing.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder, and a file is to be written: name a file")
+        raise UsageError(f"{path} is a folder: name a file")
     if path.exists() and not overwrite:
         raise OutputExistsError(
-            f"{path} exists: choose another name, or ask for overwriting (--force, overwrite=True)"
+            f"{path} exists: choose another name, or allow overwriting (--force, overwrite=True)"
         )
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be written there")
@@ -33,8 +38,14 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` on success.
 
-    If the body raises, the temporary file is removed, and an older file at `path` stays as it
-    was. Raises what `check_output` raises, before anything is written.
+    If the body raises, the temporary file is removed, and an older file at `path` stays as it was.
+
+    Args:
+        path: the file to write.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        OutputExistsError, UsageError: as `check_output`, before anything is written.
     """
     check_output(path, overwrite=overwrite)
     temporary = temporary_sibling(path)

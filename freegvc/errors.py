@@ -1,14 +1,14 @@
 """The exceptions and warnings of freegvc.
 
     FreeGvcError
-    ├── UsageError                      exit code 2: an argument is wrong or arguments conflict
-    │   └── OutputExistsError           the output is there already and --force was not given
+    ├── UsageError                      exit code 2: an argument is wrong, or arguments conflict
+    │   └── OutputExistsError           the output exists and overwriting was not allowed
     ├── VideoError                      exit code 3: the input video
-    │   ├── VideoReadError              missing, unreadable, no frames, a size that does not fit
-    │   └── UnsupportedVideoError       readable, but outside what is supported (PQ, HLG, 12 bit)
+    │   ├── VideoReadError              missing, unreadable, empty, or of a size that does not fit
+    │   └── UnsupportedVideoError       readable, but not supported (PQ, HLG, 12 bit)
     ├── StreamError                     exit code 4: the .fgvc stream
     │   ├── NotAStreamError             the magic is missing
-    │   ├── UnsupportedStreamError      a version or an identifier this release does not know
+    │   ├── UnsupportedStreamError      a version or an identifier unknown to this release
     │   ├── TruncatedStreamError        the stream ends too early
     │   ├── ChecksumError               a CRC-32 does not match
     │   └── CorruptStreamError          a field is outside its limits
@@ -19,17 +19,17 @@
     └── TargetError                     exit code 6: the target cannot be reached
 
     FreeGvcWarning
-    ├── ColourWarning                   freegvc.video: the video does not say its colours
-    ├── OutputWarning                   freegvc.video: the output cannot hold all there is
+    ├── ColourWarning                   freegvc.video: the video does not state its colour matrix
+    ├── OutputWarning                   freegvc.video: the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
-    └── TargetWarning                   a GOP is as near to its target as it gets, and not at it
+    └── TargetWarning                   the score of a GOP misses its target
 
-Every message says what was wrong, the value, the limit, and what to do.
+Every message states what is wrong, the value, the limit, and what to do.
 """
 
 
 class FreeGvcError(Exception):
-    """Base of everything that freegvc raises on purpose."""
+    """Base of all exceptions that freegvc raises on purpose."""
 
     exit_code = 1
 
@@ -41,7 +41,7 @@ class UsageError(FreeGvcError):
 
 
 class OutputExistsError(UsageError):
-    """The output exists and overwriting was not asked for."""
+    """The output exists and overwriting was not allowed."""
 
 
 class VideoError(FreeGvcError):
@@ -55,7 +55,7 @@ class VideoReadError(VideoError):
 
 
 class UnsupportedVideoError(VideoError):
-    """The video can be read, but is outside what freegvc supports."""
+    """The video can be read, but its kind is not supported."""
 
 
 class StreamError(FreeGvcError):
@@ -69,7 +69,7 @@ class NotAStreamError(StreamError):
 
 
 class UnsupportedStreamError(StreamError):
-    """The stream uses a version or an identifier that this release does not know."""
+    """The stream uses a version or an identifier that is unknown to this release."""
 
 
 class TruncatedStreamError(StreamError):
@@ -91,15 +91,15 @@ class PriorError(FreeGvcError):
 
 
 class PriorUnavailableError(PriorError):
-    """No prior of that name can be loaded here."""
+    """No prior with that name can be loaded on this machine."""
 
 
 class PriorMismatchError(PriorError):
-    """The stream was written with another prior than the one at hand."""
+    """The stream was written with a prior other than the loaded one."""
 
 
 class MetricUnavailableError(FreeGvcError):
-    """A metric needs weights or a package that are not here and cannot be fetched."""
+    """A metric needs weights or a package that are missing and cannot be downloaded."""
 
     exit_code = 5
 
@@ -115,7 +115,7 @@ class FreeGvcWarning(UserWarning):
 
 
 class DriftWarning(FreeGvcWarning):
-    """The decoder's arithmetic has drifted from the encoder's by more than can be ignored."""
+    """The decoder's arithmetic has drifted visibly from the encoder's."""
 
 
 class TargetWarning(FreeGvcWarning):

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc.cli.report import GopReport, Report, score_of
-from freegvc.control import RatePoint, fit_power_law, loss_of
-from freegvc.metrics import METRICS
+from freegvc.control import RatePoint, fit_power_law
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from freegvc.cli.report_contents import GopReport, Report
+    from freegvc.metrics import Metric
+
 _SIZE_INCHES, _DPI = (9.0, 4.0), 120
-_MAX_LABELS = 12  # more numbers or legend lines would cover each other
+_MAX_LABELS = 12  # more numbers or legend lines would overlap
 _LINE, _MEAN, _BORDER, _INK = "#1f5fa8", "#c2571a", "#b8b8b8", "#333333"
 _TARGET, _MISSED = "#2d8a4e", "#c0392b"
 _MAX_MARKERS = 400  # of frames
@@ -25,7 +26,7 @@ _CURVE_SAMPLES = 60
 
 def draw_scores(report: Report) -> bytes:
     """The score of each frame and of each GOP, the borders of GOPs, and the target."""
-    metric = METRICS[report.metric]
+    metric = report.metric
     figure, panel = _figure(report)
     _draw_target(panel, report)
     for gop in report.gops[1:]:
@@ -58,7 +59,7 @@ def draw_scores(report: Report) -> bytes:
 
 
 def draw_curves(report: Report) -> bytes:
-    """Where the searches looked, the surrogate of each GOP, and what was chosen."""
+    """The states that were scored, the power law of each GOP, and the state in the file."""
     from matplotlib import colormaps
 
     figure, panel = _figure(report)
@@ -88,7 +89,7 @@ def draw_curves(report: Report) -> bytes:
     panel.margins(0.05, 0.1)
     panel.set_xlabel("bits per pixel of the GOP", fontsize=9, color=_INK)
     panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
-    said = "Scored states, the power law through those of a GOP, what is in the file (circles)"
+    said = "Scored states, the power law through those of each GOP, and the states in the file (o)"
     if len(report.gops) > _MAX_LABELS:
         said += "; GOPs dark to light"
     panel.set_title(f"{said}{_target_label(report)}", fontsize=9, loc="left", color=_INK)
@@ -112,27 +113,31 @@ def draw_bits(report: Report) -> bytes:
     _count_along(panel)
     panel.yaxis.set_major_formatter("{x:,.0f}")
     panel.set_xlabel("GOP", fontsize=9, color=_INK)
-    panel.set_ylabel("bits of its packet", fontsize=9, color=_INK)
-    told = "; red: the target was missed" if any(missed) else ""
+    panel.set_ylabel("bits of the packet", fontsize=9, color=_INK)
+    told = "; red: missed its target" if any(missed) else ""
     panel.set_title(f"Bits of each GOP{told}", fontsize=9, loc="left", color=_INK)
     return _png(figure)
 
 
-def surrogate(metric: str, gop: GopReport) -> tuple[np.ndarray, np.ndarray]:
-    """The power law through all scored states of a GOP: bits and scores along it.
+def surrogate(metric: Metric, gop: GopReport) -> tuple[np.ndarray, np.ndarray]:
+    """The power law through all scored states of a GOP.
 
-    Where the limit of the prior is known, what is above it follows the law, as in the search.
+    Where the limit of the prior is known, the loss above that limit follows the law, as in the
+    search.
 
     Args:
-        metric: name of it.
+        metric: of the scores.
         gop: with two scored states or more.
+
+    Returns:
+        Bits and scores along the curve, float64 [N] each.
     """
-    floor = 0.0 if gop.limit is None else loss_of(metric, gop.limit)
-    points = [RatePoint(bits, loss_of(metric, score) - floor) for bits, score in gop.probes]
+    floor = 0.0 if gop.limit is None else metric.loss(gop.limit)
+    points = [RatePoint(bits, metric.loss(score) - floor) for bits, score in gop.probes]
     law = fit_power_law([p for p in points if p.loss > 0.0] or points)
     ends = min(p.bits for p in points), max(p.bits for p in points)
     bits = np.geomspace(*ends, _CURVE_SAMPLES)
-    return bits, np.array([score_of(metric, law.loss(b) + floor) for b in bits])
+    return bits, np.array([metric.score(law.loss(b) + floor) for b in bits])
 
 
 def _draw_target(panel: Axes, report: Report) -> None:
@@ -152,17 +157,17 @@ def _count_along(panel: Axes) -> None:
 def _target_label(report: Report) -> str:
     if report.target is None:
         return ""
-    return f"; green: the target, {METRICS[report.metric].format(report.target[0])}"
+    return f"; green: the target, {report.metric.format(report.target[0])}"
 
 
 def _score_label(report: Report) -> str:
-    metric = METRICS[report.metric]
+    metric = report.metric
     unit = f" [{metric.unit.strip()}]" if metric.unit else ""
     return f"{metric.label}{unit}, {'higher' if metric.higher_is_better else 'lower'} is better"
 
 
 def _figure(report: Report) -> tuple[Figure, Axes]:
-    # a figure of its own: pyplot would keep it and choose a backend for the whole process
+    # not through pyplot, which keeps figures and chooses a backend for the whole process
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")

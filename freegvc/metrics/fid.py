@@ -4,9 +4,9 @@ The protocol is the one of learned image compression (Mentzer et al., "High-fide
 image compression", 2020, as NeuralCompression's and GLC's code does it): each frame is cut into
 patches of f x f pixels from its top left corner, and once more from (f / 2, f / 2), where both
 sides measure at least 3 f / 2; pixels that do not fill a patch are left out. f is 256, or 64
-where a side is below 256 pixels. All patches of all frames of the reference are one set, those of the
-distorted video the other. torchmetrics resizes the patches to 299x299 for the Inception network
-of 2015 and computes the distance in float64.
+where a side is below 256 pixels. All patches of all frames of the reference are one set, those of
+the distorted video the other. torchmetrics resizes the patches to 299x299 for the Inception
+network of 2015 and computes the distance in float64.
 
 With fewer patches than its 2048 features FID is biased upwards: compare only equal clips.
 """
@@ -14,6 +14,7 @@ With fewer patches than its 2048 features FID is biased upwards: compare only eq
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,8 +121,9 @@ def cut_patches(frames: Frames, side: int) -> Frames:
     return np.concatenate(patches)
 
 
+@lru_cache(maxsize=1)
 def inception(folder: Path | None) -> nn.Module:
-    """The Inception network of 2015 as torch-fidelity converted it, by its pooled features.
+    """The Inception network of 2015 as torch-fidelity converted it, by its pooled features; cached.
 
     Args:
         folder: as `weights_folder` returns it.

@@ -6,8 +6,8 @@ They are looked for in this order:
    (features.0.weight), with or without the prefix `features.`;
 2. torch's ordinary cache, `<torch.hub.get_dir()>/checkpoints`, which torchvision fills;
 3. the address from which torchvision itself downloads, into that cache.
-Without a network connection the third fails within seconds. The linear heads of LPIPS and the weights alpha
-and beta of DISTS come with torchmetrics.
+Without a network connection the third fails within seconds. The linear heads of LPIPS and the
+weights alpha and beta of DISTS come with torchmetrics.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def missing_message(weights: WeightFile, folder: Path | None, reason: str) -> st
         f"the weights of {weights.net} are not on this machine ({reason}): fetch {weights.url} "
         f"({weights.mebibytes} MiB) into {cache}, or put {weights.file_name} into the folder that "
         f"--metric-weights or {WEIGHTS_VARIABLE} names (now {folder or 'none'}); "
-        f"{', '.join(works)} work without"
+        f"{', '.join(works)} work without them"
     )
 
 

@@ -1,8 +1,8 @@
 """Audio, copied packet by packet and never re-encoded.
 
 A blob is a Matroska file that holds audio streams alone. Its clock starts at the first video
-frame; audio that starts earlier cannot be said in Matroska, so all of it is moved later and the
-tag START_MS holds the true (negative) start.
+frame. Matroska cannot express audio that starts earlier, so all of it is moved later and the tag
+START_MS holds the true (negative) start.
 """
 
 import io
@@ -20,9 +20,16 @@ BIT_EXACT = {"fflags": "+bitexact"}
 
 
 def read_audio(path: str | PathLike[str]) -> bytes | None:
-    """Copy the audio streams of a file into a Matroska blob; None where there are none.
+    """Copy the audio streams of a file into a Matroska blob.
 
-    Folders and .yuv files have none. Raises VideoReadError for a file that cannot be read.
+    Args:
+        path: of a file that FFmpeg reads; folders and .yuv files have no audio.
+
+    Returns:
+        The bytes of the Matroska file; None if there is no audio.
+
+    Raises:
+        VideoReadError: the file cannot be read.
     """
     import av
 
@@ -64,9 +71,14 @@ def _mux(streams: list[Any], packets: list[Any], begin: Fraction) -> bytes:
 
 
 class AudioFeed:
-    """Hands the packets of a blob to an output file in step with the pictures.
+    """Writes the packets of a blob to an output file, interleaved with the pictures.
 
-    Raises UsageError where the output container does not take an audio codec of the blob.
+    Args:
+        blob: as `read_audio` returns it.
+        output: an av container, open for writing.
+
+    Raises:
+        UsageError: the blob is not a Matroska file, or the output cannot hold its audio codec.
     """
 
     def __init__(self, blob: bytes, output: Any) -> None:
@@ -83,7 +95,7 @@ class AudioFeed:
                 if codec not in output.supported_codecs:
                     self._container.close()
                     raise UsageError(
-                        f"the audio is coded as {codec}, which .mp4 does not hold: write .mkv"
+                        f"the audio is coded as {codec}, which .mp4 cannot hold: write .mkv"
                     )
         self._output = output
         self._copies = {s.index: output.add_stream_from_template(s) for s in streams}
@@ -98,7 +110,7 @@ class AudioFeed:
                     yield packet
 
     def feed(self, until_seconds: Fraction | None) -> None:
-        """Write the packets that start before `until_seconds`; None: all that are left."""
+        """Write the packets that start before `until_seconds`; None for all remaining ones."""
         while (packet := self._pending) is not None:
             if until_seconds is not None:
                 start = packet.pts * packet.time_base + self._offset
@@ -112,5 +124,5 @@ class AudioFeed:
             self._pending = next(self._packets, None)
 
     def close(self) -> None:
-        """Release the blob."""
+        """Close the blob."""
         self._container.close()

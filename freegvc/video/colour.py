@@ -1,9 +1,9 @@
-"""Colour: what the tags of a video mean, and Y'CbCr <-> R'G'B' in our own arithmetic.
+"""Colour: the meaning of a video's tags, and Y'CbCr <-> R'G'B' in our own arithmetic.
 
 Code points are those of ITU-T H.273. The arithmetic is plain float32 NumPy, element by element,
 so the same planes give the same RGB on every machine and with every version of FFmpeg.
 
-Chroma sits where MPEG-2 and H.264 put it by default: horizontally on the even luma columns,
+Chroma samples are sited as MPEG-2 and H.264 do by default: horizontally on the even luma columns,
 vertically half-way between two luma rows.
 """
 
@@ -40,11 +40,12 @@ class ColourWarning(FreeGvcWarning):
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """How the samples of a video mean colour, in H.273 code points.
+    """The colour of a video's samples, in H.273 code points.
 
-    matrix: 0 identity (RGB), 1 BT.709, 4 FCC, 5 and 6 BT.601, 7 SMPTE 240M, 9 BT.2020.
-    primaries, transfer: carried along as tags, never converted.
-    full_range: luma uses 0..255 (in 8 bits) instead of 16..235.
+    Attributes:
+        matrix: 0 identity (RGB), 1 BT.709, 4 FCC, 5 and 6 BT.601, 7 SMPTE 240M, 9 BT.2020.
+        primaries, transfer: carried along as tags, never converted.
+        full_range: luma uses 0..255 (in 8 bits) instead of 16..235.
     """
 
     matrix: int
@@ -64,12 +65,18 @@ def resolve(
     *,
     name: str = "the video",
 ) -> Colour:
-    """Turn the tags of a video, of which any may be unspecified (2), into a Colour.
+    """Turn the tags of a video, any of which may be unspecified, into a Colour.
 
-    What is unspecified becomes BT.709, limited range; an unspecified matrix is a guess that can
-    be wrong, so it warns with ColourWarning. `name` stands in messages.
+    Unspecified tags become BT.709, limited range. BT.709 for an unspecified matrix is a guess that
+    can be wrong, so there is a ColourWarning.
 
-    Raises UnsupportedVideoError for PQ and HLG transfer and for an unknown matrix.
+    Args:
+        matrix, primaries, transfer: H.273 code points; 2 is unspecified.
+        full_range: None if unspecified.
+        name: of the video in messages.
+
+    Raises:
+        UnsupportedVideoError: PQ or HLG transfer, or an unknown matrix.
     """
     if transfer in _HIGH_DYNAMIC_RANGE:
         raise UnsupportedVideoError(
@@ -79,7 +86,7 @@ def resolve(
         )
     if matrix == _UNSPECIFIED:
         warnings.warn(
-            f"{name} does not say its colour matrix: BT.709 is assumed; if colours look wrong, "
+            f"{name} does not state its colour matrix: BT.709 is assumed; if colours look wrong, "
             "tag the file",
             ColourWarning,
             stacklevel=2,
@@ -88,8 +95,8 @@ def resolve(
     if matrix != _IDENTITY and matrix not in _LUMA_WEIGHTS:
         known = ", ".join(map(str, [_IDENTITY, *_LUMA_WEIGHTS]))
         raise UnsupportedVideoError(
-            f"{name} has colour matrix {matrix} (H.273), supported are {known}: convert it to "
-            "BT.709 first"
+            f"{name} has colour matrix {matrix} (H.273), but only {known} are supported: convert "
+            "it to BT.709 first"
         )
     return Colour(
         matrix,
@@ -100,13 +107,20 @@ def resolve(
 
 
 def yuv_to_rgb(planes: tuple[Plane, ...], bit_depth: int, colour: Colour) -> npt.NDArray[np.uint8]:
-    """Convert planes to full-range RGB, uint8 [H, W, 3].
+    """Convert planes to full-range RGB; chroma is interpolated linearly.
 
-    planes: (Y,) for grey, or (Y, Cb, Cr), integers below 2**bit_depth. Y is [H, W]; chroma is
-    [H or ceil(H/2), W or ceil(W/2)] and is interpolated linearly. With matrix 0 the planes are
-    (G, B, R). bit_depth is 8 or 10.
+    Args:
+        planes: (Y,) for grey, or (Y, Cb, Cr), integers below 2**bit_depth. Y is [H, W]; chroma is
+            [H or ceil(H/2), W or ceil(W/2)]. With matrix 0 the planes are (G, B, R).
+        bit_depth: 8 or 10.
+        colour: of the planes.
 
-    Raises UnsupportedVideoError for another bit depth, VideoReadError for shapes that do not fit.
+    Returns:
+        uint8 [H, W, 3].
+
+    Raises:
+        UnsupportedVideoError: another bit depth.
+        VideoReadError: the shapes of the planes do not fit each other.
     """
     _check_depth(bit_depth)
     y = planes[0]
@@ -117,7 +131,7 @@ def yuv_to_rgb(planes: tuple[Plane, ...], bit_depth: int, colour: Colour) -> npt
         return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
     if len(planes) != 3 or planes[1].shape != planes[2].shape:
         raise VideoReadError(
-            f"planes of shapes {[p.shape for p in planes]}: needed is Y alone, or Y and two "
+            f"planes of shapes {[p.shape for p in planes]}: there must be Y alone, or Y and two "
             "chroma planes of one shape"
         )
     sub_y = _subsampling(H, planes[1].shape[0])
@@ -125,7 +139,7 @@ def yuv_to_rgb(planes: tuple[Plane, ...], bit_depth: int, colour: Colour) -> npt
     rgb = np.empty((H, W, 3), np.uint8)
     if colour.matrix == _IDENTITY:
         if (sub_y, sub_x) != (1, 1):
-            raise VideoReadError("RGB planes (matrix 0) of different sizes: 4:4:4 is needed")
+            raise VideoReadError("RGB planes (matrix 0) differ in size: they must be 4:4:4")
         for plane, channel in zip(planes, (1, 2, 0), strict=True):
             level = (plane.astype(np.float32) - y_offset) * np.float32(255 / y_scale)
             rgb[:, :, channel] = _quantise(level, 255)
@@ -160,13 +174,21 @@ def rgb_to_yuv(
     subsampling: tuple[int, int] = (2, 2),
     bit_depth: int = 8,
 ) -> tuple[Plane, Plane, Plane]:
-    """Convert full-range RGB, uint8 [H, W, 3], to planes (Y, Cb, Cr).
+    """Convert full-range RGB to planes.
 
-    subsampling: (horizontal, vertical) chroma factors: (2, 2), (2, 1) or (1, 1). Chroma sizes are
-    rounded up; edges are repeated. Planes are uint8, or uint16 when bit_depth is 10. With matrix
-    0 the planes are (G, B, R), and the subsampling must be (1, 1).
+    Args:
+        rgb: uint8 [H, W, 3].
+        colour: of the planes.
+        subsampling: (horizontal, vertical) chroma factors: (2, 2), (2, 1) or (1, 1). Chroma sizes
+            are rounded up; edges are repeated.
+        bit_depth: 8 or 10.
 
-    Raises UnsupportedVideoError for another bit depth or subsampling.
+    Returns:
+        (Y, Cb, Cr), uint8, or uint16 if `bit_depth` is 10; Y is [H, W]. With matrix 0 the planes
+        are (G, B, R), and the subsampling must be (1, 1).
+
+    Raises:
+        UnsupportedVideoError: another bit depth or subsampling.
     """
     _check_depth(bit_depth)
     sub_x, sub_y = subsampling
@@ -174,8 +196,8 @@ def rgb_to_yuv(
         colour.matrix == _IDENTITY and subsampling != (1, 1)
     ):
         raise UnsupportedVideoError(
-            f"chroma subsampling {subsampling} with matrix {colour.matrix}: supported are (2, 2), "
-            "(2, 1) and (1, 1), and only (1, 1) with matrix 0"
+            f"chroma subsampling {subsampling} with matrix {colour.matrix}: it must be (2, 2), "
+            "(2, 1) or (1, 1), and (1, 1) with matrix 0"
         )
     H, W, _ = rgb.shape
     y_scale, y_offset, c_scale, c_offset = _levels(bit_depth, colour.full_range)
@@ -216,7 +238,7 @@ def _levels(bit_depth: int, full_range: bool) -> tuple[float, np.float32, float,
 def _check_depth(bit_depth: int) -> None:
     if bit_depth not in (8, 10):
         raise UnsupportedVideoError(
-            f"{bit_depth} bits per sample: supported are 8 and 10; convert the video first"
+            f"{bit_depth} bits per sample: only 8 and 10 are supported; convert the video first"
         )
 
 
@@ -226,8 +248,8 @@ def _subsampling(luma_size: int, chroma_size: int) -> int:
     if chroma_size == -(-luma_size // 2):
         return 2
     raise VideoReadError(
-        f"a chroma plane measures {chroma_size} where luma measures {luma_size}: supported are "
-        "the same size, and half of it rounded up"
+        f"a chroma plane measures {chroma_size} where luma measures {luma_size}: it must have the "
+        "same size, or half of it rounded up"
     )
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
+from freegvc.video.audio import read_audio
 from freegvc.video.colour import BT709, Colour, resolve, yuv_to_rgb
 from freegvc.video.frame_source import Frame, FrameSource
 from freegvc.video.planes import is_grey, is_rgb, native_planes
 from freegvc.video.rate import Rate, parse_rate
 
 _BARE_STREAMS = (".264", ".h264", ".avc", ".265", ".h265", ".hevc")
-_UNTAGGABLE = (".y4m",)  # cannot say its matrix: nothing the user could do about a warning
+_UNTAGGABLE = (".y4m",)  # cannot state its matrix, so that no user can act on a warning
 _UNSPECIFIED = 2
 _FULL_RANGE = 2
 
@@ -25,6 +26,15 @@ class ContainerSource(FrameSource):
 
     Each frame is converted with its own matrix and range where it has them, else the stream's.
     Display rotation and mirroring are applied; interlacing is ignored.
+
+    Args:
+        path: the file.
+        fps: frames per second of a bare stream; None for 25.
+
+    Raises:
+        UsageError: `fps` for a file that states its rate.
+        VideoReadError: the file cannot be read, or has no frames.
+        UnsupportedVideoError: as `resolve` and `native_planes` raise it.
     """
 
     def __init__(self, path: Path, fps: Rate | None) -> None:
@@ -56,7 +66,7 @@ class ContainerSource(FrameSource):
         stream.thread_type = "AUTO"
         self._stream = stream
         self._decoder = self._container.decode(stream)
-        # The first frame knows its colour and rotation better than the header does.
+        # The first frame has colour and rotation even where the header lacks them.
         self._first = self._next(0)
         if self._first is None:
             raise VideoReadError(f"{self._path} has no frames")
@@ -72,16 +82,33 @@ class ContainerSource(FrameSource):
             self.width, self.height = self.height, self.width
             self.pixel_aspect = 1 / self.pixel_aspect
         colour = self._colour(self._first)
-        if colour.matrix == 0:  # RGB frames: what is written from them is Y'CbCr
+        if colour.matrix == 0:  # RGB frames are written as Y'CbCr
             colour = Colour(BT709.matrix, colour.primaries, colour.transfer, BT709.full_range)
         self.colour = colour
 
     def close(self) -> None:
         self._container.close()
 
+    def audio(self) -> bytes | None:
+        return read_audio(self._path)
+
+    def _count_frames(self) -> int:
+        import av
+
+        count = 0
+        try:
+            with av.open(str(self._path), metadata_errors="ignore") as container:
+                stream = _video_stream(container)
+                stream.thread_type = "AUTO"
+                for _ in container.decode(stream):
+                    count += 1
+        except (OSError, ValueError, av.error.FFmpegError) as error:
+            raise self._undecodable(count, error) from error
+        return count
+
     def _frames(self) -> Iterator[Frame]:
         frame, index = self._first, 0
-        self._first = None  # give its buffer back
+        self._first = None  # so that its buffer can be reused
         while frame is not None:
             if (frame.width, frame.height) != self._coded_size:
                 raise VideoReadError(
@@ -104,9 +131,12 @@ class ContainerSource(FrameSource):
         try:
             return next(self._decoder, None)
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise VideoReadError(
-                f"{self._path} cannot be decoded at frame {index}: {error}; is it damaged?"
-            ) from error
+            raise self._undecodable(index, error) from error
+
+    def _undecodable(self, index: int, error: Exception) -> VideoReadError:
+        return VideoReadError(
+            f"{self._path} cannot be decoded at frame {index}: {error}; is it damaged?"
+        )
 
     def _colour(self, frame: Any) -> Colour:
         """The frame's tags, each replaced by the stream's where the frame has none."""
@@ -119,7 +149,7 @@ class ContainerSource(FrameSource):
         value_range = int(frame.color_range) or int(stream.color_range)
         rgb = is_rgb(frame.format)
         key = (*tags, value_range, label.startswith("yuvj"), rgb, is_grey(frame.format))
-        if key not in self._colours:  # so that a guess warns once, not for each frame
+        if key not in self._colours:  # so that a guess warns once, not at each frame
             matrix, primaries, transfer = tags
             if rgb:
                 matrix = 0
@@ -142,7 +172,7 @@ class ContainerSource(FrameSource):
         constant = True
         for before, here in zip(self._pts, self._pts[1:], strict=False):
             constant = constant and abs((here - before) * self._tick - period) <= self._tick
-            # Broken files repeat timestamps; ours increase.
+            # Broken files repeat timestamps, but these must increase.
             ticks.append(max(here - self._pts[0], ticks[-1] + 1))
         drift = abs(ticks[-1] * self._tick - (len(ticks) - 1) * period)
         if constant and drift < period / 2:
@@ -171,8 +201,8 @@ def _orientation(frame: Any, path: Path) -> tuple[bool, bool, bool]:
     if a == d == 0 and b and c:
         return True, c < 0, b < 0
     raise UnsupportedVideoError(
-        f"{path} is to be shown rotated by {frame.rotation} degrees: supported are multiples of "
-        "90; rotate it first"
+        f"{path} is rotated by {frame.rotation} degrees for display, which is not a multiple of "
+        "90: rotate it first"
     )
 
 

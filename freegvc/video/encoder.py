@@ -14,16 +14,23 @@ from freegvc.video.colour import Plane, rgb_to_yuv
 from freegvc.video.frame_source import Frame
 from freegvc.video.frame_writer import FrameWriter, OutputSpec
 
-# Near-lossless: the worst of the first 12 frames of BasketballPass, bikes and Vid4 walk has
+# Near-lossless: the worst of the first 12 frames of BasketballPass, bikes and Vid4 walk scores
 # 49.8 dB (x264) and 49.1 dB (x265) luma PSNR.
 _DEFAULT_CRF = {"x264": 4, "x265": 4}
 _PRESET = "fast"
-_FINEST_CLOCK = 1_000_000  # ticks per second that mp4 and both encoders still take
+_FINEST_CLOCK = 1_000_000  # most ticks per second that mp4 and both encoders accept
 _USUAL_CLOCK = 90_000
 
 
 class EncodedWriter(FrameWriter):
-    """Encodes each frame as it comes; audio is interleaved in step."""
+    """Encodes each frame when it is written; audio is interleaved.
+
+    Args:
+        spec: what is written.
+        container: FFmpeg's name of the format, "mp4" or "matroska".
+        codec: "x264" or "x265".
+        crf: 0 (best) to 51; None for near-lossless.
+    """
 
     _container: Any = None
     _audio: AudioFeed | None = None
@@ -60,7 +67,7 @@ class EncodedWriter(FrameWriter):
                 cutree = ":cutree=0" if min(spec.width, spec.height) < 64 else ""
                 stream.options |= {"x265-params": f"log-level=none{cutree}"}
                 if self._container_format == "mp4":
-                    context.codec_tag = "hvc1"  # Apple's players take no other
+                    context.codec_tag = "hvc1"  # the only tag that Apple's players accept
             context.open()
             self._stream = stream
             if spec.audio is not None:
@@ -102,19 +109,19 @@ class EncodedWriter(FrameWriter):
         if self._audio is not None:
             self._audio.close()
         if self._container is not None:
-            # The file goes anyway, and the first error is the one to report.
+            # The file is deleted anyway, and the first error is the one to report.
             with suppress(ValueError, OSError, av.error.FFmpegError):
                 self._container.close()
 
 
 def _clock(spec: OutputSpec) -> Fraction:
-    """Seconds per tick: one frame, or what tells the timestamps apart exactly where it can."""
+    """Seconds per tick: one frame, or a clock that holds the timestamps exactly if possible."""
     if spec.timestamps is None:
         return 1 / spec.frame_rate
     ticks = lcm(*(seconds.denominator for seconds in spec.timestamps))
     if ticks > _FINEST_CLOCK:
         ticks = _USUAL_CLOCK
-    return Fraction(1, ticks * -(-1000 // ticks))  # a coarser clock than 1 ms upsets players
+    return Fraction(1, ticks * -(-1000 // ticks))  # some players fail with ticks above 1 ms
 
 
 def _fill(plane: Any, values: Plane) -> None:

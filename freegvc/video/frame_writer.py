@@ -1,4 +1,4 @@
-"""What all writers of frames share: checking frames, and all or nothing."""
+"""The base of all writers: checks of frames, and an output that is complete or absent."""
 
 import warnings
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ class OutputWarning(FreeGvcWarning):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """The arguments of `open_writer` that say what is written, checked."""
+    """The arguments of `open_writer` that every format needs, checked; units as there."""
 
     path: Path
     width: int
@@ -36,7 +36,10 @@ class OutputSpec:
 
     @property
     def subsampling(self) -> tuple[int, int]:
-        """4:2:0 has no well-defined odd sizes in encoders, so these get 4:4:4."""
+        """(horizontal, vertical) chroma factors: 4:2:0, or 4:4:4 where a side is odd.
+
+        Encoders do not agree on odd sizes in 4:2:0.
+        """
         return (1, 1) if self.width % 2 or self.height % 2 else (2, 2)
 
 
@@ -50,10 +53,14 @@ class FrameWriter(ABC):
         self._entered = False
 
     def write(self, frame: Frame) -> None:
-        """Append one frame: uint8 [height, width, 3], full-range RGB.
+        """Append one frame.
 
-        Raises UsageError for another dtype or shape, for more frames than timestamps, and outside
-        the `with` block.
+        Args:
+            frame: uint8 [height, width, 3], full-range RGB.
+
+        Raises:
+            UsageError: another dtype or shape, more frames than timestamps, or a call outside the
+                `with` block.
         """
         spec = self._spec
         if not self._entered:
@@ -61,7 +68,7 @@ class FrameWriter(ABC):
         shape = (spec.height, spec.width, 3)
         if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.shape != shape:
             got = f"{getattr(frame, 'dtype', type(frame).__name__)} {getattr(frame, 'shape', '')}"
-            raise UsageError(f"frame {self._count} is {got}: needed is a uint8 array {shape}")
+            raise UsageError(f"frame {self._count} is {got}: it must be uint8 {shape}")
         if spec.timestamps is not None and self._count == len(spec.timestamps):
             raise UsageError(f"more frames than the {len(spec.timestamps)} timestamps given")
         self._write(frame, self._count)
@@ -100,10 +107,12 @@ class FrameWriter(ABC):
 
     def _check_count(self) -> None:
         if not self._count:
-            raise UsageError(f"no frame was written to {self._spec.path}, so it was not made")
+            raise UsageError(f"no frame was written to {self._spec.path}, so there is no output")
         stamps = self._spec.timestamps
         if stamps is not None and self._count != len(stamps):
-            raise UsageError(f"{self._count} frames were written, but {len(stamps)} timestamps")
+            raise UsageError(
+                f"{self._count} frames were written, but {len(stamps)} timestamps given"
+            )
 
     def _warn_about_losses(self, what: str) -> None:
         lost = [n for n in ("audio", "timestamps") if getattr(self._spec, n) is not None]
@@ -123,8 +132,8 @@ class FrameWriter(ABC):
     @abstractmethod
     def _write(self, frame: Frame, index: int) -> None: ...
 
-    @abstractmethod
-    def _finish(self) -> None: ...
+    def _finish(self) -> None:  # noqa: B027 (some formats need no end)
+        """Complete the file, after the last frame."""
 
-    def _abort(self) -> None:  # noqa: B027 (nothing may be open)
-        """Let go of the file after a failure; must not raise."""
+    def _abort(self) -> None:  # noqa: B027 (some formats hold nothing that `_stack` does not close)
+        """Release the file after a failure; must not raise."""

@@ -13,11 +13,21 @@ _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 class ImageFolderSource(FrameSource):
-    """PNG and JPEG files in name order, one a frame; other files are passed over.
+    """PNG and JPEG files in name order, one for each frame; other files are ignored.
 
     Alpha is dropped, palettes and grey become RGB, and an EXIF orientation is applied. Names
     sort as text, so number them with leading zeros. The colour is BT.709 for writing.
+
+    Args:
+        folder: that holds the pictures.
+        fps: frames per second; None for 25.
+
+    Raises:
+        VideoReadError: the folder holds no pictures, or the first one cannot be read.
+        UsageError: the frame rate is not in (0, 1000].
     """
+
+    num_frames: int
 
     def __init__(self, folder: Path, fps: Rate | None) -> None:
         self._files = sorted(
@@ -25,11 +35,14 @@ class ImageFolderSource(FrameSource):
         )
         if not self._files:
             raise VideoReadError(
-                f"{folder} holds no pictures: needed are files ending in {', '.join(_SUFFIXES)}"
+                f"{folder} holds no pictures: it must hold files that end in {', '.join(_SUFFIXES)}"
             )
         self.frame_rate = parse_rate(25 if fps is None else fps)
         self.num_frames = len(self._files)
         self.height, self.width, _ = _read(self._files[0]).shape
+
+    def _count_frames(self) -> int:
+        return self.num_frames
 
     def _frames(self) -> Iterator[Frame]:
         for file in self._files:
@@ -37,7 +50,7 @@ class ImageFolderSource(FrameSource):
             if frame.shape != (self.height, self.width, 3):
                 raise VideoReadError(
                     f"{file} measures {frame.shape[1]}x{frame.shape[0]}, but the first picture of "
-                    f"the folder {self.width}x{self.height}: all must have one size"
+                    f"the folder {self.width}x{self.height}: all must have the same size"
                 )
             yield frame
 

@@ -1,4 +1,4 @@
-"""Planes of decoded frames, in the sample format in which the decoder left them."""
+"""Planes of decoded frames, in the sample format of the decoder."""
 
 import re
 from typing import Any
@@ -28,14 +28,22 @@ def is_grey(pixel_format: Any) -> bool:
 
 
 def native_planes(frame: Any, name: str) -> tuple[tuple[Plane, ...], int]:
-    """Planes of an av.VideoFrame, and their bits per sample.
+    """Planes of a frame, and their bits per sample.
 
-    Planar Y'CbCr, grey, planar RGB, nv12 and p010 are taken as they are: (Y,), (Y, Cb, Cr) or
-    (G, B, R). FFmpeg first turns all other formats into the nearest of these, at 4:4:4 and
-    without touching matrix or range. Alpha is dropped. The planes may point into the frame.
+    Planar Y'CbCr, grey, planar RGB, nv12 and p010 are used as they are. FFmpeg first converts all
+    other formats into the nearest of these, at 4:4:4 and with the same matrix and range. Alpha is
+    dropped.
 
-    Raises UnsupportedVideoError, with `name` in the message, unless samples have 8 or 10 bits
-    (palettes and bitmaps count as 8).
+    Args:
+        frame: av.VideoFrame of H x W pixels.
+        name: of the video in messages.
+
+    Returns:
+        (Y,), (Y, Cb, Cr) or (G, B, R), unsigned integers [rows, columns], and 8 or 10. The planes
+        may point into the frame.
+
+    Raises:
+        UnsupportedVideoError: samples have neither 8 nor 10 bits; palettes and bitmaps count as 8.
     """
     pixel_format = frame.format
     label = pixel_format.name
@@ -44,8 +52,8 @@ def native_planes(frame: Any, name: str) -> tuple[tuple[Plane, ...], int]:
         bits = 8
     if bits not in (8, 10):
         raise UnsupportedVideoError(
-            f"{name} has {bits} bits per sample ({label}): supported are 8 and 10; convert it "
-            "first, for example with ffmpeg -pix_fmt yuv420p10le"
+            f"{name} has {bits} bits per sample ({label}): only 8 and 10 are supported; convert "
+            "it first, for example with ffmpeg -pix_fmt yuv420p10le"
         )
     dtype = "<u2" if bits == 10 else "u1"
     if _PLANAR_YUV.fullmatch(label) or _PLANAR_RGB.fullmatch(label):

@@ -1,4 +1,4 @@
-"""A folder of PNG files, made whole or not at all."""
+"""A folder of PNG files, complete or absent."""
 
 import re
 import shutil
@@ -34,9 +34,6 @@ class PngWriter(FrameWriter):
         # Level 1 is several times faster than the default, for files a few per cent larger.
         Image.fromarray(frame).save(self._folder / f"f{index:05d}.png", compress_level=1)
 
-    def _finish(self) -> None:
-        pass
-
 
 def _check_folder(path: Path, *, overwrite: bool) -> None:
     if not path.resolve().parent.is_dir():
@@ -44,7 +41,7 @@ def _check_folder(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not path.is_dir():
-        raise OutputExistsError(f"{path} is a file, and a folder of PNG files is to be written")
+        raise OutputExistsError(f"{path} is a file: name a folder for the PNG files")
     others = [f.name for f in path.iterdir() if not _OURS.fullmatch(f.name)]
     if others:  # replacing the folder would delete them
         raise OutputExistsError(
@@ -52,15 +49,15 @@ def _check_folder(path: Path, *, overwrite: bool) -> None:
         )
     if any(path.iterdir()) and not overwrite:
         raise OutputExistsError(
-            f"{path} holds frames already: choose another name, or ask for overwriting (--force, "
+            f"{path} already holds frames: choose another name, or allow overwriting (--force, "
             "overwrite=True)"
         )
 
 
 @contextmanager
 def _atomic_folder(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """`atomic_path` for folders: the old folder steps aside, and goes once the new one is there."""
-    path = path.resolve()  # "." has no name to put a sibling beside
+    """`atomic_path` for folders: the old one is renamed, and deleted once the new one is there."""
+    path = path.resolve()  # "." has no name from which to make a sibling's
     _check_folder(path, overwrite=overwrite)
     temporary, aside = temporary_sibling(path), temporary_sibling(path)
     temporary.mkdir()

@@ -11,10 +11,14 @@ _LARGEST_SIDE = 65535
 
 
 def parse_rate(rate: Rate) -> Fraction:
-    """Frames per second from 25, 29.97, "30000/1001" or a Fraction.
+    """Frames per second as an exact fraction.
 
-    Decimals are taken at their word: 29.97 is 2997/100; write "30000/1001" for NTSC.
-    Raises UsageError for anything that is not a number in (0, 1000].
+    Args:
+        rate: 25, 29.97, "30000/1001" or a Fraction. Decimals are exact: 29.97 is 2997/100; write
+            "30000/1001" for NTSC.
+
+    Raises:
+        UsageError: not a number in (0, 1000].
     """
     try:
         value = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
@@ -29,7 +33,17 @@ def parse_rate(rate: Rate) -> Fraction:
 
 
 def parse_size(size: str | tuple[int, int]) -> tuple[int, int]:
-    """(width, height) from "416x240" or (416, 240). Raises UsageError for anything else."""
+    """Width and height in pixels.
+
+    Args:
+        size: "416x240" or (416, 240).
+
+    Returns:
+        (width, height), each from 1 to 65535.
+
+    Raises:
+        UsageError: anything else.
+    """
     parts = size.lower().split("x") if isinstance(size, str) else list(size)
     try:
         width, height = (int(part) for part in parts)

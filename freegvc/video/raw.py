@@ -25,9 +25,21 @@ _LAYOUTS = {
 class RawSource(FrameSource):
     """A .yuv file: planes of Y, Cb, Cr, frame after frame, BT.709 limited range.
 
-    Such a file cannot say its colour, so nothing is warned about. Ten-bit samples are
+    Such a file cannot state its colour, so there is no warning about it. Ten-bit samples are
     little-endian in 16 bits.
+
+    Args:
+        path: the file.
+        size: of a frame, as `parse_size` takes it.
+        fps: frames per second; None for 25.
+        pix_fmt: a key of `_LAYOUTS`; None for yuv420p.
+
+    Raises:
+        UsageError: the size is missing, or an option is out of range.
+        VideoReadError: the file cannot be read, or its bytes are not a whole number of frames.
     """
+
+    num_frames: int
 
     def __init__(
         self,
@@ -38,13 +50,13 @@ class RawSource(FrameSource):
     ) -> None:
         if size is None:
             raise UsageError(
-                f"{path} is headerless and does not say its size: give it, for example "
+                f"{path} has no header that states its size: add the size, for example "
                 '--size 416x240 (size="416x240")'
             )
         pix_fmt = pix_fmt or "yuv420p"
         if pix_fmt not in _LAYOUTS:
             raise UsageError(
-                f"pixel format {pix_fmt!r} for {path}: supported are {', '.join(_LAYOUTS)}"
+                f"pixel format {pix_fmt!r} for {path}: it must be one of {', '.join(_LAYOUTS)}"
             )
         self.width, self.height = parse_size(size)
         self.frame_rate = parse_rate(25 if fps is None else fps)
@@ -68,12 +80,15 @@ class RawSource(FrameSource):
                 "pixel format"
             )
 
+    def _count_frames(self) -> int:
+        return self.num_frames
+
     def _frames(self) -> Iterator[Frame]:
         try:
             with self._path.open("rb") as file:
                 while data := file.read(self._frame_bytes):
                     if len(data) < self._frame_bytes:
-                        raise VideoReadError(f"{self._path} became shorter while it was read")
+                        raise VideoReadError(f"{self._path} was shortened while it was read")
                     yield self._convert(np.frombuffer(data, self._dtype))
         except OSError as error:
             raise VideoReadError(f"{self._path} cannot be read: {error.strerror}") from error
@@ -81,8 +96,8 @@ class RawSource(FrameSource):
     def _convert(self, samples: np.ndarray[tuple[int], np.dtype[np.integer]]) -> Frame:
         if self._bit_depth == 10 and samples.max() > 1023:
             raise VideoReadError(
-                f"{self._path} has the sample {samples.max()}, and 10 bits end at 1023: check the "
-                "pixel format"
+                f"{self._path} has a sample of {samples.max()}, but 10 bits end at 1023: check "
+                "the pixel format"
             )
         planes, start = [], 0
         for rows, columns in self._shapes:

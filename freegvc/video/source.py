@@ -1,6 +1,7 @@
-"""Opening a video, whatever it is."""
+"""Opening a video from a file, a folder, or memory."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from freegvc.video.video import Video
 
 
 def open_video(
-    source: str | PathLike[str] | Video | Any,
+    source: str | PathLike[str] | Video | FrameSource | Any,
     *,
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
@@ -20,15 +21,23 @@ def open_video(
 ) -> FrameSource:
     """Open a video for reading, frame by frame.
 
-    source: a path, a Video, or an array or tensor, uint8 [T, H, W, 3]. A path is a folder of
-    PNG or JPEG files, a headerless .yuv file, or anything that FFmpeg reads.
-    size, pix_fmt: of a .yuv file, "416x240" and for example "yuv420p10le" (default yuv420p).
-    fps: of sources that do not state a rate: .yuv, folders, arrays, bare H.264 and H.265
-    streams; default 25.
+    Args:
+        source: a path, a `Video`, an array or tensor, uint8 [T, H, W, 3], or an opened source,
+            which is returned as it is. A path is a folder of PNG or JPEG files, a headerless .yuv
+            file, or anything that FFmpeg reads.
+        size: of a .yuv file in pixels, "416x240" or (416, 240).
+        fps: frames per second of sources that do not state them: .yuv, folders, arrays, bare H.264
+            and H.265 streams; by default 25.
+        pix_fmt: samples of a .yuv file, for example "yuv420p10le"; by default yuv420p.
 
-    Raises UsageError for options that do not fit the source, VideoReadError where there is
-    nothing to read, UnsupportedVideoError for PQ, HLG, and depths other than 8 and 10 bits.
+    Raises:
+        UsageError: an option does not fit the source.
+        VideoReadError: there is nothing to read.
+        UnsupportedVideoError: PQ, HLG, or a depth other than 8 and 10 bits.
     """
+    if isinstance(source, FrameSource):
+        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
+        return source
     if not isinstance(source, str | PathLike):
         _refuse("an array", size=size, pix_fmt=pix_fmt)
         if isinstance(source, Video):
@@ -63,8 +72,6 @@ def load_video(
     """Read a whole video, with its audio, into memory; arguments and errors of `open_video`."""
     import numpy as np
 
-    from freegvc.video.audio import read_audio
-
     with open_video(source, size=size, fps=fps, pix_fmt=pix_fmt) as frames:
         return Video(
             np.stack(list(frames)),
@@ -72,7 +79,7 @@ def load_video(
             frames.timestamps(),
             frames.colour,
             frames.pixel_aspect,
-            read_audio(source),
+            frames.audio(),
         )
 
 
@@ -87,10 +94,16 @@ class VideoSource(FrameSource):
         self.pixel_aspect = video.pixel_aspect
         self.num_frames = video.num_frames
 
+    def audio(self) -> bytes | None:
+        return self._video.audio
+
     def _frames(self) -> Iterator[Frame]:
         yield from self._video.frames
 
-    def _timestamps(self) -> Any:
+    def _count_frames(self) -> int:
+        return self._video.num_frames
+
+    def _timestamps(self) -> tuple[Fraction, ...] | None:
         return self._video.timestamps
 
 

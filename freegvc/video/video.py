@@ -1,6 +1,5 @@
 """A video held in memory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike
@@ -9,27 +8,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.errors import UsageError, VideoReadError
+from freegvc.errors import VideoReadError
 from freegvc.video.colour import BT709, Colour
 from freegvc.video.rate import Rate, parse_rate
+from freegvc.video.timestamps import check_timestamps
+from freegvc.video.writer import open_writer
 
 Frames = npt.NDArray[np.uint8]
 
-_NEEDED = "needed is uint8 [T, H, W, 3] with at least one frame and one pixel, RGB 0..255"
+_NEEDED = "frames must be uint8 [T, H, W, 3], RGB 0..255, with at least one frame and one pixel"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Video:
-    """Frames and what is needed to show them.
+    """Frames, and how to show them.
 
-    frames: uint8 [T, H, W, 3], R'G'B' 0..255 (full range), upright.
-    frame_rate: frames per second; nominal where timestamps are given.
-    timestamps: seconds of each frame, increasing from 0, when the rate varies; else None.
-    colour: the tags (and the Y'CbCr matrix) with which the video is written.
-    pixel_aspect: width over height of one pixel.
-    audio: a Matroska file with the audio streams alone, or None.
+    Attributes:
+        frames: uint8 [T, H, W, 3], R'G'B' 0..255 (full range), upright.
+        frame_rate: frames per second; nominal where there are timestamps.
+        timestamps: seconds of each frame, increasing from 0, if the rate varies; else None.
+        colour: tags and Y'CbCr matrix with which the video is written.
+        pixel_aspect: width over height of one pixel.
+        audio: a Matroska file with the audio streams alone, or None.
 
-    Raises VideoReadError for frames of another dtype or shape, or another number of timestamps.
+    Raises:
+        VideoReadError: the frames have another dtype or shape, or the number of timestamps is not
+            the number of frames.
+        UsageError: the timestamps do not increase from 0.
     """
 
     frames: Frames
@@ -51,25 +56,31 @@ class Video:
 
     @classmethod
     def from_array(cls, frames: Any, frame_rate: Rate = 25) -> "Video":
-        """Wrap a NumPy array or torch tensor, uint8 [T, H, W, 3], RGB 0..255.
+        """Wrap an array without copying it.
 
-        Raises VideoReadError for anything else, UsageError for an impossible frame rate.
+        Args:
+            frames: NumPy array or torch tensor, uint8 [T, H, W, 3], RGB 0..255.
+            frame_rate: frames per second, as `parse_rate` takes it.
+
+        Raises:
+            VideoReadError: another type, dtype or shape.
+            UsageError: the frame rate is not in (0, 1000].
         """
         return cls(as_frames(frames), parse_rate(frame_rate))
 
     @property
     def width(self) -> int:
-        """Pixels per row."""
+        """Width of a frame in pixels."""
         return int(self.frames.shape[2])
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """Height of a frame in pixels."""
         return int(self.frames.shape[1])
 
     @property
     def num_frames(self) -> int:
-        """Frames."""
+        """Number of frames."""
         return int(self.frames.shape[0])
 
     @property
@@ -87,9 +98,17 @@ class Video:
         crf: int | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Write the video; the suffix of `path` chooses the format (see `open_writer`)."""
-        from freegvc.video.writer import open_writer
+        """Write the video to a file or a folder.
 
+        Args:
+            path: its suffix chooses the format, as for `open_writer`.
+            codec, crf: for .mp4 and .mkv, as for `open_writer`.
+            overwrite: whether an existing output may be replaced.
+
+        Raises:
+            OutputExistsError: the output exists and `overwrite` is false.
+            UsageError: as `open_writer` raises it.
+        """
         with open_writer(
             path,
             width=self.width,
@@ -116,9 +135,16 @@ class Video:
 
 
 def as_frames(frames: Any) -> Frames:
-    """Return `frames` (NumPy array or torch tensor) as uint8 [T, H, W, 3], without copying.
+    """Frames as a NumPy array, without copying where they are on the CPU.
 
-    Raises VideoReadError for another type, dtype or shape.
+    Args:
+        frames: NumPy array or torch tensor, uint8 [T, H, W, 3].
+
+    Returns:
+        uint8 [T, H, W, 3].
+
+    Raises:
+        VideoReadError: another type, dtype or shape.
     """
     if hasattr(frames, "detach"):
         frames = frames.detach().cpu().numpy()
@@ -128,7 +154,11 @@ def as_frames(frames: Any) -> Frames:
 
 
 def check_frames(frames: Any) -> None:
-    """Raise VideoReadError unless `frames` is a NumPy array, uint8 [T, H, W, 3], not empty."""
+    """Refuse what is not a NumPy array, uint8 [T, H, W, 3] with at least one pixel.
+
+    Raises:
+        VideoReadError: another type, dtype or shape.
+    """
     if not isinstance(frames, np.ndarray):
         raise VideoReadError(f"frames are a {type(frames).__name__}: {_NEEDED}")
     if frames.dtype != np.uint8:
@@ -138,16 +168,3 @@ def check_frames(frames: Any) -> None:
         )
     if frames.ndim != 4 or frames.shape[3] != 3 or 0 in frames.shape:
         raise VideoReadError(f"frames have shape {list(frames.shape)}: {_NEEDED}")
-
-
-def check_timestamps(timestamps: Sequence[Fraction]) -> None:
-    """Raise UsageError unless `timestamps` start at or after 0 and increase."""
-    previous = None
-    for index, seconds in enumerate(timestamps):
-        if seconds < 0 or (previous is not None and seconds <= previous):
-            raise UsageError(
-                f"timestamp {index} is {float(seconds):g} s after "
-                f"{'nothing' if previous is None else f'{float(previous):g} s'}: timestamps must "
-                "start at or after 0 and increase"
-            )
-        previous = seconds

@@ -1,4 +1,4 @@
-"""Writing a video: one door, the format by suffix, and all or nothing."""
+"""Writing a video: the suffix chooses the format, and the output is complete or absent."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ from freegvc.errors import UsageError
 from freegvc.video.colour import BT709, Colour
 from freegvc.video.frame_writer import FrameWriter, OutputSpec
 from freegvc.video.rate import Rate, parse_rate
-from freegvc.video.video import check_timestamps
+from freegvc.video.timestamps import check_timestamps
 
 _CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
 _CODECS = ("x264", "x265")
@@ -32,24 +32,41 @@ def open_writer(
     audio: bytes | None = None,
     overwrite: bool = False,
 ) -> AbstractContextManager[FrameWriter]:
-    """Open a video for writing; `.write(frame)` takes uint8 [height, width, 3], full-range RGB.
+    """Open a video for writing.
 
     The suffix of `path` chooses the format:
-    .mp4, .mkv: 8-bit H.264 or H.265 (`codec`), 4:2:0, or 4:4:4 where a side is odd. The default
-        `crf` of 4 is near-lossless, above 45 dB luma PSNR on camera footage.
-        Colour tags, pixel aspect and `timestamps` (seconds of each frame; .mkv rounds them to
-        milliseconds) are written; `audio`, a blob from `read_audio`, is copied.
-    .y4m: uncompressed 4:2:0, or 4:4:4 where a side is odd. It cannot name a matrix.
-    no suffix, or a folder: f00000.png and so on, lossless RGB.
-    .y4m and PNG hold no audio and no timestamps: these are left out, with an OutputWarning.
+    - .mp4, .mkv: 8-bit H.264 or H.265, 4:2:0, or 4:4:4 where a side is odd, with colour tags, pixel
+      aspect, timestamps (.mkv rounds them to milliseconds) and audio;
+    - .y4m: uncompressed 4:2:0, or 4:4:4 where a side is odd. It cannot name a matrix;
+    - no suffix, or a folder: f00000.png and so on, lossless RGB.
+    .y4m and PNG hold no audio and no timestamps: both are left out, with an OutputWarning.
 
-    Everything is written beside `path` and moved there on leaving the `with` block without an
+    The output is written beside `path` and moved there when the `with` block ends without an
     exception; otherwise nothing remains and an older output stays as it was. An existing folder
-    is replaced only where it is empty or holds nothing but our PNG files.
+    is replaced only if it is empty or holds nothing but PNG files of ours.
 
-    Raises OutputExistsError before anything is written where the output exists and `overwrite`
-    is false; UsageError for arguments that do not fit the format, for frames of another dtype or
-    size, for no frame at all, or another number of frames than timestamps.
+    Args:
+        path: the file or folder to write.
+        width, height: of a frame in pixels.
+        frame_rate: frames per second, as `parse_rate` takes it; nominal if there are timestamps.
+        colour: tags and Y'CbCr matrix.
+        pixel_aspect: width over height of one pixel.
+        codec: "x264" or "x265", for .mp4 and .mkv.
+        crf: quality of that codec, 0 (best) to 51. The default of 4 is near-lossless, above 45 dB
+            luma PSNR on camera footage.
+        timestamps: seconds of each frame, increasing; None for a constant rate.
+        audio: a Matroska file as `read_audio` returns it, which is copied.
+        overwrite: whether an existing output may be replaced.
+
+    Returns:
+        A writer for a `with` block; its `.write(frame)` takes uint8 [height, width, 3], full-range
+        RGB.
+
+    Raises:
+        OutputExistsError: the output exists and `overwrite` is false; raised before anything is
+            written.
+        UsageError: arguments do not fit the format. Within the block: a frame has another dtype or
+            size, no frame was written, or the number of frames is not that of the timestamps.
     """
     target = Path(path)
     spec = OutputSpec(
@@ -80,8 +97,8 @@ def open_writer(
         check_output(target, overwrite=overwrite)
         return EncodedWriter(spec, _CONTAINERS[suffix], codec, crf)
     raise UsageError(
-        f"{target} ends in {suffix}: supported are {', '.join(_CONTAINERS)}, .y4m, and a name "
-        "without suffix for a folder of PNG files"
+        f"{target} ends in {suffix}: choose {', '.join(_CONTAINERS)}, .y4m, or a name without "
+        "suffix for a folder of PNG files"
     )
 
 
@@ -93,7 +110,7 @@ def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
     if spec.colour.matrix == 0:
         raise UsageError("colour matrix 0 (RGB): videos are written as Y'CbCr; use BT709")
     if codec not in _CODECS:
-        raise UsageError(f"codec {codec!r}: supported are {', '.join(_CODECS)}")
+        raise UsageError(f"codec {codec!r}: it must be {' or '.join(_CODECS)}")
     if crf is not None and not 0 <= crf <= _HIGHEST_CRF:
         raise UsageError(f"crf {crf}: it must be from 0 (best) to {_HIGHEST_CRF}")
     if spec.timestamps is not None:

@@ -11,7 +11,7 @@ from freegvc.video.frame_writer import FrameWriter, OutputSpec
 class Y4mWriter(FrameWriter):
     """8 bits, 4:2:0 with left-sited chroma, or 4:4:4 where a side is odd."""
 
-    _file: BinaryIO | None = None
+    _file: BinaryIO
 
     def __init__(self, spec: OutputSpec) -> None:
         super().__init__(spec)
@@ -26,19 +26,10 @@ class Y4mWriter(FrameWriter):
             f"A{aspect.numerator}:{aspect.denominator} C{chroma} "
             f"XCOLORRANGE={'FULL' if spec.colour.full_range else 'LIMITED'}\n"
         )
-        self._file = temporary.open("wb")
+        self._file = self._stack.enter_context(temporary.open("wb"))
         self._file.write(header.encode("ascii"))
 
     def _write(self, frame: Frame, index: int) -> None:
-        assert self._file is not None
         self._file.write(b"FRAME\n")
         for plane in rgb_to_yuv(frame, self._spec.colour, self._spec.subsampling):
             self._file.write(plane.tobytes())
-
-    def _finish(self) -> None:
-        assert self._file is not None
-        self._file.close()
-
-    def _abort(self) -> None:
-        if self._file is not None:
-            self._file.close()

@@ -15,12 +15,12 @@ from torchvision.models import alexnet
 import freegvc.codec
 from freegvc.cli import report as report_module
 from freegvc.cli import report_plots
-from freegvc.cli.report import LOG, PICTURES, make_report, near_enough, save_report, score_of
+from freegvc.cli.report import LOG, PICTURES, save_report
+from freegvc.cli.report_contents import aim_of, make_report, near_enough
 from freegvc.cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
 from freegvc.codec import CompressedVideo, GopDone, ProbeDone, compress, decompress
-from freegvc.control import loss_of, make_target
 from freegvc.errors import OutputExistsError
-from freegvc.metrics import WEIGHTS_VARIABLE, psnr
+from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
 from freegvc.metrics.weights import ALEXNET
 from freegvc.video import load_video, open_video
 from tests.cli.conftest import HEIGHT, NUM_FRAMES, ROOT, WIDTH
@@ -48,7 +48,7 @@ def run_of(clip):
                 compressed,
                 events,
                 source,
-                make_target(**target),
+                aim_of(target),
                 weights=None,
                 decoding={"device": "cpu"},
             )
@@ -91,7 +91,7 @@ def test_events_are_sorted_by_gop(aimed):
 
 def test_a_run_without_scores_is_scored_all_the_same(run_of):
     report, _, _ = run_of(stop_step=900)
-    assert (report.metric, report.target, report.pooling) == ("psnr", None, "mean")
+    assert (report.metric.name, report.target, report.pooling) == ("psnr", None, "mean")
     assert all(gop.probes == () and gop.reached is None for gop in report.gops)
 
 
@@ -107,8 +107,9 @@ def test_the_first_gop_gives_the_target(run_of):
 
 @pytest.mark.parametrize(("metric", "score"), [("psnr", 31.5), ("ms_ssim", 0.9), ("lpips", 0.25)])
 def test_scores_and_losses_are_inverse(metric, score):
-    assert score_of(metric, loss_of(metric, score)) == pytest.approx(score)
-    wanted, *ends = near_enough(metric, score, 0.01)
+    scale = METRICS[metric]
+    assert scale.score(scale.loss(score)) == pytest.approx(score)
+    wanted, *ends = near_enough(scale, score, 0.01)
     assert (wanted, sorted(ends)) == (score, pytest.approx([score - 0.01, score + 0.01]))
 
 
@@ -119,7 +120,7 @@ def test_the_curve_goes_through_points_of_a_power_law(aimed, limit):
     gop = type(aimed[0].gops[0])(
         range(5), 1, 3000, 900, 0.5, True, tuple(zip(bits, scores, strict=True)), limit
     )
-    along, curve = surrogate("lpips", gop)
+    along, curve = surrogate(METRICS["lpips"], gop)
     np.testing.assert_allclose(curve, (limit or 0.0) + 5.0 * along**-0.3, rtol=1e-4)
     assert (along[0], along[-1]) == pytest.approx((1000.0, 9000.0))
 

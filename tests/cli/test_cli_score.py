@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from freegvc.cli.scoring import score_frames
 from freegvc.codec import CompressedVideo, decompress
 from freegvc.errors import MetricUnavailableError
 from freegvc.metrics import lpips, ms_ssim, psnr, tof, warp_error
+from freegvc.metrics.scoring import score_frames
 from freegvc.video import Video, load_video
 from tests.conftest import SHARED
 

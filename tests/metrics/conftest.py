@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from freegvc.metrics.fid import inception
 from freegvc.metrics.perceptual import dists_network, lpips_network
 from freegvc.metrics.weights import WEIGHTS_VARIABLE
 from tests.conftest import SHARED
@@ -27,6 +28,7 @@ def bare_machine(monkeypatch, tmp_path):
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
     lpips_network.cache_clear()
     dists_network.cache_clear()
+    inception.cache_clear()
 
 
 @pytest.fixture(scope="session")

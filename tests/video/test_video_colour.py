@@ -118,7 +118,7 @@ def test_strips_meet_without_a_seam():
 def test_resolve_keeps_tags_and_fills_in_bt709():
     assert resolve(9, 9, 14, True) == Colour(9, 9, 14, True)
     assert resolve(6, 2, 2, None) == Colour(6, 1, 1, False)
-    with pytest.warns(ColourWarning, match="does not say its colour matrix"):
+    with pytest.warns(ColourWarning, match="does not state its colour matrix"):
         assert resolve(2, 2, 2, None) == BT709
 
 

@@ -3,7 +3,6 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from video_files import av_frame, psnr, textured, write_ffv1
 
 from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
 from freegvc.video import (
@@ -15,6 +14,7 @@ from freegvc.video import (
     rgb_to_yuv,
     yuv_to_rgb,
 )
+from tests.video.video_files import av_frame, psnr, textured, write_ffv1
 
 
 def yuv_frames(video, colour, subsampling, pixel_format, bit_depth=8):

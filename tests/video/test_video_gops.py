@@ -1,4 +1,4 @@
-"""Cutting frames into GOPs."""
+"""Cutting videos into GOPs."""
 
 from fractions import Fraction
 
@@ -7,22 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freegvc.bitstream import Header
-from freegvc.video import cut_gops
+from freegvc.video import FrameSource, Video, cut_gops, open_video
 
 lengths = st.integers(1, 12).flatmap(
     lambda length: st.tuples(st.just(length), st.integers(0, length // 2))
 )
 
 
-def numbered(num_frames):
-    for n in range(num_frames):
-        yield np.full((1, 1, 3), n % 256, np.uint8)
+class Numbered(FrameSource):
+    """Frames of one pixel that holds their number; `num_read` counts those that were read."""
+
+    width = height = 1
+    frame_rate = Fraction(25)
+
+    def __init__(self, num_frames):
+        self.num_read = 0
+        self._length = num_frames
+
+    def _frames(self):
+        for n in range(self._length):
+            self.num_read += 1
+            yield np.full((1, 1, 3), n % 256, np.uint8)
+
+    def _count_frames(self):
+        return self._length
 
 
 @given(num_frames=st.integers(1, 60), shape=lengths)
 def test_gops_are_those_that_the_header_says(num_frames, shape):
     length, overlap = shape
-    gops = list(cut_gops(numbered(num_frames), length, overlap))
+    gops = list(cut_gops(Numbered(num_frames), length, overlap))
     header = Header(
         width=1,
         height=1,
@@ -43,16 +57,18 @@ def test_gops_are_those_that_the_header_says(num_frames, shape):
         assert gop.first_frame == expected.start
         assert gop.frames[:, 0, 0, 0].tolist() == [n % 256 for n in expected]
         assert gop.is_last == (k == len(gops) - 1)
+        assert gop.timestamps is None
 
 
 def test_memory_is_one_gop_and_one_frame():
     """The source is never read further than one frame beyond the GOP at hand."""
-    read = []
+    source = Numbered(1000)
+    for gop in cut_gops(source, 8, 2):
+        assert source.num_read <= gop.first_frame + 8 + 1
 
-    def counted():
-        for n in range(1000):
-            read.append(n)
-            yield np.zeros((1, 1, 3), np.uint8)
 
-    for gop in cut_gops(counted(), 8, 2):
-        assert len(read) <= gop.first_frame + 8 + 1
+def test_the_last_gop_has_the_timestamps_of_a_variable_rate():
+    stamps = tuple(Fraction(k * k, 100) for k in range(11))
+    video = Video(np.zeros((11, 2, 2, 3), np.uint8), Fraction(25), stamps)
+    gops = list(cut_gops(open_video(video), 5, 2))
+    assert [gop.timestamps for gop in gops] == [None, None, stamps]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from video_files import textured
 
 import freegvc.video
 from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
@@ -18,9 +17,11 @@ from freegvc.video import (
     Video,
     load_video,
     open_video,
+    read_audio,
     rgb_to_yuv,
     yuv_to_rgb,
 )
+from tests.video.video_files import textured, write_audio_file
 
 CLIPS = Path(__file__).parents[2].parent / "shared/data/clips"
 
@@ -56,7 +57,7 @@ def test_arrays_and_tensors_become_videos(wrap):
 def test_other_arrays_are_refused_with_what_is_needed(frames, message):
     with pytest.raises(VideoReadError, match=message):
         Video.from_array(frames)
-    with pytest.raises(VideoReadError, match="needed is uint8"):
+    with pytest.raises(VideoReadError, match="must be uint8"):
         open_video(frames)
 
 
@@ -224,3 +225,66 @@ def test_a_bare_stream_takes_a_rate(tmp_path):
     assert source.frame_rate == 30
     assert source.timestamps() is None
     assert load_video(path).audio is None
+
+
+def test_frames_are_counted_without_disturbing_the_pass(tmp_path):
+    video = Video.from_array(textured(7))
+    video.save(tmp_path / "a.mkv")
+    expected = load_video(tmp_path / "a.mkv").frames
+    with open_video(tmp_path / "a.mkv") as source:
+        assert source.num_frames is None  # Matroska does not state it
+        frames = iter(source)
+        got = [next(frames) for _ in range(3)]
+        assert source.count_frames() == 7
+        got += list(frames)
+        assert source.count_frames() == source.num_frames == 7
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_frames_of_every_kind_of_source_are_counted(tmp_path):
+    frames = textured(4, 16, 16)
+    video = Video.from_array(frames)
+    video.save(tmp_path / "pictures")
+    video.save(tmp_path / "a.y4m")
+    planes = [plane for frame in frames for plane in rgb_to_yuv(frame, BT709)]
+    (tmp_path / "a.yuv").write_bytes(b"".join(plane.tobytes() for plane in planes))
+    for source in (frames, video, tmp_path / "pictures", tmp_path / "a.y4m"):
+        with open_video(source) as opened:
+            assert opened.count_frames() == 4
+            assert len(list(opened)) == 4
+    with open_video(tmp_path / "a.yuv", size="16x16") as opened:
+        assert opened.count_frames() == 4
+
+
+def test_a_damaged_file_cannot_be_counted(tmp_path):
+    Video.from_array(textured(40)).save(tmp_path / "a.mp4")
+    data = bytearray((tmp_path / "a.mp4").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(2000)
+    (tmp_path / "a.mp4").write_bytes(data)
+    with (
+        open_video(tmp_path / "a.mp4") as source,
+        pytest.raises(VideoReadError, match="cannot be decoded at frame"),
+    ):
+        source.count_frames()
+
+
+def test_sources_give_their_audio(tmp_path):
+    blob = read_audio(write_audio_file(tmp_path / "a.mka"))
+    video = Video(textured(5), Fraction(25), audio=blob)
+    video.save(tmp_path / "sound.mkv")
+    Video.from_array(textured(5)).save(tmp_path / "silent.mkv")
+    assert open_video(video).audio() == blob
+    with open_video(tmp_path / "sound.mkv") as source:
+        next(iter(source))
+        assert source.audio() == read_audio(tmp_path / "sound.mkv") is not None
+    for silent in (textured(5), tmp_path / "silent.mkv"):
+        with open_video(silent) as source:
+            assert source.audio() is None
+
+
+def test_an_opened_video_is_returned_as_it_is():
+    source = open_video(textured(2))
+    assert open_video(source) is source
+    with pytest.raises(UsageError, match=r"fps=25 was given for an opened video"):
+        open_video(source, fps=25)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,14 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc.errors import UsageError
-from freegvc.metrics import FID, METRICS, PatchFid, Pooled, pool_gops, pool_scores, worst_frames
-from freegvc.metrics.fid import SMALL_PATCH_SIDE
+from freegvc.metrics.fid import SMALL_PATCH_SIDE, PatchFid
+from freegvc.metrics.metric import Metric
+from freegvc.metrics.pooling import Pooled, pool_gops, pool_scores, worst_frames
+from freegvc.metrics.registry import FID, SCORES, as_metric
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from freegvc.metrics.metric import Weights
+    from freegvc.metrics.registry import Distance
 
 Frame = npt.NDArray[np.uint8]
-# (index, reference, distorted), for who wants to look at the frames on their way
+# (index, reference, distorted), for callers that look at the frames while they are scored
 OnPair = Callable[[int, Frame, Frame], None]
 
 DEFAULT_METRICS = ("psnr", "ms_ssim")
@@ -28,20 +31,22 @@ _CHUNK_FRAMES = 8
 
 @dataclass
 class Scores:
-    """Scores of each frame.
+    """Scores of each frame of a video.
 
     Attributes:
-        width, height: of the picture, in pixels.
+        width, height: of the picture in pixels.
         num_frames: of either video.
+        metrics: those that score frames, by name.
         per_frame: by metric, one score for each frame, NaN where it is not defined; None where the
             picture is too small. A temporal metric compares a frame with the one before it, so the
             first frame has no score.
-        fid: of the whole video; None if it was not asked for or the picture is too small.
-        fid_patches: patches of either video that FID saw.
+        fid: of the whole video; None if it was not requested or the picture is too small.
+        fid_patches: patches of either video that FID compared.
     """
 
     width: int
     height: int
+    metrics: Mapping[str, Metric]
     num_frames: int = 0
     per_frame: dict[str, list[float] | None] = field(default_factory=dict)
     fid: float | None = None
@@ -55,17 +60,17 @@ class Scores:
     def pooled(self, metric: str) -> Pooled | None:
         """Mean, tail and worst over all frames; None if no frame has a score."""
         values = self.per_frame[metric] or []
-        return pool_scores(values, higher_is_better=METRICS[metric].higher_is_better)
+        return pool_scores(values, higher_is_better=self.metrics[metric].higher_is_better)
 
     def pooled_gops(self, metric: str, gops: Sequence[range]) -> list[Pooled | None]:
         """The same for the frames of each GOP."""
         values = self.per_frame[metric] or [math.nan] * self.num_frames
-        return pool_gops(values, gops, higher_is_better=METRICS[metric].higher_is_better)
+        return pool_gops(values, gops, higher_is_better=self.metrics[metric].higher_is_better)
 
     def worst_frames(self, metric: str, count: int) -> list[tuple[int, float]]:
         """Index and score of the worst frames, the worst first."""
         values = self.per_frame[metric] or []
-        return worst_frames(values, count, higher_is_better=METRICS[metric].higher_is_better)
+        return worst_frames(values, count, higher_is_better=self.metrics[metric].higher_is_better)
 
     def mean(self, metric: str) -> float | None:
         """Mean over the frames; of FID, the one score of the video."""
@@ -81,13 +86,13 @@ class Scores:
 
     def describe(self, metric: str) -> str:
         """Mean and worst as text."""
-        what, pooled = METRICS[metric], self.pooled(metric)
+        scale, pooled = self.metrics[metric], self.pooled(metric)
         if self.per_frame[metric] is None:
-            return f"not defined below {what.min_side} px"
+            return f"not defined below {scale.min_side} px"
         if pooled is None:
             return "not defined for these frames"
-        extreme = "lowest" if what.higher_is_better else "highest"
-        return f"{what.format(pooled.mean)}, {extreme} {what.format(pooled.worst)}"
+        extreme = "lowest" if scale.higher_is_better else "highest"
+        return f"{scale.format(pooled.mean)}, {extreme} {scale.format(pooled.worst)}"
 
 
 def score_frames(
@@ -95,8 +100,8 @@ def score_frames(
     distorted: Iterable[Frame],
     on_pair: OnPair = lambda index, a, b: None,
     *,
-    metrics: Sequence[str] = DEFAULT_METRICS,
-    weights: str | PathLike[str] | None = None,
+    metrics: Sequence[str | Metric | Distance] = DEFAULT_METRICS,
+    weights: Weights = None,
     device: str = "cpu",
 ) -> Scores:
     """Score two videos.
@@ -104,7 +109,7 @@ def score_frames(
     Args:
         reference, distorted: frames, uint8 [H, W, 3]; both are read once.
         on_pair: called with each pair of frames.
-        metrics: of `freegvc.metrics.METRIC_NAMES`.
+        metrics: what `as_metric` takes, or "fid".
         weights: folder of the metrics' safetensors; by default as `freegvc.metrics` says.
         device: where the metrics' networks run.
 
@@ -140,25 +145,38 @@ def score_frames(
     return tally.finish()
 
 
+def check_metrics(
+    metrics: Sequence[str | Metric | Distance], *, weights: Weights = None, device: str = "cpu"
+) -> None:
+    """`Metric.check` of all of them, before any video is opened; arguments as for `score_frames`.
+
+    Raises:
+        UsageError: a metric does not exist.
+        MetricUnavailableError: weights or a package of a metric are missing.
+    """
+    for metric in metrics:
+        scale = SCORES[FID] if metric == FID else as_metric(metric)
+        scale.check(weights=weights, device=device)
+
+
 class _Tally:
-    """The scores so far, and the pair of frames that the next temporal scores begin with."""
+    """The scores so far, and the pair of frames with which the next temporal scores begin."""
 
     def __init__(
         self,
         frame: Frame,
-        metrics: Sequence[str],
-        weights: str | PathLike[str] | None,
+        metrics: Sequence[str | Metric | Distance],
+        weights: Weights,
         device: str,
     ) -> None:
         height, width, _ = frame.shape
         side = min(height, width)
-        frame_metrics = [name for name in metrics if name != FID]
+        by_name = _by_name([as_metric(metric) for metric in metrics if metric != FID])
         self.scores = Scores(
             width,
             height,
-            per_frame={
-                name: None if side < METRICS[name].min_side else [] for name in frame_metrics
-            },
+            by_name,
+            per_frame={name: None if side < m.min_side else [] for name, m in by_name.items()},
         )
         self._weights, self._device = weights, device
         self._before: tuple[Frame, Frame] | None = None
@@ -170,14 +188,13 @@ class _Tally:
         """Score a chunk, uint8 [T, H, W, 3] twice."""
         for name, values in self.scores.per_frame.items():
             if values is not None:
-                values.extend(self._score(name, a, b))
+                values.extend(self._score(self.scores.metrics[name], a, b))
         if self._fid is not None:
             self._fid.update(a, b)
         self._before = (a[-1:], b[-1:])
         self.scores.num_frames += len(a)
 
-    def _score(self, name: str, a: Frame, b: Frame) -> list[float]:
-        metric = METRICS[name]
+    def _score(self, metric: Metric, a: Frame, b: Frame) -> list[float]:
         first: list[float] = []
         if metric.is_temporal:
             if self._before is None:
@@ -195,6 +212,16 @@ class _Tally:
             self.scores.fid = self._fid.compute()
             self.scores.fid_patches = self._fid.num_patches
         return self.scores
+
+
+def _by_name(metrics: Sequence[Metric]) -> dict[str, Metric]:
+    by_name = {metric.name: metric for metric in metrics}
+    for metric in metrics:
+        if by_name[metric.name] is not metric:
+            raise UsageError(
+                f"two different metrics are called {metric.name!r}: give each function its own name"
+            )
+    return by_name
 
 
 def _rest(frames: Iterator[Frame]) -> int:
