@@ -8,7 +8,7 @@ The weights of AlexNet are downloaded on first use; the variable names a folder 
 import argparse
 
 import freegvc
-from freegvc.codec import GopDone
+from freegvc import GopDone
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("video")

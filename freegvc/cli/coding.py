@@ -236,7 +236,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         from freegvc.cli.report import report_run
 
-        report_run(arguments, target, compressed, heard, prior)
+        report_run(arguments, target, prior, compressed, heard)
         say(f"{arguments.report}: report of this run")
     return 0
 

@@ -22,7 +22,7 @@ from freegvc.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from freegvc.cli.scoring import Frame, Scores
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
     from freegvc.video import Video
 
 DEFAULT_FOLDER = "freegvc-demo"
@@ -105,7 +105,7 @@ def _source(
 
 
 def _compress(source: Path | Video, path: Path, seconds: dict[str, float]) -> CompressedVideo:
-    from freegvc.codec import compress
+    from freegvc.codec.encoder import compress
 
     with _timed(seconds, "compress"), show_progress("compress", None) as on_event:
         compressed = compress(source, target_bpp=TARGET_BPP, on_event=on_event)

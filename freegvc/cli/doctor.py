@@ -172,7 +172,8 @@ def _cuda() -> str:
 
 def _round_trip(prior: str) -> str:
     """Compress and decompress a few small frames."""
-    from freegvc.codec import compress, decompress
+    from freegvc.codec.decoder import decompress
+    from freegvc.codec.encoder import compress
     from freegvc.metrics import psnr
 
     frames = _picture(_SIDE)

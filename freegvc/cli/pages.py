@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
 
 
 def facts(rows: Sequence[tuple[str, str]]) -> str:

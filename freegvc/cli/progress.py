@@ -8,22 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from freegvc.codec.events import (
-    Event,
-    GopDecoded,
-    GopDone,
-    GopStarted,
-    OnEvent,
-    ProbeDone,
-    ProbeStarted,
-    StepSent,
-)
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from freegvc.codec.progress import Tally, progress_bar
+from freegvc.events import Event, OnEvent
 
 LINE_INTERVAL_SECONDS = 10.0  # between two lines where there is no terminal
 
@@ -48,8 +35,8 @@ def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
     if events == "ndjson":
         yield _print_ndjson
     elif sys.stderr.isatty():
-        with _bar() as bar:
-            yield _Bar(bar, what)
+        with progress_bar(what) as show:
+            yield show
     else:
         yield _Lines(what)
 
@@ -58,44 +45,12 @@ def _print_ndjson(event: Event) -> None:
     print(json.dumps(event.as_dict(), allow_nan=False), flush=True)
 
 
-@dataclass
-class _Tally:
-    """What the events so far add up to."""
-
-    done: int = 0
-    share: float = 0.0  # of the GOP at hand
-    num_gops: int | None = None
-    doing: str = ""
-
-    def add(self, event: Event) -> None:
-        match event:
-            case GopStarted(gop, num_gops, num_frames):
-                self.num_gops = num_gops or self.num_gops
-                self.done, self.share = gop, 0.0  # GOPs that share a rate end together
-                self.doing = f"GOP {gop}, {num_frames} frames"
-            case StepSent(gop, num_steps, timestep, _, share):
-                self.share = share
-                self.doing = f"GOP {gop}, {num_steps} steps, at {timestep}"
-            case ProbeStarted(gop, num_steps):
-                self.doing = f"GOP {gop}, {num_steps} steps, decoding to score"
-            case ProbeDone(gop, num_steps, _, metric, score):
-                self.doing = f"GOP {gop}, {num_steps} steps, {metric} {score:.4g}"
-            case GopDone(gop, stop_step, _, num_bytes, score):
-                self.done, self.share = max(self.done, gop + 1), 0.0
-                scored = "" if score is None else f", score {score:.4g}"
-                self.doing = f"GOP {gop}, stopped at {stop_step}, {num_bytes} bytes{scored}"
-            case GopDecoded(gop, num_gops):
-                self.done = gop + 1
-                self.num_gops = num_gops
-                self.doing = f"GOP {gop} decoded"
-
-
 class _Lines:
     """Says now and then how far the work is."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._tally = _Tally()
+        self._tally = Tally()
         self._last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
@@ -110,45 +65,3 @@ class _Lines:
             file=sys.stderr,
             flush=True,
         )
-
-
-class _Bar:
-    """Moves a bar by GOPs and their shares; an unknown total makes it pulse."""
-
-    def __init__(self, bar: Progress, what: str) -> None:
-        self._bar = bar
-        self._tally = _Tally()
-        self._task = bar.add_task(what, total=None, doing="", gops="")
-
-    def __call__(self, event: Event) -> None:
-        tally = self._tally
-        tally.add(event)
-        gops = f"{tally.done}/{tally.num_gops or '?'} GOPs"
-        fields: dict[str, Any] = {"doing": tally.doing, "gops": gops}
-        self._bar.update(
-            self._task, completed=tally.done + tally.share, total=tally.num_gops, **fields
-        )
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[gops]}"),
-        TimeElapsedColumn(),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[doing]}", style="dim", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,  # stdout is data
-    )

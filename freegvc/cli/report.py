@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING
 
 from freegvc.atomic import atomic_path, check_output
 from freegvc.cli.pages import count
-from freegvc.cli.report_contents import Report, aim_of, make_report
+from freegvc.cli.report_contents import Report, make_report
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from freegvc.codec import CompressedVideo
-    from freegvc.codec.events import Event
+    from freegvc.codec.compressed import CompressedVideo
+    from freegvc.control.targets import Target
+    from freegvc.events import Event
+    from freegvc.priors import Prior
 
 LOG = "events.ndjson"
 PICTURES = ("scores.png", "curves.png", "bits.png")
@@ -55,20 +57,23 @@ def check_report(folder: Path, *, overwrite: bool) -> None:
 
 
 def report_run(
-    arguments: argparse.Namespace, compressed: CompressedVideo, events: Sequence[Event]
+    arguments: argparse.Namespace,
+    target: Target,
+    prior: Prior,
+    compressed: CompressedVideo,
+    events: Sequence[Event],
 ) -> None:
     """Report a run of `freegvc compress`.
 
     Args:
         arguments: of the command.
+        target, prior: of the run.
         compressed: its result.
         events: of the run, in order.
 
     Raises:
         FreeGvcError: as `check_report`, decoding and scoring raise it.
     """
-    from freegvc.cli.parser import keywords_of
-    from freegvc.codec import decode_frames
     from freegvc.video import ColourWarning, open_video
 
     given = vars(arguments)
@@ -77,16 +82,9 @@ def report_run(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColourWarning)  # shown when the video was compressed
         reference = open_video(arguments.input, **raw)
+    title = f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}"
     with reference as frames:
-        report = make_report(
-            f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}",
-            compressed,
-            events,
-            frames,
-            aim_of(given),
-            weights=arguments.metric_weights,
-            decoding={name: given[name] for name in keywords_of(decode_frames)},
-        )
+        report = make_report(title, compressed, events, frames, target, prior)
     save_report(arguments.report, report, events, overwrite=arguments.force)
 
 

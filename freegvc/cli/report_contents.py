@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from freegvc.codec.events import Event, GopDecoded, GopDone, ProbeDone
-from freegvc.metrics import METRICS, default_metric, pool
+from freegvc.control.targets import goal_of
+from freegvc.events import Event, GopDecoded, GopDone, ProbeDone
+from freegvc.metrics import pool
 
 if TYPE_CHECKING:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
+    from freegvc.control.targets import Target
     from freegvc.metrics import Metric
     from freegvc.metrics.scoring import Frame
+    from freegvc.priors import Prior
 
 EventT = TypeVar("EventT", bound=Event)
-
-FIRST_GOP = "first-gop"
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The score that a run was to reach, if any, and how it is measured.
-
-    Attributes:
-        metric: None for the default of the frames' size.
-        pooling: of the frames of a GOP.
-        score: target of every GOP; None without a target, or if the first GOP sets it.
-        tolerance: largest difference from the target; None for the metric's own.
-        like_first_gop: whether the score of the first GOP is the target of all others.
-    """
-
-    metric: Metric | None = None
-    pooling: str = "mean"
-    score: float | None = None
-    tolerance: float | None = None
-    like_first_gop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +67,13 @@ class Report:
     target: tuple[float, float, float] | None
 
 
-def aim_of(options: Mapping[str, Any]) -> Aim:
-    """The aim of a run.
-
-    Args:
-        options: of `freegvc compress`, by name, such as {"target_lpips": 0.3, "pooling": "p95"}.
-    """
-    scores = {name: options.get(f"target_{name}") for name in METRICS}
-    targets = {name: score for name, score in scores.items() if score is not None}
-    name, score = next(iter(targets.items()), (options.get("metric"), None))
-    return Aim(
-        METRICS[name] if name else None,
-        options.get("pooling") or "mean",
-        score,
-        options.get("tolerance"),
-        options.get("target") == FIRST_GOP,
-    )
-
-
 def make_report(
     title: str,
     compressed: CompressedVideo,
     events: Sequence[Event],
     reference: Iterable[Frame],
-    aim: Aim,
-    *,
-    weights: Path | None,
-    decoding: Mapping[str, Any],
+    target: Target,
+    prior: Prior,
 ) -> Report:
     """Decode a finished stream, score its frames, and sort the events by GOP.
 
@@ -121,22 +82,24 @@ def make_report(
         compressed: the stream.
         events: of the run that made it.
         reference: the original frames, uint8 [H, W, 3]; read once.
-        aim: of the run.
-        weights: folder of the metrics' weights.
-        decoding: keywords of `freegvc.codec.decode_frames`, such as `device`.
+        target, prior: of the run.
 
     Raises:
         StreamError, PriorError, MetricUnavailableError: as decoding and scoring raise them.
     """
-    from freegvc.codec import decode_frames
+    from freegvc.codec.decoder import decode_frames
     from freegvc.metrics.scoring import score_frames
 
     height, width = compressed.header.height, compressed.header.width
-    metric = aim.metric or default_metric(height, width)
+    metric = target.metric_for(height, width)
     heard: list[Event] = []
-    frames = decode_frames(compressed, **decoding, on_event=heard.append)
+    frames = decode_frames(compressed, prior=prior, on_event=heard.append)
     scores = score_frames(
-        reference, frames, metrics=(metric,), weights=weights, device=decoding.get("device", "cpu")
+        reference,
+        frames,
+        metrics=(metric,),
+        weights=target.weights,
+        device=str(prior.device),
     )
     per_frame = scores.per_frame[metric.name] or []
     done = {event.gop: event for event in _of_type(GopDone, events)}
@@ -153,7 +116,7 @@ def make_report(
                 stop_step=info.stop_step,
                 score=pool(
                     per_frame[shown.start : shown.stop],
-                    aim.pooling,
+                    target.pooling,
                     higher_is_better=metric.higher_is_better,
                 ),
                 reached=done[info.index].reached,
@@ -161,9 +124,9 @@ def make_report(
                 limit=limits[-1] if limits else None,
             )
         )
-    target = done[0].score if aim.like_first_gop else aim.score
-    near = None if target is None else near_enough(metric, target, aim.tolerance)
-    return Report(title, metric, aim.pooling, tuple(per_frame), tuple(gops), near)
+    wanted = target.wanted_score(done[0].score)
+    near = None if wanted is None else near_enough(metric, wanted, target.tolerance)
+    return Report(title, metric, target.pooling, tuple(per_frame), tuple(gops), near)
 
 
 def near_enough(
@@ -176,9 +139,8 @@ def near_enough(
         target: on that scale.
         tolerance: largest difference; None for the metric's own.
     """
-    reach = metric.tolerance if tolerance is None else tolerance
-    losses = sorted(metric.loss(target + sign * reach) for sign in (-1, 1))
-    return target, metric.score(max(losses[0], 0.0)), metric.score(losses[1])
+    goal = goal_of(metric, target, tolerance)
+    return target, metric.score(goal.low), metric.score(goal.high)
 
 
 def _of_type(kind: type[EventT], events: Sequence[Event]) -> list[EventT]:

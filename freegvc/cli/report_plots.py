@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc.control import RatePoint, fit_power_law
+from freegvc.control.surrogate import RatePoint, fit_power_law
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from freegvc.cli.parser import add_force, add_raw_video_options
 from freegvc.cli.paths import file_bytes, say
 
 if TYPE_CHECKING:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
     from freegvc.metrics.scoring import Frame
     from freegvc.video import FrameSource
 
@@ -72,9 +72,9 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
 def _score(arguments: argparse.Namespace) -> int:
     from freegvc.cli.progress import show_progress
     from freegvc.cli.score_page import Report, document, page
-    from freegvc.codec import CompressedVideo, Event, GopDecoded
-    from freegvc.codec.events import ignore
+    from freegvc.codec.compressed import CompressedVideo
     from freegvc.codec.score import score
+    from freegvc.events import Event, GopDecoded, ignore
 
     if arguments.plot is not None:
         from freegvc.cli.score_plot import check_plot
@@ -151,7 +151,7 @@ def _open_both(
     arguments: argparse.Namespace, *, is_stream: bool
 ) -> Iterator[tuple[FrameSource, FrameSource | CompressedVideo]]:
     """Both videos; options for raw video go to the one that is raw."""
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
     from freegvc.video import open_video
 
     reference, distorted = arguments.reference, arguments.distorted

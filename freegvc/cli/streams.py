@@ -16,7 +16,7 @@ from freegvc.cli.paths import refuse_same_file, say
 from freegvc.errors import CorruptStreamError
 
 if TYPE_CHECKING:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
 
 
 def declare_info(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def declare_info(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
 
     compressed = CompressedVideo.open(arguments.file)
     if not arguments.json:
@@ -66,7 +66,7 @@ def declare_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
 
     compressed = CompressedVideo.open(arguments.file)
     header = compressed.header
@@ -85,7 +85,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _check_decode(compressed: CompressedVideo) -> None:
     """Decode all frames; their number and size must be the header's."""
     from freegvc.cli.progress import show_progress
-    from freegvc.codec import decode_frames
+    from freegvc.codec.decoder import decode_frames
 
     header = compressed.header
     promised = (header.num_frames, header.height, header.width)
@@ -122,7 +122,7 @@ def declare_truncate(parser: argparse.ArgumentParser) -> None:
 
 def _truncate(arguments: argparse.Namespace) -> int:
     from freegvc.bitstream import truncate_stream, write_stream
-    from freegvc.codec import CompressedVideo
+    from freegvc.codec.compressed import CompressedVideo
     from freegvc.control.targets import make_target
 
     check_output(arguments.output, overwrite=arguments.force)

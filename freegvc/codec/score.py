@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freegvc.codec import events
+from freegvc import events
 from freegvc.codec.compressed import CompressedVideo
 from freegvc.codec.decoder import decode_frames
 from freegvc.metrics.scoring import DEFAULT_METRICS, Scores, check_metrics, score_frames
@@ -71,7 +71,9 @@ def _frames_of(
 ) -> Iterator[Iterable[Frame]]:
     """The frames of a video or of a decoded stream, uint8 [H, W, 3]."""
     if _is_stream(video):
-        yield decode_frames(video, prior=prior, device=device, on_event=on_event)
+        is_loaded = not (prior is None or isinstance(prior, str | PathLike))
+        where = None if is_loaded else device
+        yield decode_frames(video, prior=prior, device=where, on_event=on_event)
     else:
         with open_video(video) as source:
             yield source

@@ -35,6 +35,22 @@ class TargetKeywords(TypedDict, total=False):
     target_dists: float
 
 
+def _check_range(name: str, value: float, high: float) -> None:
+    if not 0.0 < value < high:
+        raise UsageError(f"{name} is {value}, but must be above 0 and below {high:g}")
+
+
+def _frame_metric(metric: MetricLike) -> Metric:
+    """A metric that scores single frames, as all targets need it."""
+    found = as_metric(metric)
+    if found.is_temporal:
+        raise UsageError(
+            f"metric {found.name!r} scores pairs of frames; a target needs one that scores single "
+            "frames, such as lpips or ms_ssim"
+        )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class StopStep:
     """Stop every GOP at one timestep.
@@ -48,13 +64,23 @@ class StopStep:
 
     timestep: int
     needs_num_frames: ClassVar[bool] = False
+    pooling: ClassVar[str] = "mean"
+    tolerance: ClassVar[None] = None
+    weights: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         if not self.timestep >= 0:
             raise UsageError(f"stop_step is {self.timestep}, but must be 0 or more")
 
+    def metric_for(self, height: int, width: int) -> Metric:
+        """The metric that a report shows for frames of this size."""
+        return default_metric(height, width)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """None: no score is wanted."""
+
     def check(self, height: int, width: int) -> None:
-        """Nothing that a target needs can be missing here."""
+        """A step needs nothing that could be missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +105,8 @@ class Rate:
     num_bytes: int | None = None
     even: MetricLike | None = None
     weights: str | PathLike[str] | None = None
+    pooling: ClassVar[str] = "mean"
+    tolerance: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         rates = {"bpp": self.bpp, "kbps": self.kbps, "num_bytes": self.num_bytes}
@@ -100,6 +128,9 @@ class Rate:
     def metric_for(self, height: int, width: int) -> Metric:
         """The metric that is kept even for frames of this size."""
         return default_metric(height, width) if self.even is None else as_metric(self.even)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """None: no score is wanted."""
 
     def check(self, height: int, width: int) -> None:
         """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
@@ -168,6 +199,11 @@ class Score(Scoring):
         del height, width
         return as_metric(self.metric)
 
+    def wanted_score(self, first: float | None) -> float | None:
+        """The score of every GOP."""
+        del first
+        return self.score
+
     def check(self, height: int, width: int) -> None:
         """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
         as_metric(self.metric).check(size=(height, width), weights=self.weights)
@@ -199,6 +235,10 @@ class LikeFirstGop(Scoring):
     def metric_for(self, height: int, width: int) -> Metric:
         """The metric that is scored for frames of this size."""
         return default_metric(height, width) if self.metric is None else as_metric(self.metric)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """The score of every GOP, given that of the first."""
+        return first
 
     def check(self, height: int, width: int) -> None:
         """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
@@ -241,19 +281,3 @@ def goal_of(metric: Metric, score: float, tolerance: float | None) -> Goal:
     tolerance = metric.tolerance if tolerance is None else tolerance
     ends = sorted(metric.loss(score + sign * tolerance) for sign in (-1, 1))
     return Goal(metric.loss(score), max(ends[0], 0.0), ends[1])
-
-
-def _check_range(name: str, value: float, high: float) -> None:
-    if not 0.0 < value < high:
-        raise UsageError(f"{name} is {value}, but must be above 0 and below {high:g}")
-
-
-def _frame_metric(metric: MetricLike) -> Metric:
-    """A metric that scores single frames, as all targets need it."""
-    found = as_metric(metric)
-    if found.is_temporal:
-        raise UsageError(
-            f"metric {found.name!r} scores pairs of frames; a target needs one that scores single "
-            "frames, such as lpips or ms_ssim"
-        )
-    return found

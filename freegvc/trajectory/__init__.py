@@ -1,8 +1,8 @@
 """The walk that sender and receiver share, its silent end, and fusion across GOPs."""
 
+from freegvc.trajectory.drift import DRIFT_LIMIT_SIGMA
 from freegvc.trajectory.fusion import fuse
 from freegvc.trajectory.grid import grid_to
-from freegvc.trajectory.drift import DRIFT_LIMIT_SIGMA
 from freegvc.trajectory.receiver import Received, receive
 from freegvc.trajectory.seams import Seams
 from freegvc.trajectory.sender import Sender

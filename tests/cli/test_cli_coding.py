@@ -14,7 +14,7 @@ import freegvc.codec
 import freegvc.trajectory
 from freegvc.cli import progress
 from freegvc.cli.main import _parser
-from freegvc.codec import CompressedVideo, compress, decode_frames
+from freegvc import CompressedVideo, compress, decode_frames
 from freegvc.video import load_video, read_audio
 
 SMALL = {"prior": "analytic", "gop_length": 5, "overlap": 2, "stop_step": 800}

@@ -12,7 +12,7 @@ import freegvc.codec
 from freegvc.cli import demo, doctor
 from freegvc.cli.contact_sheet import save_contact_sheet, sheet_indices
 from freegvc.cli.scene import _lattice, render_scene
-from freegvc.codec import CompressedVideo, decompress
+from freegvc import CompressedVideo, decompress
 from freegvc.metrics import psnr
 from freegvc.video import load_video
 

@@ -12,7 +12,7 @@ import freegvc
 import freegvc.codec
 from freegvc.bitstream import write_stream
 from freegvc.cli.main import COMMANDS, main
-from freegvc.codec import CompressedVideo
+from freegvc import CompressedVideo
 
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 LONG = [*SMALL, "--stop-step", "600", "--events", "ndjson"]

@@ -18,7 +18,7 @@ from freegvc.cli import report_plots
 from freegvc.cli.report import LOG, PICTURES, save_report
 from freegvc.cli.report_contents import aim_of, make_report, near_enough
 from freegvc.cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
-from freegvc.codec import CompressedVideo, GopDone, ProbeDone, compress, decompress
+from freegvc import CompressedVideo, GopDone, ProbeDone, compress, decompress
 from freegvc.errors import OutputExistsError
 from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
 from freegvc.metrics.weights import ALEXNET

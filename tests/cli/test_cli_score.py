@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from freegvc.codec import CompressedVideo, decompress
+from freegvc import CompressedVideo, decompress
 from freegvc.errors import MetricUnavailableError
 from freegvc.metrics import lpips, ms_ssim, psnr, tof, warp_error
 from freegvc.metrics.scoring import score_frames

@@ -8,7 +8,7 @@ import pytest
 
 import freegvc.codec
 from freegvc.bitstream import write_stream
-from freegvc.codec import CompressedVideo
+from freegvc import CompressedVideo
 
 
 def test_json_says_what_the_attributes_say(run, stream):

@@ -102,15 +102,18 @@ def test_any_distance_can_be_a_target():
 
 
 @pytest.mark.parametrize(
-    ("name", "score", "ends"),
+    ("metric", "score", "tolerance", "inside", "outside"),
     [
-        ("psnr", 30.0, (10**-3.01, 10**-2.99)),
-        ("ms_ssim", 0.9, (0.095, 0.105)),
-        ("lpips", 0.3, (0.295, 0.305)),
-        ("lpips", 0.002, (0.0, 0.007)),
+        ("lpips", 0.3, None, (0.2951, 0.3049), (0.2949, 0.3051)),
+        ("ms_ssim", 0.9, None, (0.8951, 0.9049), (0.8949, 0.9051)),
+        ("psnr", 30.0, None, (29.901, 30.099), (29.899, 30.101)),
+        ("psnr", 30.0, 0.5, (29.51, 30.49), (29.49, 30.51)),
+        ("lpips", 0.002, None, (0.0, 0.0069), (0.0071, 0.1)),
     ],
 )
-def test_goals_lie_around_the_score_on_the_scale_of_the_metric(name, score, ends):
-    goal = goal_of(METRICS[name], score, None)
-    assert (goal.low, goal.high) == pytest.approx(ends)
+def test_goals_hold_within_the_tolerance_on_both_sides(metric, score, tolerance, inside, outside):
+    goal = goal_of(METRICS[metric], score, tolerance)
     assert goal.holds(goal.wanted)
+    assert goal.wanted == METRICS[metric].loss(score)
+    assert all(goal.holds(METRICS[metric].loss(s)) for s in inside)
+    assert not any(goal.holds(METRICS[metric].loss(s)) for s in outside)
