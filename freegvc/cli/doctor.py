@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = (
     *("numpy", "torch", "diffusers", "transformers", "torchmetrics", "numba"),
-    *("constriction", "av", "pillow", "rich"),
+    *("constriction", "av", "pillow", "tqdm"),
 )
 _SIDE, _FRAMES = 64, 3
 

@@ -113,7 +113,7 @@ def headers(draw):
         ),
         gop_length=gop_length,
         overlap=overlap,
-        fusion_weights=tuple(weights),
+        gammas=tuple(weights),
         prior=draw(prior_ids),
         fingerprint=draw(st.binary(min_size=8, max_size=8)),
         numerics=draw(st.sampled_from(NUMERICS)),

@@ -56,7 +56,7 @@ def test_options_reach_the_codec(run, clip, tmp_path):
     compressed = CompressedVideo.open(tmp_path / "out.fgvc")
     header = compressed.header
     assert (header.num_frames, str(header.frame_rate)) == (3, "30000/1001")
-    assert (header.gop_length, header.overlap, header.fusion_weights) == (2, 1, (32,))
+    assert (header.gop_length, header.overlap, header.gammas) == (2, 1, (32,))
     assert {gop.stop_step for gop in compressed.gops} <= set(range(940, 1001))
     assert (header.sampler, header.silent_steps, header.refine_timestep) == ("dpmpp2m", 7, 960)
 

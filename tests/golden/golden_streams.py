@@ -46,7 +46,7 @@ def build(coder):
         colour=(6, 5, 1, True),
         gop_length=48,
         overlap=4,
-        fusion_weights=(96, 32),
+        gammas=(96, 32),
         tile=(60, 90, 15),
         prior="cogvideox-2b",
         fingerprint=bytes(range(8)),

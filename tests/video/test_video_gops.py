@@ -44,7 +44,7 @@ def test_gops_are_those_that_the_header_says(num_frames, shape):
         frame_rate=Fraction(25),
         gop_length=length,
         overlap=overlap,
-        fusion_weights=(64,) if overlap else (),
+        gammas=(64,) if overlap else (),
         prior="analytic",
         fingerprint=bytes(8),
         start_timestep=1000,
