@@ -1,4 +1,4 @@
-"""Priors: the models of video that encoder and decoder share."""
+"""Priors: the models of video that encoder and decoder have in common."""
 
 from freegvc.priors.base import Prior
 from freegvc.priors.defaults import PriorDefaults

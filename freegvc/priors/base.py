@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Prior(ABC):
-    """A model of video that encoder and decoder share.
+    """A model of video that encoder and decoder have in common.
 
     A prior takes noisy latents and predicts the clean ones (`predict_x0`), in float32 whatever the
     model computes in. Scalings, layouts, and eps-, v- or velocity-prediction stay inside the

@@ -142,7 +142,7 @@ def _find(name: str | PathLike[str]) -> tuple[Path, str | None]:
     known = find(name)
     if known is None and "/" not in name:
         raise PriorUnavailableError(
-            f"no prior is called {name!r} and there is no such folder; this release knows: "
+            f"no prior is called {name!r} and there is no such folder; this release has: "
             f"{', '.join(known_priors())}"
         )
     hub_id = known.hub_id if known else name

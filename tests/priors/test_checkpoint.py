@@ -203,7 +203,7 @@ def test_an_index_names_only_files_beside_it(tmp_path, weight_map):
     folder = write_cogvideox(tmp_path, sharded=True)
     index = folder / "transformer" / f"{WEIGHTS}.index.json"
     index.write_text(json.dumps({"weight_map": weight_map}))
-    with pytest.raises(PriorUnavailableError, match="does not list files beside it"):
+    with pytest.raises(PriorUnavailableError, match="does not list files in its own folder"):
         load_transformer(folder)
 
 

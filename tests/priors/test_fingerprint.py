@@ -1,4 +1,4 @@
-"""Fingerprints of diffusers models: blind to how files are saved, and to nothing that matters."""
+"""Fingerprints of diffusers models: what changes them, and what does not."""
 
 import json
 from types import SimpleNamespace

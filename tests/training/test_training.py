@@ -198,5 +198,5 @@ def test_the_decoder_is_given_what_the_silent_part_makes(monkeypatch: pytest.Mon
 
         level = levels.level(stop)
         z = level.alpha * latent[k] + level.sigma * noise[k]
-        steps = silent_timesteps(stop, SmallPrior.silent_steps)
+        steps = silent_timesteps(stop, SmallPrior.defaults.silent_steps)
         torch.testing.assert_close(made[k], ddim(z, steps, levels, predict_x0))

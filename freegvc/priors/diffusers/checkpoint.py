@@ -186,12 +186,12 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _shards(index: Path) -> list[Path]:
-    """The files that a shard index lists, all of them beside it."""
+    """The files that a shard index lists, all in its own folder."""
     weight_map = _read_json(index).get("weight_map")
     names = weight_map.values() if isinstance(weight_map, dict) else ()
     if not names or not all(isinstance(n, str) and Path(n).name == n for n in names):
         raise PriorUnavailableError(
-            f"{index} does not list files beside it under weight_map: {FETCH_AGAIN}"
+            f"{index} does not list files in its own folder under weight_map: {FETCH_AGAIN}"
         )
     return [index.with_name(name) for name in sorted(set(names))]
 

@@ -225,7 +225,7 @@ def _explained(hub_id: str) -> Iterator[None]:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, errors.GatedRepoError) or status == FORBIDDEN:
             message = (
-                f"{hub_id} is available only after its licence was accepted: do so on "
+                f"{hub_id} is available only to users who accepted its licence: do so on "
                 f"{HUB}/{hub_id}, log in with 'hf auth login' or set HF_TOKEN, and fetch again"
             )
         elif isinstance(error, errors.RepositoryNotFoundError) or status == UNAUTHORISED:

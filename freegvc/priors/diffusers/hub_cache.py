@@ -1,7 +1,7 @@
 """The Hugging Face cache: which models are on this machine, and in which folders.
 
-freegvc shares the cache of the hub's own library, so other programs find the same models there.
-To look one up takes no network and no library.
+freegvc uses the cache of the hub's own library, so other programs find the same models there.
+Looking a model up takes no network and no library.
 """
 
 from __future__ import annotations
