@@ -9,10 +9,11 @@ import pytest
 
 import freegvc
 from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.codec import GopDecoded, GopDone, ProbeDone, ProbeStarted
+from freegvc.codec import GopDone, ProbeDone, ProbeStarted
 from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
 from freegvc.metrics import METRICS, pool
-from tests.codec.test_round_trip import CausalPrior, StridedPrior
+from tests.codec.decoding import decoded_gops
+from tests.codec.priors import CausalPrior, StridedPrior
 
 FAST = PfrCoder(log2_candidates=10)
 
@@ -26,25 +27,6 @@ def compress(frames, **keywords):
         on_event=heard.append,
     )
     return compressed, [e for e in heard if isinstance(e, GopDone)], heard
-
-
-def decoded_gops(compressed, **keywords):
-    """The decoded frames, and which of them each GOP shows."""
-    heard = []
-    frames = freegvc.decompress(compressed, **keywords, on_event=heard.append).frames
-    done = [e for e in heard if isinstance(e, GopDecoded)]
-    shown = [slice(e.first_frame, e.first_frame + e.num_frames) for e in done]
-    assert sum(e.num_frames for e in done) == len(frames)
-    return frames, shown
-
-
-@pytest.fixture(scope="module")
-def uneven(scene):
-    """Five GOPs of 8 frames, 4 of them shared, that differ in how hard they are."""
-    frames = scene(24, 96, 128).astype(np.int64)
-    blocks = np.random.default_rng(7).integers(-35, 36, (8, 6, 8, 3))
-    frames[8:16] += np.kron(blocks, np.ones((1, 16, 16, 1), np.int64))
-    return frames.clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("prior", [None, CausalPrior(), StridedPrior()])

@@ -11,7 +11,7 @@ from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import GopDone, StepSent
 from freegvc.errors import TargetError
 from freegvc.metrics import METRICS
-from tests.codec.test_quality import decoded_gops, uneven  # noqa: F401 (a fixture)
+from tests.codec.decoding import decoded_gops
 
 FAST = PfrCoder(log2_candidates=10)
 
@@ -23,14 +23,14 @@ def compress(frames, **keywords):
 
 
 @pytest.mark.parametrize("num_bytes", [1500, 2500, 4000, 8000])
-def test_five_gops_land_below_the_budget_and_near_it(uneven, num_bytes, tmp_path):  # noqa: F811
+def test_five_gops_land_below_the_budget_and_near_it(uneven, num_bytes, tmp_path):
     compressed = compress(uneven, target_bytes=num_bytes)
     assert compressed.header.num_gops == 5
     path = compressed.save(tmp_path / "a.fgvc")
     assert 0.97 * num_bytes <= path.stat().st_size <= num_bytes
 
 
-def test_bpp_and_kbps_are_the_same_budget(uneven):  # noqa: F811
+def test_bpp_and_kbps_are_the_same_budget(uneven):
     pixels = uneven[..., 0].size
     by_bytes = compress(uneven, target_bytes=3000)
     by_bpp = compress(uneven, target_bpp=3000 * 8 / pixels)
@@ -39,7 +39,7 @@ def test_bpp_and_kbps_are_the_same_budget(uneven):  # noqa: F811
     assert by_bytes.data == by_bpp.data == by_kbps.data
 
 
-def test_bits_go_where_the_picture_is_hard(uneven):  # noqa: F811
+def test_bits_go_where_the_picture_is_hard(uneven):
     compressed = compress(uneven, target_bytes=4000)
     decoded, shown = decoded_gops(compressed)
     spread = np.std([METRICS["psnr"](uneven[g], decoded[g]).mean() for g in shown])
@@ -54,7 +54,7 @@ def test_bits_go_where_the_picture_is_hard(uneven):  # noqa: F811
     assert spread < np.std(alone) / 1.3
 
 
-def test_events_and_infos_agree_after_the_cut(uneven):  # noqa: F811
+def test_events_and_infos_agree_after_the_cut(uneven):
     heard = []
     compressed = compress(uneven, target_bytes=3000, on_event=heard.append)
     done = [e for e in heard if isinstance(e, GopDone)]
@@ -63,7 +63,7 @@ def test_events_and_infos_agree_after_the_cut(uneven):  # noqa: F811
     ]
 
 
-def test_cut_packets_decode_without_drift_in_a_fresh_process(uneven, tmp_path):  # noqa: F811
+def test_cut_packets_decode_without_drift_in_a_fresh_process(uneven, tmp_path):
     compressed = compress(uneven, target_bytes=3000)
     path, out = compressed.save(tmp_path / "a.fgvc"), tmp_path / "frames.npy"
     code = (
@@ -77,7 +77,7 @@ def test_cut_packets_decode_without_drift_in_a_fresh_process(uneven, tmp_path): 
     assert np.array_equal(np.load(out), freegvc.decompress(compressed).frames)
 
 
-def test_a_budget_below_the_empty_packets_is_refused(uneven):  # noqa: F811
+def test_a_budget_below_the_empty_packets_is_refused(uneven):
     heard = []
     with pytest.raises(TargetError, match="before a single step"):
         compress(uneven, target_bytes=150, on_event=heard.append)

@@ -13,8 +13,9 @@ from freegvc.channel.pfr.coder import PfrCoder
 from freegvc.codec import decode_gop
 from freegvc.errors import PriorMismatchError, TargetError, UsageError
 from freegvc.metrics import psnr
-from freegvc.priors import LatentSpec, load_prior
+from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
+from tests.codec.priors import CausalPrior, StridedPrior
 
 FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know
 
@@ -98,13 +99,6 @@ def test_fusion_weights_decide_whose_frames_are_shown(scene):
     assert np.array_equal(old[outside], new[outside])
 
 
-class CausalPrior(AnalyticPrior):
-    """AnalyticPrior whose first latent has no counterpart in the GOP before, as in causal VAEs."""
-
-    name = "causal-test-double"
-    latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8, is_causal=True)
-
-
 def test_a_causal_gop_takes_over_after_its_first_frame(scene):
     """Of GOPs at 0..5 and 4..9, frame 4 is the older's alone, 5 is shared, 6.. the newer's."""
     frames, prior = scene(10, 16, 24), CausalPrior()
@@ -140,40 +134,6 @@ def test_gamma_may_be_a_function_of_the_overlapping_latent(scene):
     assert freegvc.decompress(compressed).num_frames == 14
     with pytest.raises(UsageError, match="gamma"):
         compress(scene(14, 16, 24), gop_length=8, gamma=lambda i: 2.0)
-
-
-class StridedPrior(AnalyticPrior):
-    """AnalyticPrior with four frames in one latent, as the VAEs of the diffusion models have."""
-
-    name = "strided-test-double"
-    latent = LatentSpec(channels=24, temporal_stride=4, spatial_stride=8)
-
-    def encode_frames(self, frames):
-        latent = super().encode_frames(FOUR_FRAMES.pad(frames))
-        c, t, h, w = latent.shape
-        return latent.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
-
-    def decode_latent(self, latent, height, width):
-        return super().decode_latent(self.unfold(latent), height, width)
-
-    def predict_x0(self, z, timestep, side):
-        x0 = super().predict_x0(self.unfold(z), timestep, side)
-        c, t, h, w = x0.shape
-        return x0.reshape(c, t // 4, 4, h, w).transpose(1, 2).reshape(c * 4, t // 4, h, w)
-
-    def fit(self, latent):
-        return super().fit(self.unfold(latent))
-
-    def side_count(self, shape):
-        return super().side_count((shape[0] // 4, shape[1] * 4, *shape[2:]))
-
-    @staticmethod
-    def unfold(latent):
-        c, t, h, w = latent.shape
-        return latent.reshape(c // 4, 4, t, h, w).transpose(1, 2).reshape(c // 4, t * 4, h, w)
-
-
-FOUR_FRAMES = LatentSpec(channels=6, temporal_stride=4, spatial_stride=8)
 
 
 @pytest.mark.parametrize("num_frames", [1, 3, 8, 13, 21])
