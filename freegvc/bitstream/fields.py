@@ -11,7 +11,7 @@ MAX_VARINT = (1 << 32) - 1
 
 
 def encode_varint(value: int) -> bytes:
-    """LEB128: seven bits per byte, low ones first, the high bit says that more follow."""
+    """LEB128: seven bits per byte, low bits first; the high bit is set if more bytes follow."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -21,7 +21,15 @@ def encode_varint(value: int) -> bytes:
 
 
 class FieldReader:
-    """Reads fields from bytes that are complete: a field beyond the end is an error."""
+    """Reads fields one after the other; a field beyond the end is an error.
+
+    Args:
+        data: all bytes of the fields.
+        what: names the bytes in messages.
+
+    Attributes:
+        position: bytes read so far.
+    """
 
     def __init__(self, data: bytes, what: str) -> None:
         self._data = data
@@ -48,7 +56,7 @@ class FieldReader:
         return self.raw(1, name)[0]
 
     def varint(self, name: str, low: int = 0, high: int = MAX_VARINT) -> int:
-        """A canonical varint in low..high."""
+        """A varint in low..high, in its shortest form."""
         limit = high.bit_length()
         value = shift = 0
         while True:
@@ -57,7 +65,7 @@ class FieldReader:
             if byte < 0x80:
                 break
             shift += 7
-            if shift >= max(limit, 1):  # the next byte could only be zero or too much
+            if shift >= max(limit, 1):  # the next byte could only be zero or exceed the limit
                 raise CorruptStreamError(
                     f"{self._what}: {name} has too many bytes for its limit {high}; "
                     "get the file again"
@@ -86,7 +94,7 @@ class FieldReader:
         return value
 
     def done(self) -> None:
-        """Check that nothing is left."""
+        """Check that all bytes have been read."""
         if self.remaining:
             raise CorruptStreamError(
                 f"{self._what}: {self.remaining} bytes are left over after the last field; "
@@ -100,14 +108,19 @@ def encode_ratio(value: Fraction) -> bytes:
 
 
 def inflate(data: bytes, limit: int, what: str) -> bytes:
-    """The contents of one zlib stream, never more than `limit` bytes of them in memory.
+    """Decompress one zlib stream; at most `limit` + 1 bytes of it are held in memory.
+
+    Args:
+        data: the zlib stream and nothing else.
+        limit: most bytes that it may decompress to.
+        what: names the bytes in messages.
 
     Raises:
         CorruptStreamError: not a zlib stream, cut off, followed by anything, or too long.
     """
     inflater = zlib.decompressobj()
     try:
-        # one byte more than can be, so that a longer one does not look complete
+        # one byte more than allowed, so that a stream which is too long does not look complete
         raw = inflater.decompress(data, limit + 1)
     except zlib.error as error:
         raise CorruptStreamError(f"{what}: not a zlib stream ({error})") from error

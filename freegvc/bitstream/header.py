@@ -41,8 +41,8 @@ FINGERPRINT_BYTES = 8
 BT709_LIMITED = (1, 1, 1, False)
 UNTILED = (0, 0, 0)
 
-# Ids and flags share two bytes, and what a flag says is usual is not written at all, as a head has
-# to fit into 64 bytes.
+# A head has to fit into 64 bytes. So ids and flags are packed into two bytes, and a field with its
+# usual value is left out; its flag is 0 then.
 _HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
 
 _CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
@@ -101,7 +101,7 @@ class StreamParameters:
         """Check every field against its limits.
 
         Args:
-            error: what to raise; the reader passes CorruptStreamError.
+            error: what to raise; `decode_header` passes CorruptStreamError.
         """
         check = partial(_check, error)
         check("width", self.width, 1, MAX_SIDE)
@@ -113,7 +113,7 @@ class StreamParameters:
             check(f"colour {name}", code, 0, 255)
         check("full range flag", self.colour[3], 0, 1)
         check("GOP length", self.gop_length, 1, MAX_GOP_LENGTH)
-        # with more than half, three GOPs would meet at a frame
+        # with more than half, three GOPs would overlap at a frame
         check("GOP overlap", self.overlap, 0, self.gop_length // 2)
         low, high = (1, min(self.overlap, MAX_GAMMAS)) if self.overlap else (0, 0)
         check("number of gammas", len(self.gammas), low, high)
@@ -241,7 +241,7 @@ def _word(name: str, code: int, words: tuple[str, ...]) -> str:
 
 
 def _unusual(options: int, flag: int, name: str, value: object, usual: object) -> None:
-    """Check that a field that may be left out is there for a reason: one spelling per header."""
+    """Check that a field which is not left out differs from its usual value."""
     if options & flag and value == usual:
         raise CorruptStreamError(
             f"head: {name} is {value}, which must be left out; get the file again"
@@ -285,7 +285,7 @@ def decode_header(reader: FieldReader) -> Header:
     num_weights = reader.varint("number of gammas", 0, MAX_GAMMAS)
     gammas = tuple(reader.raw(num_weights, "gammas"))
     num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
-    # latin-1 never fails; validate() refuses what is not ASCII
+    # decoding latin-1 cannot fail; validate() refuses characters that are not ASCII
     prior = reader.raw(num_characters, "prior id").decode("latin-1")
     header = Header(
         width=width,

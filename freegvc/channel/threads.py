@@ -15,7 +15,7 @@ def threads() -> int:
 
 
 def in_threads(work: Callable[[int, int], None], count: int) -> None:
-    """Call work(start, stop) on slices of range(count), one per core."""
+    """Call work(start, stop) on consecutive slices of range(count), one for each core."""
     workers = min(threads(), count)
     if workers < 2:
         work(0, count)

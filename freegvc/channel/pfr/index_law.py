@@ -168,16 +168,17 @@ def decode_seeds(decoder: Any, log2_candidates: int, aim_bits: int, count: int) 
         int64 [count], each in [0, N).
 
     Raises:
-        CorruptStreamError: there is no such law, or no encoder writes these words.
+        CorruptStreamError: there is no such law.
+        AssertionError: by constriction, for words that no encoder writes; see
+            `range_coder.decoding`.
     """
     law = _law(log2_candidates, aim_bits)
-    with range_coder.decoding():
-        bucket = decoder.decode(law.model, count).astype(np.int64)
-        rest_bits = law.rest_bits[bucket]
-        wide = rest_bits > 0
-        sizes = (1 << rest_bits[wide]).astype(np.int32)
-        rest = np.zeros(count, dtype=np.int64)
-        rest[wide] = decoder.decode(constriction.stream.model.Uniform(), sizes)
+    bucket = decoder.decode(law.model, count).astype(np.int64)
+    rest_bits = law.rest_bits[bucket]
+    wide = rest_bits > 0
+    sizes = (1 << rest_bits[wide]).astype(np.int32)
+    rest = np.zeros(count, dtype=np.int64)
+    rest[wide] = decoder.decode(constriction.stream.model.Uniform(), sizes)
     seeds: np.ndarray = law.starts[bucket] + rest - 1
     return seeds
 

@@ -85,7 +85,7 @@ def search_torch(address: Address, targets: Any, log2_candidates: int) -> np.nda
         log2_candidates: log2 N.
 
     Returns:
-        int64 [B], the first index of the highest <C_i, target_b> - log T_i.
+        int64 [B]: for each block the first index of the highest <C_i, target_b> - log T_i.
     """
     import torch
 

@@ -53,7 +53,8 @@ def next_blocks(wanted: float, dims: int, tried: Container[int]) -> int:
         tried: numbers to leave out.
 
     Returns:
-        The nearest number in 1..D that the stream can represent.
+        The nearest number in 1..D that the stream can represent and that was not tried; if none
+        near `wanted` is left, one that was tried.
     """
     middle = max(1, min(round(wanted), dims))
     unit = finer_blocks(block_class(round_num_blocks(middle)), _MANTISSA_BITS)[1]
