@@ -1,4 +1,4 @@
-"""Rendering of events: a bar on a terminal, an occasional line elsewhere, NDJSON for programs."""
+"""Rendering of events: a bar on a terminal, occasional lines elsewhere, or NDJSON."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from freegvc.codec.events import (
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-LINE_INTERVAL_SECONDS = 10.0  # between two lines where there is no terminal
+LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
 
 
 def add_events(parser: argparse.ArgumentParser) -> None:
-    """--events, for every command that works long."""
+    """--events, for every command that can take long."""
     parser.add_argument(
         "--events",
         choices=("ndjson",),
@@ -39,7 +39,7 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
-    """A listener for the codec's events, alive within the `with` block.
+    """A listener for the codec's events, valid within the `with` block.
 
     Args:
         what: the work, such as "compress".
@@ -60,10 +60,10 @@ def _print_ndjson(event: Event) -> None:
 
 @dataclass
 class _Tally:
-    """What the events so far add up to."""
+    """The progress that the events so far amount to."""
 
     done: int = 0
-    share: float = 0.0  # of the GOP at hand
+    done_of_gop: float = 0.0  # 0 .. 1, of the current GOP
     num_gops: int | None = None
     doing: str = ""
 
@@ -71,17 +71,17 @@ class _Tally:
         match event:
             case GopStarted(gop, num_gops, num_frames):
                 self.num_gops = num_gops or self.num_gops
-                self.done, self.share = gop, 0.0  # GOPs that share a rate end together
+                self.done, self.done_of_gop = gop, 0.0  # under a rate, all GOPs end together
                 self.doing = f"GOP {gop}, {num_frames} frames"
-            case StepSent(gop, num_steps, timestep, _, share):
-                self.share = share
+            case StepSent(gop, num_steps, timestep, _, done_of_gop):
+                self.done_of_gop = done_of_gop
                 self.doing = f"GOP {gop}, {num_steps} steps, at {timestep}"
             case ProbeStarted(gop, num_steps):
                 self.doing = f"GOP {gop}, {num_steps} steps, decoding to score"
             case ProbeDone(gop, num_steps, _, metric, score):
                 self.doing = f"GOP {gop}, {num_steps} steps, {metric} {score:.4g}"
             case GopDone(gop, stop_step, _, num_bytes, score):
-                self.done, self.share = max(self.done, gop + 1), 0.0
+                self.done, self.done_of_gop = max(self.done, gop + 1), 0.0
                 scored = "" if score is None else f", score {score:.4g}"
                 self.doing = f"GOP {gop}, stopped at {stop_step}, {num_bytes} bytes{scored}"
             case GopDecoded(gop, num_gops):
@@ -91,7 +91,7 @@ class _Tally:
 
 
 class _Lines:
-    """Says now and then how far the work is."""
+    """Prints the progress from time to time."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -113,7 +113,7 @@ class _Lines:
 
 
 class _Bar:
-    """Moves a bar by GOPs and their shares; an unknown total makes it pulse."""
+    """Moves a bar by GOPs and parts of them; it pulses while the total is unknown."""
 
     def __init__(self, bar: Progress, what: str) -> None:
         self._bar = bar
@@ -126,7 +126,7 @@ class _Bar:
         gops = f"{tally.done}/{tally.num_gops or '?'} GOPs"
         fields: dict[str, Any] = {"doing": tally.doing, "gops": gops}
         self._bar.update(
-            self._task, completed=tally.done + tally.share, total=tally.num_gops, **fields
+            self._task, completed=tally.done + tally.done_of_gop, total=tally.num_gops, **fields
         )
 
 

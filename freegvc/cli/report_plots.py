@@ -89,7 +89,7 @@ def draw_curves(report: Report) -> bytes:
     panel.margins(0.05, 0.1)
     panel.set_xlabel("bits per pixel of the GOP", fontsize=9, color=_INK)
     panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
-    said = "Scored states, the power law through those of each GOP, and the states in the file (o)"
+    said = "Scored states, the power law of each GOP, and the states in the file (circles)"
     if len(report.gops) > _MAX_LABELS:
         said += "; GOPs dark to light"
     panel.set_title(f"{said}{_target_label(report)}", fontsize=9, loc="left", color=_INK)

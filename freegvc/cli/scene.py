@@ -1,7 +1,7 @@
-"""The demo's own scene: a camera pans over a meadow while two balls and a balloon move.
+"""The scene of the demo: a camera pans over a meadow while two balls and a balloon move.
 
-Drawn with NumPy alone from integer-keyed noise, so that it is the same scene everywhere and needs
-no licence. Lengths are in units of the picture's height; y points down.
+It is drawn with NumPy from integer-keyed noise, so it is the same everywhere and free of rights.
+Lengths are in units of the picture's height; y points down.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ _SUN, _SHADE = np.array([1.0, 0.94, 0.82]), np.array([0.33, 0.40, 0.52])
 def render_scene(
     num_frames: int = NUM_FRAMES, width: int = WIDTH, height: int = HEIGHT
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Frames of the scene, uint8 [height, width, 3], one after the other.
+    """Draw the scene.
 
     Args:
-        num_frames: how many.
-        width, height: size in pixels; the scene is drawn for 416 by 240 and scales.
+        num_frames: how many frames.
+        width, height: size in pixels; the scene is designed for 416 by 240 and scales.
+
+    Returns:
+        Frames, uint8 [height, width, 3], one after the other.
     """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     canvas = _Canvas(x / height, y / height, 1.0 / height)
