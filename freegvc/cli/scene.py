@@ -155,7 +155,7 @@ def _meadow(picture: Picture, canvas: _Canvas, pan: float) -> None:
     ground_x = (canvas.x[rows] - 0.85) * depth + pan
     patches = _fractal(ground_x * 1.3, depth * 1.6, key=31, octaves=3)
     blades = _fractal(ground_x * 22, depth * 16, key=37, octaves=2)
-    detail = np.clip(1.3 - 0.35 * depth, 0.0, 1.0)  # what is finer than a pixel far away
+    detail = np.clip(1.3 - 0.35 * depth, 0.0, 1.0)  # blades far away are finer than a pixel
     light = 0.72 + 0.55 * (patches - 0.5) + 0.5 * (blades - 0.5) * detail
     dry = np.clip(patches * 2.2 - 0.7, 0.0, 1.0)[..., None]
     colour = np.array([0.30, 0.46, 0.16]) + dry * np.array([0.26, 0.10, 0.06])

@@ -23,7 +23,7 @@ from freegvc.errors import OutputExistsError
 from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
 from freegvc.metrics.weights import ALEXNET
 from freegvc.video import load_video, open_video
-from tests.cli.conftest import HEIGHT, NUM_FRAMES, ROOT, WIDTH
+from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 
 GOPS = {"prior": "analytic", "gop_length": 5, "overlap": 2}
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
