@@ -1,4 +1,4 @@
-"""A picture of a coding: frames of original and decode side by side, and where they differ."""
+"""A picture of the result: frames of original and decode, and their difference."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy.typing as npt
 Frame = npt.NDArray[np.uint8]
 
 _GAIN = 3
-_CELL_WIDTH = 416  # larger frames are shrunk to this
+_CELL_WIDTH = 416  # width in pixels to which larger frames are scaled down
 _GAP, _MARGIN, _LINE = 6, 16, 20
 _PAPER, _INK, _PALE = (24, 25, 28), (236, 236, 232), (150, 152, 156)
 
 
 def sheet_indices(num_frames: int, columns: int = 4) -> list[int]:
-    """Frames to show: spread evenly, the first and the last among them."""
+    """Frames to show: spread evenly, including the first and the last."""
     columns = min(columns, num_frames)
     if columns == 1:
         return [0]
@@ -36,7 +36,7 @@ def save_contact_sheet(
     Args:
         path: the PNG file to write.
         pairs: original and decoded frame, by frame index.
-        title: line above all.
+        title: line at the top.
         captions: of the rows of originals and of decodes.
     """
     from PIL import Image, ImageDraw, ImageFont

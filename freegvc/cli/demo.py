@@ -1,4 +1,4 @@
-"""demo: compress a scene, decode it in another process, and show what came back."""
+"""demo: compress a scene, decode it in another process, and show the result."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from freegvc.cli.progress import show_progress
 from freegvc.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
-    from freegvc.cli.scoring import Frame, Scores
     from freegvc.codec.compressed import CompressedVideo
+    from freegvc.metrics.scoring import Frame, Scores
     from freegvc.video import Video
 
 DEFAULT_FOLDER = "freegvc-demo"
@@ -31,9 +31,9 @@ STREAM, VIDEO, SHEET, ORIGINAL = "demo.fgvc", "demo.mp4", "contact-sheet.png", "
 
 
 def declare_demo(parser: argparse.ArgumentParser) -> None:
-    """Nothing is needed; a video of one's own is possible."""
+    """An input and an output folder, both optional."""
     parser.add_argument(
-        "--input", type=Path, metavar="FILE", help="a video, all of it (default: a drawn scene)"
+        "--input", type=Path, metavar="FILE", help="a whole video (default: a generated scene)"
     )
     parser.add_argument(
         "--out",
@@ -51,9 +51,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     names = [STREAM, VIDEO, SHEET] + ([] if arguments.input else [ORIGINAL])
     _check_folder(folder, names, force=arguments.force)
     seconds: dict[str, float] = {}
-    # all files or none: they are made aside and moved together
-    with tempfile.TemporaryDirectory(prefix=".freegvc-demo.", dir=folder.resolve().parent) as aside:
-        made = Path(aside)
+    # all files or none: they are made in a hidden folder and moved together
+    with tempfile.TemporaryDirectory(
+        prefix=".freegvc-demo.", dir=folder.resolve().parent
+    ) as hidden:
+        made = Path(hidden)
         source, source_bytes, what = _source(arguments.input, made / ORIGINAL, seconds)
         compressed = _compress(source, made / STREAM, seconds)
         with _timed(seconds, "decompress"):
@@ -75,22 +77,22 @@ def _check_folder(folder: Path, names: list[str], *, force: bool) -> None:
     if not folder.resolve().parent.is_dir():
         raise UsageError(f"{folder.parent} is not a folder, so {folder.name} cannot be made there")
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, and a folder is to be written: name another")
-    there = [name for name in names if (folder / name).exists()]
-    if there and not force:
+        raise UsageError(f"{folder} is a file: name a folder")
+    existing = [name for name in names if (folder / name).exists()]
+    if existing and not force:
         raise OutputExistsError(
-            f"{folder / there[0]} exists: choose another folder with --out, or --force"
+            f"{folder / existing[0]} exists: choose another folder with --out, or use --force"
         )
 
 
 def _source(
     path: Path | None, original: Path, seconds: dict[str, float]
 ) -> tuple[Path | Video, int, str]:
-    """What to compress, its bytes, and what these bytes are."""
+    """The video to compress, its size in bytes, and what these bytes are."""
     if path is not None:
         from freegvc.video import open_video
 
-        open_video(path).close()  # so that what is wrong with it is said first
+        open_video(path).close()  # so that an unreadable file is the first error
         say(f"demo: all of {path} at {TARGET_BPP} bpp")
         return path, file_bytes(path), "the file"
     import numpy as np
@@ -114,7 +116,11 @@ def _compress(source: Path | Video, path: Path, seconds: dict[str, float]) -> Co
 
 
 def _decompress_elsewhere(folder: Path) -> int:
-    """Decode in a fresh process, which knows nothing but the file; its exit code."""
+    """Decode in a new process, which has nothing but the file.
+
+    Returns:
+        Its exit code.
+    """
     package = Path(__file__).resolve().parents[2]  # the same freegvc as this one
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "freegvc", "decompress", STREAM, VIDEO]
@@ -127,7 +133,7 @@ def _compare(
 ) -> tuple[Scores, dict[int, tuple[Frame, Frame]]]:
     """Score the decoded file against the source, and keep a few frames of both."""
     from freegvc.cli.contact_sheet import sheet_indices
-    from freegvc.cli.scoring import score_frames
+    from freegvc.metrics.scoring import score_frames
     from freegvc.video import open_video
 
     wanted = set(sheet_indices(num_frames))

@@ -1,4 +1,4 @@
-"""doctor: what works on this machine, found out by doing it."""
+"""doctor: what works on this machine, by trying it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from freegvc.metrics import Metric
+
 _PACKAGES = (
     *("numpy", "torch", "diffusers", "transformers", "torchmetrics", "numba"),
     *("constriction", "av", "pillow", "tqdm"),
@@ -31,12 +33,12 @@ _SIDE, _FRAMES = 64, 3
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was tried.
+    """One check.
 
     Attributes:
-        name: what it is.
+        name: of the part that was tried.
         ok: whether it works.
-        essential: whether the codec cannot do without it.
+        essential: whether the codec needs it.
         detail: what was seen, or why it does not work.
     """
 
@@ -47,7 +49,7 @@ class Check:
 
 
 def declare_doctor(parser: argparse.ArgumentParser) -> None:
-    """Only how to print."""
+    """The form of the output."""
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(run=_doctor)
 
@@ -101,7 +103,7 @@ def _machine() -> dict[str, object]:
 
 
 def _free_memory_gib() -> float | None:
-    """Memory that programs can still take; None where the system does not say."""
+    """Memory available to programs; None where the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         kib = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
@@ -115,11 +117,10 @@ def _checks() -> list[Check]:
 
     checks = [_try("torch", _torch), _try("cuda", _cuda, essential=False)]
     for name in (*BUILT_IN, *installed_priors()):
-        essential = name in BUILT_IN  # the others are other people's
+        essential = name in BUILT_IN  # the others come from other packages
         checks.append(_try(f"prior {name}", partial(_round_trip, name), essential=essential))
     checks.append(_try("fetched models", _fetched_models, essential=False))
-    checks += [_try("metric psnr", _psnr), _try("metric ms_ssim", _ms_ssim)]
-    checks += _metrics_with_weights()
+    checks += _metrics()
     checks.append(_try("write x264, read", partial(_encoder, "x264")))
     checks.append(_try("write x265, read", partial(_encoder, "x265"), essential=False))
     return checks
@@ -128,7 +129,7 @@ def _checks() -> list[Check]:
 def _try(name: str, work: Callable[[], str], *, essential: bool = True) -> Check:
     try:
         return Check(name, True, essential, work())
-    except Exception as error:  # whatever goes wrong is the finding
+    except Exception as error:  # any failure is a finding
         reason = " ".join(str(error).split()) or "no reason given"
         return Check(name, False, essential, f"{type(error).__name__}: {reason}")
 
@@ -139,16 +140,25 @@ def _torch() -> str:
     return f"{torch.get_num_threads()} threads"
 
 
-def _metrics_with_weights() -> list[Check]:
-    """The metrics that run a network: whether its weights are here, and what to do if not."""
-    from freegvc.metrics import METRIC_NAMES, metric_status
+def _metrics() -> list[Check]:
+    """Metrics that need nothing are tried; of the others, what they need is looked for."""
+    from freegvc.metrics import METRICS, SCORES
 
-    statuses = [metric_status(name) for name in METRIC_NAMES if name not in ("psnr", "ms_ssim")]
-    return [Check(f"metric {s.name}", s.available, False, s.detail) for s in statuses]
+    always = [metric for metric in METRICS.values() if metric.prepare is None]
+    checks = [_try(f"metric {metric.name}", partial(_metric, metric)) for metric in always]
+    for status in (scale.status() for scale in SCORES.values() if scale.prepare is not None):
+        checks.append(Check(f"metric {status.name}", status.available, False, status.detail))
+    return checks
+
+
+def _metric(metric: Metric) -> str:
+    frames = _picture(max(_SIDE, metric.min_side))
+    score = metric(frames, frames // 2).mean()
+    return f"{metric.format(score)}, needs no files"
 
 
 def _fetched_models() -> str:
-    """Names only: running one takes gigabytes."""
+    """Names only, because running a model takes gigabytes."""
     from freegvc.errors import PriorUnavailableError
     from freegvc.priors.diffusers.catalogue import KNOWN_MODELS
     from freegvc.priors.diffusers.hub_cache import find_folder
@@ -156,7 +166,8 @@ def _fetched_models() -> str:
     here = [model.name for model in KNOWN_MODELS if find_folder(model.hub_id)]
     if not here:
         raise PriorUnavailableError(
-            f"none of the {len(KNOWN_MODELS)} known models is here: freegvc priors list"
+            f"none of the {len(KNOWN_MODELS)} known models is on this machine: see freegvc priors "
+            "list"
         )
     return ", ".join(here)
 
@@ -181,20 +192,6 @@ def _round_trip(prior: str) -> str:
     decoded = decompress(compressed).frames
     score = psnr(frames, decoded).mean()
     return f"coded {len(frames)} frames in {compressed.num_bytes} bytes, {score:.1f} dB"
-
-
-def _psnr() -> str:
-    from freegvc.metrics import psnr
-
-    frames = _picture(_SIDE)
-    return f"{psnr(frames, frames // 2).mean():.1f} dB, needs no files"
-
-
-def _ms_ssim() -> str:
-    from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim
-
-    frames = _picture(MS_SSIM_MIN_SIZE)[:1]
-    return f"{ms_ssim(frames, frames // 2).mean():.3f}, needs no files"
 
 
 def _encoder(codec: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages of text for people: aligned columns, the same on a terminal and in a file."""
+"""Pages of text: aligned columns, the same on a terminal and in a file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number and its noun, in the plural unless it is one."""
+    """A number and its noun, which is in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def stream_page(name: str, compressed: CompressedVideo) -> str:
-    """What `freegvc info` prints."""
+    """The page of `freegvc info`."""
     h, gops = compressed.header, compressed.gops
     seconds = float(h.num_frames / h.frame_rate)
     rate = f"{float(h.frame_rate):.5g} fps"
@@ -43,8 +43,8 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
     packet_bytes = packet_bits // 8
     rest = compressed.num_bytes - packet_bytes - compressed.audio_bytes
     aspect = "" if h.pixel_aspect == 1 else f", pixel aspect {h.pixel_aspect}"
-    height, width, shared = h.tile
-    tiles = f"{height}x{width} latents, {shared} shared" if height else "none"
+    height, width, overlap = h.tile
+    tiles = f"{height}x{width} latents, {overlap} of overlap" if height else "none"
     refinement = f"refined from {h.refine_timestep}" if h.refine_timestep else "not refined"
     page = facts(
         [
@@ -58,13 +58,13 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
             ),
             ("prior", f"{h.prior}, fingerprint {h.fingerprint.hex()}"),
             ("numerics", f"{h.numerics}, attention {h.attention}"),
-            # repr, as a terminal obeys what a stranger's text may hold
+            # repr, because text from a file may hold control sequences for the terminal
             ("prompt", "none" if compressed.prompt is None else repr(compressed.prompt)),
             ("tiles", tiles),
             ("trajectory", f"from {h.start_timestep}"),
             ("silent part", f"{h.sampler}, {count(h.silent_steps, 'step')}, {refinement}"),
             ("coder", h.coder),
-            ("GOPs", f"{h.num_gops}, {h.gop_length} frames, {h.overlap} shared"),
+            ("GOPs", f"{h.num_gops}, {h.gop_length} frames, {h.overlap} of overlap"),
             ("rate", f"{compressed.bpp:.5g} bpp, audio aside"),
             ("bytes", str(compressed.num_bytes)),
             ("  packets", f"{packet_bytes}, of which seeds {seed_bits / 8:.0f}"),

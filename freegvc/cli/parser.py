@@ -1,6 +1,6 @@
-"""The argument parser: each command declares its arguments only when it is the one asked for.
+"""The argument parser: a command declares its arguments only when it is the one that runs.
 
-Their defaults are read from the codec's own signatures, and the help page does without the codec.
+So `freegvc --help` does not load the codec, from whose signatures the commands read defaults.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from typing import Any, NoReturn
 
 from freegvc.errors import UsageError
 
-# What a command does with its arguments; returns the exit code.
-Run = Callable[[argparse.Namespace], int]
-
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose `declare` adds the arguments on first use.
+    """A parser whose arguments are declared on first use.
 
     Args:
-        declare: called once with this parser before it parses.
+        declare: adds the arguments; called once with this parser before it parses.
         **kwargs: as for ArgumentParser.
     """
 
@@ -50,13 +47,13 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(UsageError.exit_code, f"freegvc: error: {message} (see {self.prog} --help)\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        # argparse swallows a closed pipe; main answers it for all output alike
+        # argparse ignores a closed pipe; main handles it for all output alike
         if message:
             (file or sys.stderr).write(message)
 
 
 def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
-    """Keyword arguments of a function and their defaults, without its listener for events."""
+    """Keyword arguments of a function and their defaults, without `on_event`."""
     parameters = inspect.signature(function).parameters.values()
     return {
         p.name: p.default
@@ -66,8 +63,8 @@ def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
-    """The three options that say what a headerless .yuv file cannot say itself."""
-    group = parser.add_argument_group(f"if {what} does not say so itself")
+    """The three options that describe a headerless .yuv file."""
+    group = parser.add_argument_group(f"if {what} does not state its format")
     group.add_argument("--size", metavar="WxH", help="picture size of a .yuv file, such as 416x240")
     group.add_argument(
         "--fps", metavar="R", help="frame rate of .yuv, bare .264 or .265, and images (default: 25)"
@@ -75,6 +72,6 @@ def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
     group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
 
 
-def add_force(parser: argparse.ArgumentParser) -> None:
+def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--force, for every command that writes."""
-    parser.add_argument("--force", action="store_true", help="overwrite what exists")
+    parser.add_argument("--force", action="store_true", help="overwrite existing output")

@@ -1,4 +1,4 @@
-"""What commands that write share."""
+"""Paths and messages of the commands that write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from freegvc.errors import UsageError
 
 
 def refuse_same_file(source: Path, output: Path) -> None:
-    """--force means an older output, never the input.
+    """Refuse to overwrite the input: --force allows replacing an older output only.
+
+    Args:
+        source: the input.
+        output: the file to write.
 
     Raises:
         UsageError: both are the same file.
@@ -26,5 +30,5 @@ def file_bytes(path: Path) -> int:
 
 
 def say(message: str) -> None:
-    """One line for people; stdout is for data."""
+    """Print one line on stderr; stdout is for data."""
     print(f"freegvc: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""priors: which priors there are, and getting the models among them onto this machine."""
+"""priors: list the known priors, and fetch models onto this machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMPONENTS = ("transformer", "vae", "text_encoder")
 def declare_priors(parser: argparse.ArgumentParser) -> None:
     """Three actions."""
     actions = parser.add_subparsers(metavar="ACTION", required=True, prog=parser.prog)
-    listing = actions.add_parser("list", help="all priors, and which are on this machine")
+    listing = actions.add_parser("list", help="list all priors, and which are on this machine")
     listing.add_argument("--json", action="store_true", help="print the list as JSON")
     listing.set_defaults(run=_list)
     fetching = actions.add_parser("fetch", help="download a model from the Hugging Face hub")
@@ -35,10 +35,10 @@ def declare_priors(parser: argparse.ArgumentParser) -> None:
     fetching.add_argument(
         "--no-text-encoder",
         action="store_true",
-        help="leave out the text encoder, where the prompt's embedding comes from elsewhere",
+        help="leave out the text encoder; the prompt's embedding must then come from elsewhere",
     )
     fetching.set_defaults(run=_fetch)
-    showing = actions.add_parser("show", help="what is known of one prior")
+    showing = actions.add_parser("show", help="show the facts about one prior")
     showing.add_argument("name", help="a name in the list, an id, or a folder of a model")
     showing.set_defaults(run=_show)
 
@@ -63,9 +63,9 @@ def _list(arguments: argparse.Namespace) -> int:
     ]
     print(table(head, rows))
     print(
-        "\nweights: memory of transformer and VAE in the dtype that the model was made for, in\n"
-        f"10^9 bytes. What a forward pass needs beside them was {NOT_MEASURED}.\n"
-        "size: width x height above which pictures are cut into tiles.\n"
+        "\nweights: memory of transformer and VAE in the model's own dtype, in 10^9 bytes.\n"
+        f"The memory of a forward pass comes on top of it and was {NOT_MEASURED}.\n"
+        "size: width x height above which frames are cut into tiles.\n"
         "Get a model with: freegvc priors fetch NAME"
     )
     return 0
@@ -75,13 +75,13 @@ def _fetch(arguments: argparse.Namespace) -> int:
     def tell(plan: Plan) -> None:
         say(
             f"{plan.hub_id}: {len(plan.files)} files, {_gigabytes(plan.num_bytes)}, of which "
-            f"{_gigabytes(plan.missing_bytes)} are to be downloaded; the disk has "
+            f"{_gigabytes(plan.missing_bytes)} will be downloaded; the disk has "
             f"{_gigabytes(plan.free_bytes)} free"
         )
 
     known = find(arguments.name)
     if known is not None:
-        say(f"{known.name} comes under its own licence ({known.licence}): {HUB}/{known.hub_id}")
+        say(f"{known.name} has its own licence ({known.licence}): {HUB}/{known.hub_id}")
     with_text_encoder = not arguments.no_text_encoder
     folder = fetch(arguments.name, with_text_encoder=with_text_encoder, on_plan=tell)
     if with_text_encoder:
@@ -141,9 +141,9 @@ def _folder_facts(folder: Path) -> list[tuple[str, str]]:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
     transformer = Checkpoint(folder).class_name("transformer")
-    family = ADAPTERS[transformer][0] if transformer in ADAPTERS else "none: no adapter for it"
+    family = ADAPTERS[transformer][0] if transformer in ADAPTERS else "unknown: no adapter for it"
     rows = [
-        ("present", "yes" if is_whole(folder) else "in part: files are missing, fetch it again"),
+        ("present", "yes" if is_whole(folder) else "in part: files are missing; fetch it again"),
         ("folder", str(folder)),
         ("class", transformer),
         ("family", family),

@@ -1,4 +1,4 @@
-"""Rendering of events: a bar on a terminal, an occasional line elsewhere, NDJSON for programs."""
+"""Rendering of events: a bar on a terminal, occasional lines elsewhere, or NDJSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from freegvc.codec.progress import Tally, progress_bar
 from freegvc.events import Event, OnEvent
 
-LINE_INTERVAL_SECONDS = 10.0  # between two lines where there is no terminal
+LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
 
 
 def add_events(parser: argparse.ArgumentParser) -> None:
-    """--events, for every command that works long."""
+    """--events, for every command that can take long."""
     parser.add_argument(
         "--events",
         choices=("ndjson",),
@@ -26,7 +26,7 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
-    """A listener for the codec's events, alive within the `with` block.
+    """A listener for the codec's events, valid within the `with` block.
 
     Args:
         what: the work, such as "compress".
@@ -46,7 +46,7 @@ def _print_ndjson(event: Event) -> None:
 
 
 class _Lines:
-    """Says now and then how far the work is."""
+    """Prints the progress from time to time."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -53,8 +53,8 @@ def draw_scores(report: Report) -> bytes:
     panel.margins(x=0.01, y=0.15)  # room for the numbers above the curve
     panel.set_xlabel("frame", fontsize=9, color=_INK)
     panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
-    said = f"Score of each frame, and of each GOP ({report.pooling}){_target_label(report)}"
-    panel.set_title(said, fontsize=9, loc="left", color=_INK)
+    title = f"Score of each frame, and of each GOP ({report.pooling}){_target_label(report)}"
+    panel.set_title(title, fontsize=9, loc="left", color=_INK)
     return _png(figure)
 
 
@@ -89,10 +89,10 @@ def draw_curves(report: Report) -> bytes:
     panel.margins(0.05, 0.1)
     panel.set_xlabel("bits per pixel of the GOP", fontsize=9, color=_INK)
     panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
-    said = "Scored states, the power law through those of each GOP, and the states in the file (o)"
+    title = "Scored states, the power law of each GOP, and the states in the file (circles)"
     if len(report.gops) > _MAX_LABELS:
-        said += "; GOPs dark to light"
-    panel.set_title(f"{said}{_target_label(report)}", fontsize=9, loc="left", color=_INK)
+        title += "; GOPs dark to light"
+    panel.set_title(f"{title}{_target_label(report)}", fontsize=9, loc="left", color=_INK)
     return _png(figure)
 
 

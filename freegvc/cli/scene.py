@@ -1,7 +1,7 @@
-"""The demo's own scene: a camera pans over a meadow while two balls and a balloon move.
+"""The scene of the demo: a camera pans over a meadow while two balls and a balloon move.
 
-Drawn with NumPy alone from integer-keyed noise, so that it is the same scene everywhere and needs
-no licence. Lengths are in units of the picture's height; y points down.
+It is drawn with NumPy from integer-keyed noise, so it is the same everywhere and free of rights.
+Lengths are in units of the picture's height; y points down.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ _SUN, _SHADE = np.array([1.0, 0.94, 0.82]), np.array([0.33, 0.40, 0.52])
 def render_scene(
     num_frames: int = NUM_FRAMES, width: int = WIDTH, height: int = HEIGHT
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Frames of the scene, uint8 [height, width, 3], one after the other.
+    """Draw the scene.
 
     Args:
-        num_frames: how many.
-        width, height: size in pixels; the scene is drawn for 416 by 240 and scales.
+        num_frames: how many frames.
+        width, height: size in pixels; the scene is designed for 416 by 240 and scales.
+
+    Returns:
+        Frames, uint8 [height, width, 3], one after the other.
     """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     canvas = _Canvas(x / height, y / height, 1.0 / height)
@@ -152,7 +155,7 @@ def _meadow(picture: Picture, canvas: _Canvas, pan: float) -> None:
     ground_x = (canvas.x[rows] - 0.85) * depth + pan
     patches = _fractal(ground_x * 1.3, depth * 1.6, key=31, octaves=3)
     blades = _fractal(ground_x * 22, depth * 16, key=37, octaves=2)
-    detail = np.clip(1.3 - 0.35 * depth, 0.0, 1.0)  # what is finer than a pixel far away
+    detail = np.clip(1.3 - 0.35 * depth, 0.0, 1.0)  # blades far away are finer than a pixel
     light = 0.72 + 0.55 * (patches - 0.5) + 0.5 * (blades - 0.5) * detail
     dry = np.clip(patches * 2.2 - 0.7, 0.0, 1.0)[..., None]
     colour = np.array([0.30, 0.46, 0.16]) + dry * np.array([0.26, 0.10, 0.06])

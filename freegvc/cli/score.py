@@ -156,7 +156,7 @@ def _open_both(
 
     reference, distorted = arguments.reference, arguments.distorted
     raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
-    # options for neither go to the reference, whose reader says that they do not fit
+    # if neither is raw, the options go to the reference, for which they are a UsageError
     are_raw = [path.suffix.lower() == ".yuv" for path in (reference, distorted)]
     with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else {})) as references:
         if is_stream:

@@ -1,4 +1,4 @@
-"""What `score` prints: a page for people, a document for programs."""
+"""The output of `score`: a page of text, or a document for JSON."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from freegvc.metrics import FID, METRICS, Pooled
 from freegvc.metrics.fid import SMALL_PATCH_SIDE
 
 if TYPE_CHECKING:
-    from freegvc.cli.scoring import Scores
+    from freegvc.metrics.scoring import Scores
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that `score` found out.
+    """The results of `score`.
 
     Attributes:
         reference, distorted: the files.
-        metrics: in the order asked for.
-        scores: of the distorted one.
+        metrics: in the order of the command line.
+        scores: of the distorted file.
         num_bytes: of the distorted file.
-        audio_bytes: those of them that carry audio; None where a video does not tell.
+        audio_bytes: those of them that carry audio; None for a video, where they are unknown.
         bpp: bits per pixel of all frames.
-        gops: the frames that each GOP adds to those before it; empty if the distorted file has no
-            GOPs of ours.
+        gops: the frames that each GOP of a stream shows; empty for a video.
     """
 
     reference: Path
@@ -86,7 +85,7 @@ def _pooled(name: str, pooled: Pooled | None) -> dict[str, Any]:
 def page(report: Report, num_worst: int) -> str:
     """The report as text: facts, then a table of GOPs, then the worst frames."""
     scores = report.scores
-    what = "sound, if any, counted"
+    what = "including any audio"
     if report.audio_bytes is not None:
         aside = f"audio ({report.audio_bytes} bytes) aside"
         what = aside if report.audio_bytes else "no audio"

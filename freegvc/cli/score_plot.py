@@ -1,4 +1,4 @@
-"""The score of each frame as a picture, one panel a metric, with the borders of the GOPs."""
+"""The score of each frame as a picture, one panel for each metric, with the borders of GOPs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from freegvc.cli.score_page import Report
 
 _WIDTH_INCHES, _PANEL_INCHES, _DPI = 9.0, 1.9, 120
-_MAX_LABELS = 12  # numbers of more GOPs would cover each other
+_MAX_LABELS = 12  # the numbers of more GOPs would overlap
 _LINE, _MEAN, _BORDER, _INK = "#1f5fa8", "#c2571a", "#b8b8b8", "#333333"
 
 
@@ -29,27 +29,27 @@ def check_plot(path: Path, *, overwrite: bool) -> None:
     if find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib: pip install 'freegvc[bench]'")
     if path.suffix.lower() != ".png":
-        raise UsageError(f"--plot writes a .png file, not {path.name}: name another")
+        raise UsageError(f"--plot writes a .png file, but {path.name} is none: name another")
     check_output(path, overwrite=overwrite)
 
 
 def save_score_plot(path: Path, report: Report, *, overwrite: bool) -> None:
-    """Draw the scores of all frames, one panel a metric.
+    """Draw the scores of all frames, one panel for each metric.
 
     Args:
         path: a .png file.
         report: with at least one score of a frame.
-        overwrite: whether an older file may go.
+        overwrite: whether an older file may be replaced.
 
     Raises:
         UsageError: no metric has scores of frames.
     """
-    # a figure of its own: pyplot would keep it and choose a backend for the whole process
+    # not through pyplot, which keeps figures and chooses a backend for the whole process
     from matplotlib.figure import Figure
 
     shown = [name for name in report.frame_metrics if report.scores.pooled(name)]
     if not shown:
-        raise UsageError("there is nothing to plot: no metric asked for scores these frames")
+        raise UsageError("there is nothing to plot: no chosen metric scores these frames")
     height = _PANEL_INCHES * len(shown) + 0.7
     figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=_DPI, layout="constrained")
     panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
@@ -69,7 +69,6 @@ def save_score_plot(path: Path, report: Report, *, overwrite: bool) -> None:
 def _draw(panel: Axes, report: Report, name: str) -> None:
     metric, scores = METRICS[name], report.scores
     values = scores.per_frame[name] or []
-    # an axes' own grid would compete with the borders
     for gop in report.gops[1:]:
         panel.axvline(gop.start - 0.5, color=_BORDER, linewidth=1.0, linestyle="--", zorder=0)
     panel.plot(range(len(values)), values, color=_LINE, linewidth=1.3, marker=".", markersize=3)

@@ -1,4 +1,4 @@
-"""info, verify and truncate: what can be said and done about a stream without any model."""
+"""info, verify and truncate: the commands that read a stream and need no model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def declare_info(parser: argparse.ArgumentParser) -> None:
     """A page, or the same as JSON."""
     parser.add_argument("file", type=Path, help="the .fgvc file")
     parser.add_argument(
-        "--json", action="store_true", help="names and values of freegvc.CompressedVideo"
+        "--json", action="store_true", help="print JSON, named as in freegvc.CompressedVideo"
     )
     parser.set_defaults(run=_info)
 
@@ -48,7 +48,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _plain(value: object) -> str:
-    """Fractions as "30000/1001" and bytes in hexadecimal, which JSON has no words for."""
+    """Fractions as "30000/1001" and bytes in hexadecimal: JSON has neither type."""
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, bytes):
@@ -70,7 +70,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     compressed = CompressedVideo.open(arguments.file)
     header = compressed.header
-    num_steps = sum(gop.num_steps for gop in compressed.gops)  # decodes every packet
+    num_steps = sum(gop.num_steps for gop in compressed.gops)  # this decodes every packet
     if arguments.decode:
         _check_decode(compressed)
     print(
@@ -88,17 +88,18 @@ def _check_decode(compressed: CompressedVideo) -> None:
     from freegvc.codec.decoder import decode_frames
 
     header = compressed.header
-    promised = (header.num_frames, header.height, header.width)
+    stated = (header.num_frames, header.height, header.width)
     num_frames = 0
     with show_progress("verify", None) as on_event:
         for frame in decode_frames(compressed, on_event=on_event):
             num_frames += 1
             decoded = (num_frames, *frame.shape[:2])
-            if decoded[1:] != promised[1:] or num_frames > promised[0]:
+            if decoded[1:] != stated[1:] or num_frames > stated[0]:
                 break
-    if decoded != promised:
+    if decoded != stated:
         raise CorruptStreamError(
-            f"decoded were (frames, height, width) {decoded}, but the header says {promised}"
+            f"the decoded video has (frames, height, width) {decoded}, but the header states "
+            f"{stated}"
         )
 
 
@@ -106,39 +107,40 @@ def declare_truncate(parser: argparse.ArgumentParser) -> None:
     """A smaller file at a rate, a size or a step."""
     parser.add_argument("input", type=Path, help="the .fgvc file")
     parser.add_argument("output", type=Path, help="the smaller .fgvc file to write")
-    targets = parser.add_mutually_exclusive_group(required=True)
+    targets = parser.add_argument_group("target (exactly one)").add_mutually_exclusive_group(
+        required=True
+    )
+    targets.add_argument(
+        "--stop-step", type=int, metavar="N", help="stop each GOP at timestep N or a noisier one"
+    )
     targets.add_argument(
         "--target-bpp", type=float, metavar="X", help="at most X bits per pixel, audio aside"
     )
     targets.add_argument(
-        "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
+        "--target-kbps",
+        type=float,
+        metavar="X",
+        help="at most X thousand bits per second, audio aside",
     )
     targets.add_argument(
-        "--step", type=int, metavar="N", help="stop each GOP at this timestep or a noisier one"
+        "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
     )
     add_force(parser)
     parser.set_defaults(run=_truncate)
 
 
 def _truncate(arguments: argparse.Namespace) -> int:
-    from freegvc.bitstream import truncate_stream, write_stream
     from freegvc.codec.compressed import CompressedVideo
-    from freegvc.control.targets import make_target
 
     check_output(arguments.output, overwrite=arguments.force)
     refuse_same_file(arguments.input, arguments.output)
     before = CompressedVideo.open(arguments.input)
-    if arguments.step is not None:
-        stream = truncate_stream(before.stream, stop_step=arguments.step)
-    else:
-        make_target(target_bpp=arguments.target_bpp, target_bytes=arguments.target_bytes)  # checks
-        num_bytes = arguments.target_bytes
-        if num_bytes is None:
-            h = before.header
-            num_bytes = int(arguments.target_bpp * h.num_frames * h.width * h.height / 8)
-        # the targets leave audio aside, as those of compress do
-        stream = truncate_stream(before.stream, max_bytes=num_bytes + before.audio_bytes)
-    after = CompressedVideo(write_stream(stream))
+    after = before.truncate(
+        stop_step=arguments.stop_step,
+        bpp=arguments.target_bpp,
+        kbps=arguments.target_kbps,
+        num_bytes=arguments.target_bytes,
+    )
     after.save(arguments.output, overwrite=arguments.force)
     say(
         f"{arguments.output}: {count(after.num_bytes, 'byte')} of {before.num_bytes}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -9,9 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc.atomic import atomic_path
-from freegvc.bitstream import Header, Packet, PacketCodec, Stream, read_stream
+from freegvc.bitstream import (
+    Header,
+    Packet,
+    PacketCodec,
+    Stream,
+    read_stream,
+    truncate_stream,
+    write_stream,
+)
 from freegvc.bitstream.checksum import CRC_BYTES
-from freegvc.errors import StreamError
+from freegvc.errors import StreamError, UsageError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -75,6 +84,48 @@ class CompressedVideo:
         with atomic_path(Path(path), overwrite=overwrite) as temporary:
             temporary.write_bytes(self.data)
         return Path(path)
+
+    def truncate(
+        self,
+        *,
+        stop_step: int | None = None,
+        bpp: float | None = None,
+        kbps: float | None = None,
+        num_bytes: int | None = None,
+    ) -> CompressedVideo:
+        """A smaller stream of the same video, made without the prior by dropping trailing steps.
+
+        Exactly one argument. The rates leave audio aside, as those of `compress` do; audio,
+        timestamps and prompt are kept.
+
+        Args:
+            stop_step: timestep at which each GOP stops, or a noisier one.
+            bpp: upper bound in bits per pixel of all frames.
+            kbps: upper bound in thousands of bits per second, at the nominal frame rate.
+            num_bytes: upper bound for the bytes of the file.
+
+        Raises:
+            UsageError: not exactly one argument, or a value out of its range.
+            TargetError: the stream is too large even without any step.
+            StreamError: a packet is damaged.
+        """
+        targets = {"stop_step": stop_step, "bpp": bpp, "kbps": kbps, "num_bytes": num_bytes}
+        given = {name: value for name, value in targets.items() if value is not None}
+        if len(given) != 1:
+            names = " and ".join(given) or "none"
+            raise UsageError(f"give one of stop_step, bpp, kbps and num_bytes, not {names}")
+        if stop_step is not None:
+            return CompressedVideo(write_stream(truncate_stream(self.stream, stop_step=stop_step)))
+        (name, value), h = next(iter(given.items())), self.header
+        if not 0.0 < value < math.inf:
+            raise UsageError(f"{name} is {value}, but must be above 0 and finite")
+        unit_bytes = {
+            "bpp": h.num_frames * h.width * h.height / 8.0,
+            "kbps": 125.0 * h.num_frames / float(h.frame_rate),
+            "num_bytes": 1.0,
+        }
+        max_bytes = int(value * unit_bytes[name]) + self.audio_bytes
+        return CompressedVideo(write_stream(truncate_stream(self.stream, max_bytes=max_bytes)))
 
     @property
     def header(self) -> Header:

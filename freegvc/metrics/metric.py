@@ -93,8 +93,8 @@ class ScoreScale:
 
         Raises:
             UsageError: the frames are too small.
-            MetricUnavailableError: weights or a package are missing; says what to fetch, where to
-                put it, and which targets work without it.
+            MetricUnavailableError: weights or a package are missing; the message tells what to
+                fetch, where to put it, and which targets work without it.
         """
         if size is not None:
             check_side(self.label, *size, self.min_side)

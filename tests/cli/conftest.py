@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 from types import SimpleNamespace
 
 import av
@@ -13,17 +12,7 @@ import pytest
 
 from freegvc.cli.main import main
 from freegvc.video import Video, read_audio
-
-ROOT = Path(__file__).resolve().parents[2]
-WIDTH, HEIGHT, NUM_FRAMES = 64, 32, 9  # x265 takes no less than 64 columns
-SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "800"]
-
-
-def waves(num_frames=NUM_FRAMES, height=HEIGHT, width=WIDTH):
-    """Smooth moving colour, uint8 [T, H, W, 3]."""
-    t, y, x = np.mgrid[0:num_frames, 0:height, 0:width]
-    channels = [np.sin((x * (c + 1) + 2 * y + 4 * t) / 12 + c) for c in range(3)]
-    return (128 + 90 * np.stack(channels, axis=-1)).round().astype(np.uint8)
+from tests.cli.tiny_clip import ROOT, SMALL, waves
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ import pytest
 import freegvc.bitstream
 import freegvc.codec
 import freegvc.trajectory
+from freegvc import CompressedVideo, compress, decode_frames
 from freegvc.cli import progress
 from freegvc.cli.main import _parser
-from freegvc import CompressedVideo, compress, decode_frames
 from freegvc.video import load_video, read_audio
 
 SMALL = {"prior": "analytic", "gop_length": 5, "overlap": 2, "stop_step": 800}
@@ -110,10 +110,10 @@ def test_an_existing_output_is_refused_before_any_work(
 
     forbid(freegvc.codec, "compress")
     forbid(freegvc.codec, "decode_frames")
-    forbid(freegvc.bitstream, "truncate_stream")
+    forbid(freegvc.codec.CompressedVideo, "truncate")
     output = tmp_path / ("out.mp4" if command == "decompress" else "out.fgvc")
     output.write_bytes(b"precious")
-    more = ["--step", "950"] if command == "truncate" else []
+    more = ["--stop-step", "950"] if command == "truncate" else []
     result = run(command, clip if command == "compress" else stream, output, *more)
     assert result.code == 2
     assert "exists" in result.err
@@ -126,7 +126,7 @@ def test_force_overwrites_outputs_but_never_the_input(run, clip, stream, tmp_pat
     assert run("compress", clip, output, "--stop-step", "950", "--force").code == 0
     data = output.read_bytes()
     assert data[:4] == b"FGVC"
-    assert run("truncate", output, output, "--step", "990", "--force").code == 2
+    assert run("truncate", output, output, "--stop-step", "990", "--force").code == 2
     assert output.read_bytes() == data
     movie = tmp_path / "out.y4m"
     movie.write_bytes(b"old")

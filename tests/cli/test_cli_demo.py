@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 import freegvc.codec
+from freegvc import CompressedVideo, decompress
 from freegvc.cli import demo, doctor
 from freegvc.cli.contact_sheet import save_contact_sheet, sheet_indices
 from freegvc.cli.scene import _lattice, render_scene
-from freegvc import CompressedVideo, decompress
 from freegvc.metrics import psnr
 from freegvc.video import load_video
 

@@ -10,9 +10,9 @@ import pytest
 
 import freegvc
 import freegvc.codec
-from freegvc.bitstream import write_stream
-from freegvc.cli.main import COMMANDS, main
 from freegvc import CompressedVideo
+from freegvc.bitstream import write_stream
+from freegvc.cli.main import COMMANDS, GROUPS, main
 
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 LONG = [*SMALL, "--stop-step", "600", "--events", "ndjson"]
@@ -27,7 +27,8 @@ def test_version_and_help_are_data(run):
     assert run("--version").out == f"freegvc {freegvc.__version__}\n"
     page = run("--help")
     assert page.code == 0
-    assert all(name in page.out for name in COMMANDS)
+    assert all(f"\n  {name} " in page.out for name in COMMANDS)
+    assert all(f"\n{title}:\n" in page.out for title in GROUPS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -108,7 +109,7 @@ def test_a_full_disk_is_no_bug(run, monkeypatch, stream, tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(CompressedVideo, "save", full)
-    result = run("truncate", stream, tmp_path / "out.fgvc", "--step", "950")
+    result = run("truncate", stream, tmp_path / "out.fgvc", "--stop-step", "950")
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "out.fgvc: No space left" in result.err
 
@@ -119,7 +120,7 @@ def test_an_odd_os_error_is_a_bug(monkeypatch, stream, tmp_path):
 
     monkeypatch.setattr(CompressedVideo, "save", odd)
     with pytest.raises(OSError, match="Bad file"):
-        main(["truncate", str(stream), str(tmp_path / "out.fgvc"), "--step", "950"])
+        main(["truncate", str(stream), str(tmp_path / "out.fgvc"), "--stop-step", "950"])
 
 
 def test_interrupted_in_the_middle_of_writing(run, monkeypatch, stream, tmp_path):

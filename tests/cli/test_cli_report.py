@@ -13,17 +13,17 @@ from safetensors.torch import save_file
 from torchvision.models import alexnet
 
 import freegvc.codec
+from freegvc import CompressedVideo, GopDone, ProbeDone, compress, decompress
 from freegvc.cli import report as report_module
 from freegvc.cli import report_plots
 from freegvc.cli.report import LOG, PICTURES, save_report
 from freegvc.cli.report_contents import aim_of, make_report, near_enough
 from freegvc.cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
-from freegvc import CompressedVideo, GopDone, ProbeDone, compress, decompress
 from freegvc.errors import OutputExistsError
 from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
 from freegvc.metrics.weights import ALEXNET
 from freegvc.video import load_video, open_video
-from tests.cli.conftest import HEIGHT, NUM_FRAMES, ROOT, WIDTH
+from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 
 GOPS = {"prior": "analytic", "gop_length": 5, "overlap": 2}
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]

@@ -11,8 +11,7 @@ from PIL import Image
 
 from freegvc import CompressedVideo, decompress
 from freegvc.errors import MetricUnavailableError
-from freegvc.metrics import lpips, ms_ssim, psnr, tof, warp_error
-from freegvc.metrics.scoring import score_frames
+from freegvc.metrics import lpips, ms_ssim, psnr, tof
 from freegvc.video import Video, load_video
 from tests.conftest import SHARED
 
@@ -121,43 +120,6 @@ def test_different_sizes_are_named(run, tmp_path):
     assert (result.code, result.out) == (2, "")
     assert "16x16" in result.err
     assert "24x16" in result.err
-
-
-def test_memory_is_bounded_and_every_pair_is_seen_once():
-    alive, most, seen = set(), 0, []
-
-    class Counted(np.ndarray):
-        def __del__(self):
-            alive.discard(id(self))
-
-    def frames(num_frames, level):
-        nonlocal most
-        for _ in range(num_frames):
-            frame = np.full((4, 4, 3), level, np.uint8).view(Counted)
-            alive.add(id(frame))
-            most = max(most, len(alive))
-            yield frame
-
-    scores = score_frames(frames(50, 10), frames(50, 11), lambda index, a, b: seen.append(index))
-    assert scores.num_frames == len(scores.per_frame["psnr"]) == 50
-    assert seen == list(range(50))
-    assert most <= 40
-    assert scores.mean("psnr") == pytest.approx(20 * np.log10(255))
-
-
-def test_temporal_scores_are_the_same_in_chunks():
-    frames = gradient(19, 32, 40)  # chunks of 8, 8 and 3
-    other = (frames // 2 + 20).astype(np.uint8)
-    scores = score_frames(frames, other, metrics=("tof", "warp_error"))
-    for name, metric in (("tof", tof), ("warp_error", warp_error)):
-        values = scores.per_frame[name]
-        assert np.isnan(values[0])
-        assert values[1:] == pytest.approx(metric(frames, other).tolist())
-    single = score_frames(frames[:1], other[:1], metrics=("tof",))
-    assert single.mean("tof") is None
-    assert single.describe("tof") == "not defined for these frames"
-    odd = score_frames(frames[:9], other[:9], metrics=("tof",))  # a chunk of one frame
-    assert odd.per_frame["tof"][1:] == pytest.approx(tof(frames[:9], other[:9]).tolist())
 
 
 def test_chosen_metrics_their_pooling_and_their_worst_frames(run, tmp_path):

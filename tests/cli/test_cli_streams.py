@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import freegvc.codec
-from freegvc.bitstream import write_stream
 from freegvc import CompressedVideo
+from freegvc.bitstream import write_stream
 
 
 def test_json_says_what_the_attributes_say(run, stream):
@@ -69,7 +69,7 @@ def test_the_page_says_how_to_decode(run, stream, tmp_path):
     page = run("info", path).out
     for words in (
         "bfloat16-int8, attention flash",
-        "60x90 latents, 15 shared",
+        "60x90 latents, 15 of overlap",
         "dpmpp2m, 20 steps, refined from 451",
         repr(hostile),
     ):
@@ -81,7 +81,7 @@ def test_the_page_says_how_to_decode(run, stream, tmp_path):
 
 @pytest.mark.parametrize("command", ["info", "verify", "truncate"])
 def test_no_model_and_no_torch(modules_after, stream, tmp_path, command):
-    more = [tmp_path / "out.fgvc", "--step", "950"] if command == "truncate" else []
+    more = [tmp_path / "out.fgvc", "--stop-step", "950"] if command == "truncate" else []
     assert not modules_after(command, stream, *more) & {"torch", "numba", "av", "rich"}
 
 
@@ -113,20 +113,23 @@ def test_verify_counts_what_the_decoder_gives(run, monkeypatch, stream, count, s
     assert "(9, 32, 64)" in result.err
 
 
-@pytest.mark.parametrize("target", ["--target-bytes", "--target-bpp", "--step"])
+@pytest.mark.parametrize(
+    "target", ["--target-bytes", "--target-bpp", "--target-kbps", "--stop-step"]
+)
 def test_a_truncated_stream_is_smaller_and_whole(run, stream, tmp_path, target):
     before = CompressedVideo.open(stream)
     middle = before.num_bytes * 2 // 3
     value = {
         "--target-bytes": middle,
         "--target-bpp": 8 * middle / (9 * 64 * 32),
-        "--step": 960,
+        "--target-kbps": 8 * middle / 1000 / (9 / 25),
+        "--stop-step": 960,
     }[target]
     output = tmp_path / "out.fgvc"
     assert run("truncate", stream, output, target, value).code == 0
     after = CompressedVideo.open(output)
     assert after.num_bytes < before.num_bytes
-    if target == "--step":
+    if target == "--stop-step":
         assert all(gop.stop_step >= 960 for gop in after.gops)
     else:
         assert 0.7 * middle < after.num_bytes <= middle
@@ -146,6 +149,6 @@ def test_truncation_leaves_audio_aside(run, audio_stream, tmp_path):
 def test_truncation_needs_one_target(run, stream, tmp_path):
     output = tmp_path / "out.fgvc"
     assert run("truncate", stream, output).code == 2
-    assert run("truncate", stream, output, "--step", 9, "--target-bpp", 1).code == 2
-    assert run("truncate", stream, output, "--step", -3).code == 2
+    assert run("truncate", stream, output, "--stop-step", 9, "--target-bpp", 1).code == 2
+    assert run("truncate", stream, output, "--stop-step", -3).code == 2
     assert list(tmp_path.iterdir()) == []
