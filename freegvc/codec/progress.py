@@ -18,7 +18,7 @@ from freegvc.events import (
 )
 
 _FORMAT = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}{postfix}"
-_FORMAT_OF_UNKNOWN_LENGTH = "{desc}: {n:.1f} GOPs, {elapsed}{postfix}"
+_FORMAT_OF_UNKNOWN_LENGTH = "{desc}: {elapsed}{postfix}"
 
 
 @dataclass
@@ -71,11 +71,14 @@ def progress_bar(what: str) -> Iterator[OnEvent]:
     from tqdm.auto import tqdm
 
     tally = Tally()
-    with tqdm(desc=what, total=None, bar_format=_FORMAT_OF_UNKNOWN_LENGTH, leave=False) as bar:
+    with tqdm(
+        desc=what, bar_format=_FORMAT_OF_UNKNOWN_LENGTH, leave=False, dynamic_ncols=True
+    ) as bar:
 
         def listen(event: Event) -> None:
             tally.add(event)
-            bar.set_postfix_str(tally.doing, refresh=False)
+            gops = f"{tally.done}/{tally.num_gops or '?'} GOPs"
+            bar.set_postfix_str(f"{gops}, {tally.doing}", refresh=False)
             if tally.num_gops is not None and bar.total != tally.num_gops:
                 bar.total, bar.bar_format = tally.num_gops, _FORMAT
             bar.n = tally.done + tally.progress

@@ -1,37 +1,100 @@
 """compress and decompress: the library's own results, in files, all or nothing."""
 
-import inspect
+import fcntl
 import json
 import os
 import pty
+import struct
+import termios
+from dataclasses import fields
 from functools import wraps
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import freegvc.bitstream
-import freegvc.codec
+import freegvc.codec.decoder
+import freegvc.codec.encoder
 import freegvc.trajectory
-from freegvc import CompressedVideo, compress, decode_frames
+from freegvc import (
+    CompressedVideo,
+    LikeFirstGop,
+    Rate,
+    Score,
+    StopStep,
+    compress,
+    decode_frames,
+)
 from freegvc.cli import progress
+from freegvc.cli.coding import _target
 from freegvc.cli.main import _parser
-from freegvc.video import load_video, read_audio
+from freegvc.cli.parser import keywords_of
+from freegvc.control.targets import DEFAULT_BPP, Scoring, TargetKeywords
+from freegvc.priors.loading import DEFAULT_PRIOR
+from freegvc.video import load_video, open_video, read_audio
 
-SMALL = {"prior": "analytic", "gop_length": 5, "overlap": 2, "stop_step": 800}
+SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
 
 
-def test_every_keyword_is_an_option_with_the_same_default():
+def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_default():
     options = vars(_parser().parse_args(["compress", "in.mp4", "out.fgvc"]))
-    for own in ("input", "output", "force", "events", "report", "run"):
-        del options[own]
-    parameters = inspect.signature(compress).parameters
-    keywords = {name: p.default for name, p in parameters.items()}
-    del keywords["video"], keywords["on_event"]
-    assert options == keywords
+    settings = {field.name: field.default for field in fields(freegvc.Settings)}
+    targets = dict.fromkeys(TargetKeywords.__annotations__)
+    scoring = {"target", "metric", "metric_weights"} | {f.name for f in fields(Scoring)}
+    raw = keywords_of(open_video)
+    model = keywords_of(freegvc.load_prior)
+    named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
+    own = {"audio": "drop", "prior": DEFAULT_PRIOR}
+    for name in ("input", "output", "force", "events", "report", "run"):
+        del options[name]
+    assert options == named | own
+
+
+@pytest.mark.parametrize(
+    ("options", "target"),
+    [
+        ([], Rate(bpp=DEFAULT_BPP)),
+        (["--target-kbps", "9"], Rate(kbps=9.0)),
+        (["--target-bpp", "0.1", "--metric", "psnr"], Rate(bpp=0.1, even="psnr")),
+        (["--target-bytes", "9", "--metric-weights", "x"], Rate(num_bytes=9, weights=Path("x"))),
+        (["--stop-step", "7"], StopStep(7)),
+        (["--target-psnr", "30", "--strict"], Score("psnr", 30.0, strict=True)),
+        (
+            ["--target-lpips", "0.3", "--pooling", "p95", "--tolerance", "0.1"],
+            Score("lpips", 0.3, pooling="p95", tolerance=0.1),
+        ),
+        (["--target", "first-gop"], LikeFirstGop()),
+        (
+            ["--target", "first-gop", "--stop-step", "7", "--metric", "psnr", "--max-probes", "3"],
+            LikeFirstGop(StopStep(7), "psnr", max_probes=3),
+        ),
+    ],
+)
+def test_options_name_a_target(options, target):
+    assert _target(_parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])) == target
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--target-lpips", "0.3", "--metric", "psnr"], "--metric"),
+        (["--target-lpips", "0.3", "--target", "first-gop"], "--target"),
+        (["--target-bpp", "0.1", "--tolerance", "0.1"], "--tolerance"),
+        (["--stop-step", "3", "--strict"], "--strict"),
+        (["--stop-step", "3", "--metric", "psnr"], "--metric"),
+        (["--probe-frames", "3"], "--probe-frames"),
+    ],
+)
+def test_options_without_a_meaning_together_are_refused(run, options, named):
+    result = run("compress", "in.mp4", "out.fgvc", *options)
+    assert result.code == 2
+    assert f"{named} cannot be given" in result.err
 
 
 def test_the_file_is_what_the_library_makes(clip, stream):
-    assert stream.read_bytes() == compress(clip, **SMALL).data
+    made = compress(clip, stop_step=800, prior="analytic", settings=SETTINGS)
+    assert stream.read_bytes() == made.data
 
 
 def test_options_reach_the_codec(run, clip, tmp_path):
@@ -85,7 +148,7 @@ def test_drift_is_said_in_the_last_line_and_in_events(run, stream, tmp_path):
 
 
 def test_much_drift_is_one_line(run, monkeypatch, stream, tmp_path):
-    monkeypatch.setattr(freegvc.trajectory, "DRIFT_LIMIT_SIGMA", 1e-3)
+    monkeypatch.setattr(freegvc.codec.decoder, "DRIFT_LIMIT_SIGMA", 1e-3)
     lines = run("decompress", stream, tmp_path / "b.y4m", "--dtype", "bfloat16").err.splitlines()
     assert [line.startswith("freegvc: warning: GOP ") for line in lines] == [True, False]
 
@@ -108,9 +171,9 @@ def test_an_existing_output_is_refused_before_any_work(
 
         monkeypatch.setattr(module, name, work)
 
-    forbid(freegvc.codec, "compress")
-    forbid(freegvc.codec, "decode_frames")
-    forbid(freegvc.codec.CompressedVideo, "truncate")
+    forbid(freegvc.codec.encoder, "compress")
+    forbid(freegvc.codec.decoder, "decode_frames")
+    forbid(freegvc.CompressedVideo, "truncate")
     output = tmp_path / ("out.mp4" if command == "decompress" else "out.fgvc")
     output.write_bytes(b"precious")
     more = ["--stop-step", "950"] if command == "truncate" else []
@@ -196,6 +259,7 @@ def test_lines_where_there_is_no_terminal(run, monkeypatch, stream, tmp_path):
 
 def test_a_bar_on_a_terminal(spawn, stream, tmp_path):
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
     process = spawn("decompress", stream, tmp_path / "out.y4m", stderr=theirs)
     os.close(theirs)
     shown = b""

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import freegvc.codec
+import freegvc.codec.decoder
+import freegvc.codec.encoder
 from freegvc import CompressedVideo, decompress
 from freegvc.cli import demo, doctor
 from freegvc.cli.contact_sheet import save_contact_sheet, sheet_indices
@@ -54,7 +55,7 @@ def test_demo_of_a_file(run, small_demo, clip, tmp_path):
 
 
 def test_demo_refuses_before_any_work(run, monkeypatch, clip, tmp_path):
-    monkeypatch.setattr(freegvc.codec, "compress", None)
+    monkeypatch.setattr(freegvc.codec.encoder, "compress", None)
     (tmp_path / "demo.mp4").write_bytes(b"precious")
     result = run("demo", "--input", clip, "--out", tmp_path)
     assert result.code == 2

@@ -9,7 +9,8 @@ import av
 import pytest
 
 import freegvc
-import freegvc.codec
+import freegvc.codec.decoder
+import freegvc.codec.encoder
 from freegvc import CompressedVideo
 from freegvc.bitstream import write_stream
 from freegvc.cli.main import COMMANDS, GROUPS, main
@@ -95,11 +96,11 @@ def test_errors_are_one_line_with_their_exit_code(run, clip, stream, tmp_path, c
 
 
 def test_bugs_are_not_dressed_up(monkeypatch, clip, tmp_path):
-    @wraps(freegvc.codec.compress)
+    @wraps(freegvc.codec.encoder.compress)
     def broken(*args, **kwargs):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(freegvc.codec, "compress", broken)
+    monkeypatch.setattr(freegvc.codec.encoder, "compress", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         main(["compress", str(clip), str(tmp_path / "out.fgvc")])
 
@@ -124,14 +125,14 @@ def test_an_odd_os_error_is_a_bug(monkeypatch, stream, tmp_path):
 
 
 def test_interrupted_in_the_middle_of_writing(run, monkeypatch, stream, tmp_path):
-    whole = freegvc.codec.decode_frames
+    whole = freegvc.codec.decoder.decode_frames
 
     @wraps(whole)
     def interrupted(*args, **kwargs):
         yield next(whole(*args, **kwargs))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(freegvc.codec, "decode_frames", interrupted)
+    monkeypatch.setattr(freegvc.codec.decoder, "decode_frames", interrupted)
     for name in ("out.mp4", "out.y4m", "frames"):
         result = run("decompress", stream, tmp_path / name)
         assert (result.code, result.err) == (130, "freegvc: error: interrupted\n")

@@ -12,12 +12,22 @@ from PIL import Image
 from safetensors.torch import save_file
 from torchvision.models import alexnet
 
-import freegvc.codec
-from freegvc import CompressedVideo, GopDone, ProbeDone, compress, decompress
+import freegvc.codec.decoder
+import freegvc.codec.encoder
+from freegvc import (
+    CompressedVideo,
+    GopDone,
+    LikeFirstGop,
+    ProbeDone,
+    Score,
+    StopStep,
+    compress,
+    decompress,
+)
 from freegvc.cli import report as report_module
 from freegvc.cli import report_plots
 from freegvc.cli.report import LOG, PICTURES, save_report
-from freegvc.cli.report_contents import aim_of, make_report, near_enough
+from freegvc.cli.report_contents import make_report, near_enough
 from freegvc.cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
 from freegvc.errors import OutputExistsError
 from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
@@ -25,7 +35,7 @@ from freegvc.metrics.weights import ALEXNET
 from freegvc.video import load_video, open_video
 from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 
-GOPS = {"prior": "analytic", "gop_length": 5, "overlap": 2}
+SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 EXAMPLE = ROOT / "examples" / "target_quality.py"
 FILES = {LOG, *PICTURES}
@@ -39,19 +49,12 @@ def names(folder):
 def run_of(clip):
     """Compress the clip; gives the report, the events and the stream."""
 
-    def run_of(**target):
+    def run_of(target):
         events = []
-        compressed = compress(clip, **GOPS, **target, on_event=events.append)
+        prior = freegvc.load_prior("analytic")
+        compressed = compress(clip, target, settings=SETTINGS, prior=prior, on_event=events.append)
         with open_video(clip) as source:
-            report = make_report(
-                "a title",
-                compressed,
-                events,
-                source,
-                aim_of(target),
-                weights=None,
-                decoding={"device": "cpu"},
-            )
+            report = make_report("a title", compressed, events, source, target, prior)
         return report, events, compressed
 
     return run_of
@@ -59,7 +62,7 @@ def run_of(clip):
 
 @pytest.fixture(scope="module")
 def aimed(run_of):
-    return run_of(target_psnr=28.0)
+    return run_of(Score("psnr", 28.0))
 
 
 def test_scores_are_those_of_the_decoded_file(aimed, clip):
@@ -90,15 +93,15 @@ def test_events_are_sorted_by_gop(aimed):
 
 
 def test_a_run_without_scores_is_scored_all_the_same(run_of):
-    report, _, _ = run_of(stop_step=900)
+    report, _, _ = run_of(StopStep(900))
     assert (report.metric.name, report.target, report.pooling) == ("psnr", None, "mean")
     assert all(gop.probes == () and gop.reached is None for gop in report.gops)
 
 
 def test_the_first_gop_gives_the_target(run_of):
-    target = {"target": "first-gop", "metric": "psnr", "stop_step": 800, "pooling": "max"}
-    target["tolerance"] = 2.0  # a step changes much in frames this small
-    report, _, _ = run_of(**target)
+    # a step changes much in frames this small
+    target = LikeFirstGop(StopStep(800), "psnr", pooling="max", tolerance=2.0)
+    report, _, _ = run_of(target)
     assert report.target[0] == pytest.approx(report.gops[0].score)
     assert report.pooling == "max"
     for gop in report.gops:

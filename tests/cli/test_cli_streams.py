@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-import freegvc.codec
+import freegvc.codec.decoder
+import freegvc.codec.encoder
 from freegvc import CompressedVideo
 from freegvc.bitstream import write_stream
 
@@ -107,7 +108,9 @@ def test_verify_finds_every_flipped_byte(run, stream, tmp_path):
 )
 def test_verify_counts_what_the_decoder_gives(run, monkeypatch, stream, count, shape):
     frames = [np.zeros(shape, np.uint8)] * count
-    monkeypatch.setattr(freegvc.codec, "decode_frames", lambda *args, **kwargs: iter(frames))
+    monkeypatch.setattr(
+        freegvc.codec.decoder, "decode_frames", lambda *args, **kwargs: iter(frames)
+    )
     result = run("verify", stream, "--decode")
     assert (result.code, result.out) == (4, "")
     assert "(9, 32, 64)" in result.err

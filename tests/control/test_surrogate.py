@@ -1,6 +1,5 @@
 """The power law, its fit, and alignment."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
