@@ -27,6 +27,7 @@ _ENTRY = re.compile(r"^::: (freegvc[\w.]*)$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKED = re.compile(r"^<!-- ci: (\w+) -->\n```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"`((?:benchmarks|docs|examples|freegvc|tests|training)/[\w/.-]+)`")
 _NAMES = re.compile(r"\bfreegvc\.([A-Za-z_]\w*)")
 
 
@@ -87,6 +88,12 @@ def test_python_in_the_docs_uses_public_names(page):
         compile(block, str(page), "exec")
         for name in _NAMES.findall(block):
             assert name in freegvc.__all__ or name in waiting() | {"errors", "testing"}
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page):
+    for name in _FILE.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), name
 
 
 def test_readme_marks_its_blocks():
