@@ -154,7 +154,7 @@ def test_fetch_downloads_and_makes_the_empty_prompt(hub, cache, capsys):
     assert run.stdout.startswith(f"{folder}/snapshots/")
     assert run.stdout.count("\n") == 1
     assert "own licence (Apache-2.0)" in run.stderr
-    assert "are to be downloaded" in run.stderr
+    assert "will be downloaded" in run.stderr
     assert main(["priors", "show", "cogvideox-2b"]) == 0
     assert "prompts embedded  1" in capsys.readouterr().out
 
