@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from freegvc.errors import (
     ChecksumError,
+    ColourWarning,
     CorruptStreamError,
     DriftWarning,
     FreeGvcError,
@@ -22,6 +23,7 @@ from freegvc.errors import (
     MetricUnavailableError,
     NotAStreamError,
     OutputExistsError,
+    OutputWarning,
     PriorError,
     PriorMismatchError,
     PriorUnavailableError,
@@ -61,6 +63,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChecksumError",
+    "ColourWarning",
     "CompressedVideo",
     "CorruptStreamError",
     "DriftWarning",
@@ -78,6 +81,7 @@ __all__ = [
     "NoiseSchedule",
     "NotAStreamError",
     "OutputExistsError",
+    "OutputWarning",
     "Prior",
     "PriorDefaults",
     "PriorError",

@@ -19,8 +19,8 @@
     └── TargetError                     exit code 6: the target cannot be reached
 
     FreeGvcWarning
-    ├── ColourWarning                   freegvc.video: the video does not state its colour matrix
-    ├── OutputWarning                   freegvc.video: the output cannot hold audio or timestamps
+    ├── ColourWarning                   the video does not state its colour matrix
+    ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
     └── TargetWarning                   the score of a GOP misses its target
 
@@ -112,6 +112,14 @@ class TargetError(FreeGvcError):
 
 class FreeGvcWarning(UserWarning):
     """Base of all warnings of freegvc."""
+
+
+class ColourWarning(FreeGvcWarning):
+    """The colour of a video was guessed."""
+
+
+class OutputWarning(FreeGvcWarning):
+    """The output format cannot hold something that the video has."""
 
 
 class DriftWarning(FreeGvcWarning):

@@ -74,7 +74,8 @@ def report_run(
     Raises:
         FreeGvcError: as `check_report`, decoding and scoring raise it.
     """
-    from freegvc.video import ColourWarning, open_video
+    from freegvc.errors import ColourWarning
+    from freegvc.video import open_video
 
     given = vars(arguments)
     name, gops = Path(arguments.output).name, count(compressed.header.num_gops, "GOP")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.errors import FreeGvcWarning, UnsupportedVideoError, VideoReadError
+from freegvc.errors import ColourWarning, UnsupportedVideoError, VideoReadError
 
 # Kr and Kb of the matrices that are linear in R'G'B' (H.273, table 4).
 _LUMA_WEIGHTS = {
@@ -32,10 +32,6 @@ _STRIP_ROWS = 32  # even; a strip of this many rows stays in the cache, which is
 
 Plane = npt.NDArray[np.integer[Any]]
 _Float = npt.NDArray[np.float32]
-
-
-class ColourWarning(FreeGvcWarning):
-    """The colour of a video was guessed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,9 @@ from types import TracebackType
 import numpy as np
 
 from freegvc.atomic import atomic_path
-from freegvc.errors import FreeGvcWarning, UsageError
+from freegvc.errors import OutputWarning, UsageError
 from freegvc.video.colour import Colour
 from freegvc.video.frame_source import Frame
-
-
-class OutputWarning(FreeGvcWarning):
-    """The output format cannot hold something that the video has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

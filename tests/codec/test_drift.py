@@ -95,7 +95,7 @@ def test_a_stream_without_drift_samples_reports_none(compressed):
 
 
 def test_warnings_have_one_root_and_are_no_errors():
-    from freegvc.video import ColourWarning, OutputWarning
+    from freegvc.errors import ColourWarning, OutputWarning
 
     for category in (ColourWarning, OutputWarning, DriftWarning):
         assert issubclass(category, FreeGvcWarning)

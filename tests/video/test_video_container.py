@@ -4,11 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
+from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
 from freegvc.video import (
     BT709,
     Colour,
-    ColourWarning,
     Video,
     open_video,
     rgb_to_yuv,

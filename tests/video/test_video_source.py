@@ -10,10 +10,9 @@ import torch
 from PIL import Image
 
 import freegvc.video
-from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
+from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
 from freegvc.video import (
     BT709,
-    ColourWarning,
     Video,
     load_video,
     open_video,

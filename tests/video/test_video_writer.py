@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from freegvc.atomic import atomic_path
-from freegvc.errors import OutputExistsError, UsageError
+from freegvc.errors import OutputExistsError, OutputWarning, UsageError
 from freegvc.video import (
     BT709,
     Colour,
-    OutputWarning,
     Video,
     load_video,
     open_video,
