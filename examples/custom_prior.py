@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import freegvc
-from freegvc.diffusion import NoiseSchedule
+from freegvc._diffusion import NoiseSchedule
 from freegvc.priors import Frames, LatentSpec, Prior, PriorDefaults
 from freegvc.testing import check_prior
 

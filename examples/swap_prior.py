@@ -7,8 +7,8 @@ import argparse
 import time
 
 import freegvc
+from freegvc._video import load_video
 from freegvc.metrics import psnr
-from freegvc.video import load_video
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("video")

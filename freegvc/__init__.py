@@ -39,13 +39,14 @@ from freegvc.errors import (
 )
 
 if TYPE_CHECKING:
-    from freegvc.codec.compressed import CompressedVideo, GopInfo
-    from freegvc.codec.decoder import decode_frames, decompress
-    from freegvc.codec.encoder import compress
-    from freegvc.codec.score import score
-    from freegvc.codec.settings import Settings
-    from freegvc.control.targets import LikeFirstGop, Rate, Score, StopStep
-    from freegvc.diffusion import NoiseSchedule
+    from freegvc._codec.compressed import CompressedVideo, GopInfo
+    from freegvc._codec.decoder import decode_frames, decompress
+    from freegvc._codec.encoder import compress
+    from freegvc._codec.score import score
+    from freegvc._codec.settings import Settings
+    from freegvc._control.targets import LikeFirstGop, Rate, Score, StopStep
+    from freegvc._diffusion import NoiseSchedule
+    from freegvc._video import Video, open_video
     from freegvc.events import (
         Event,
         GopDecoded,
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     )
     from freegvc.metrics import Metric
     from freegvc.priors import LatentSpec, Prior, PriorDefaults, load_prior
-    from freegvc.video import Video, open_video
 
 __version__ = "0.1.0"
 
@@ -114,32 +114,32 @@ __all__ = [
 ]
 
 _LAZY = {
-    "CompressedVideo": "freegvc.codec.compressed",
+    "CompressedVideo": "freegvc._codec.compressed",
     "Event": "freegvc.events",
     "GopDecoded": "freegvc.events",
     "GopDone": "freegvc.events",
-    "GopInfo": "freegvc.codec.compressed",
+    "GopInfo": "freegvc._codec.compressed",
     "GopStarted": "freegvc.events",
     "LatentSpec": "freegvc.priors",
-    "LikeFirstGop": "freegvc.control.targets",
+    "LikeFirstGop": "freegvc._control.targets",
     "Metric": "freegvc.metrics",
-    "NoiseSchedule": "freegvc.diffusion",
+    "NoiseSchedule": "freegvc._diffusion",
     "Prior": "freegvc.priors",
     "PriorDefaults": "freegvc.priors",
     "ProbeDone": "freegvc.events",
     "ProbeStarted": "freegvc.events",
-    "Rate": "freegvc.control.targets",
-    "Score": "freegvc.control.targets",
-    "Settings": "freegvc.codec.settings",
+    "Rate": "freegvc._control.targets",
+    "Score": "freegvc._control.targets",
+    "Settings": "freegvc._codec.settings",
     "StepSent": "freegvc.events",
-    "StopStep": "freegvc.control.targets",
-    "Video": "freegvc.video",
-    "compress": "freegvc.codec.encoder",
-    "decode_frames": "freegvc.codec.decoder",
-    "decompress": "freegvc.codec.decoder",
+    "StopStep": "freegvc._control.targets",
+    "Video": "freegvc._video",
+    "compress": "freegvc._codec.encoder",
+    "decode_frames": "freegvc._codec.decoder",
+    "decompress": "freegvc._codec.decoder",
     "load_prior": "freegvc.priors",
-    "open_video": "freegvc.video",
-    "score": "freegvc.codec.score",
+    "open_video": "freegvc._video",
+    "score": "freegvc._codec.score",
 }
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from freegvc.cli.main import main
+from freegvc._cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc.bitstream.header import ATTENTIONS, FINGERPRINT_BYTES, MAX_TIMESTEP, NUMERICS
+from freegvc._bitstream.header import ATTENTIONS, FINGERPRINT_BYTES, MAX_TIMESTEP, NUMERICS
 from freegvc.errors import CorruptStreamError
 
 if TYPE_CHECKING:

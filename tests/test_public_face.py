@@ -9,7 +9,7 @@ import pytest
 
 import freegvc
 from freegvc import errors
-from freegvc.control.targets import TargetKeywords
+from freegvc._control.targets import TargetKeywords
 
 FRAMES = np.zeros((2, 16, 24, 3), np.uint8)
 

@@ -21,11 +21,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from freegvc.diffusion import NoiseSchedule
+from freegvc._diffusion import NoiseSchedule
+from freegvc._trajectory.grid import grid_to
 from freegvc.priors.defaults import FIRST_STEP, STEP_GROWTH
 from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from freegvc.trajectory.grid import grid_to
 from training.data import decode, normalise
 from training.decoder import load_denoiser
 from training.denoiser import load_autoencoder

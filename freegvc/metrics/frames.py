@@ -1,6 +1,6 @@
 """The input of every metric: two stacks of frames, their checks, and tensors made of them.
 
-Frames are uint8 [T, H, W, 3]: RGB as `freegvc.video` reads it, full range 0 .. 255, made with the
+Frames are uint8 [T, H, W, 3]: RGB as `freegvc._video` reads it, full range 0 .. 255, made with the
 BT.709 matrix or the one that the file states, at full resolution. No metric here resizes, crops
 or converts them further, because scores depend on it; the one exception is FID, whose definition
 resizes the patches.

@@ -141,7 +141,7 @@ class Metric(ScoreScale):
         """Scores of a video.
 
         Args:
-            reference, distorted: uint8 [T, H, W, 3], RGB, full range, as `freegvc.video` reads it.
+            reference, distorted: uint8 [T, H, W, 3], RGB, full range, as `freegvc._video` reads it.
             weights: folder of safetensors; by default FREEGVC_METRIC_WEIGHTS, then torch's cache.
             device: where networks run.
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
-from freegvc.diffusion.levels import NoiseSchedule
+from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.priors.base import Prior
 from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec

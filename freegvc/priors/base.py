@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from freegvc.diffusion.levels import NoiseSchedule
+    from freegvc._diffusion.levels import NoiseSchedule
 
 
 class Prior(ABC):
@@ -33,7 +33,7 @@ class Prior(ABC):
         dtype: what the model computes in.
         defaults: GOP length, the sender's grid and other values that the encoder may override.
         batch_tiles: how many tiles `predict_tiles` gets at once.
-        attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
+        attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: the text that conditions the model; it is stored in the stream.
     """
 

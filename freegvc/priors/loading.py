@@ -57,10 +57,10 @@ def load_prior(
         name: one of `known_priors()`, a model's id on the Hugging Face hub, or a folder in
             diffusers' layout. A path object is always a folder.
         device: a torch device, such as "cpu" or "cuda:0".
-        dtype: what the model computes in, one of `freegvc.bitstream.header.NUMERICS`; a suffix
+        dtype: what the model computes in, one of `freegvc._bitstream.header.NUMERICS`; a suffix
             "-fp8" or "-int8" says how the transformer's weights are stored. By default float32 on
             the CPU, and on a GPU the dtype that the model was made for.
-        attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
+        attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: text that conditions the model; needs the model's text encoder.
         offload: what leaves the GPU while it is not in use: "none", "model" or "group".
         compile: compile the transformer with torch.compile.
@@ -75,7 +75,7 @@ def load_prior(
     """
     import torch
 
-    from freegvc.bitstream.header import ATTENTIONS
+    from freegvc._bitstream.header import ATTENTIONS
     from freegvc.priors.numerics import Numerics
 
     numerics = None if dtype is None else Numerics.parse(str(dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from freegvc.bitstream.header import NUMERICS
+from freegvc._bitstream.header import NUMERICS
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:

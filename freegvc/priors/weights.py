@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freegvc.atomic import atomic_path
+from freegvc._atomic import atomic_path
 from freegvc.errors import FreeGvcError, PriorUnavailableError
 
 if TYPE_CHECKING:

@@ -86,8 +86,8 @@ def payload_of(steps, drift_samples=None):
     """A payload of steps given by their coded differences of jump and class, without seeds."""
     import constriction
 
-    from freegvc import range_coder
-    from freegvc.bitstream.payload import _KIND
+    from freegvc import _range_coder as range_coder
+    from freegvc._bitstream.payload import _KIND
 
     encoder = constriction.stream.queue.RangeEncoder()
     range_coder.encode_uint(encoder, 0)
@@ -105,7 +105,7 @@ def side_values(count):
     """A payload that claims this many side values."""
     import constriction
 
-    from freegvc import range_coder
+    from freegvc import _range_coder as range_coder
 
     encoder = constriction.stream.queue.RangeEncoder()
     range_coder.encode_uint(encoder, count)

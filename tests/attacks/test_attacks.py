@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from attack_files import ATTACKS, PACKETS, header, packet, payload_of, stream, varint
 
-from freegvc.bitstream import PacketCodec, read_stream
+from freegvc._bitstream import PacketCodec, read_stream
 
 MAX_MEMORY_BYTES = 256 << 20
 

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks import datasets
 from benchmarks.datasets import DatasetError, Sequence, dataset_names, dataset_sequences
 from benchmarks.frames import MAX_SIZE, middle, shrunk
-from freegvc.video import BT709, rgb_to_yuv
+from freegvc._video import BT709, rgb_to_yuv
 
 STANDARD = [name for name in dataset_names() if name not in ("clips", "folder")]
 CLASS_D = (416, 240)

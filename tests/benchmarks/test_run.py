@@ -17,8 +17,8 @@ from benchmarks.points import SequenceResult
 from benchmarks.report.curves import average_curves, metrics_of
 from benchmarks.report.samples import sample_pictures
 from benchmarks.run import Job, run
+from freegvc._video import Video
 from freegvc.metrics import PatchFid
-from freegvc.video import Video
 
 
 class Rounding(Codec):

@@ -12,8 +12,8 @@ import pytest
 from benchmarks import table1, table2, table3
 from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES, measure
 from benchmarks.strict_json import FileFormatError
+from freegvc._video import Video
 from freegvc.priors import load_prior
-from freegvc.video import Video
 
 ROOT = Path(__file__).parents[2]
 

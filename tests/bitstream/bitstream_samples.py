@@ -6,12 +6,12 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Header, Packet, PacketCodec, Step, Stream, Timestamps
-from freegvc.bitstream.header import ATTENTIONS, NUMERICS, SAMPLERS
-from freegvc.channel.names import CODERS
-from freegvc.channel.num_blocks import blocks_of_class, round_num_blocks
-from freegvc.channel.pfr.shot import PfrShot
-from freegvc.channel.trellis.shot import TrellisShot
+from freegvc._bitstream import Header, Packet, PacketCodec, Step, Stream, Timestamps
+from freegvc._bitstream.header import ATTENTIONS, NUMERICS, SAMPLERS
+from freegvc._channel.names import CODERS
+from freegvc._channel.num_blocks import blocks_of_class, round_num_blocks
+from freegvc._channel.pfr.shot import PfrShot
+from freegvc._channel.trellis.shot import TrellisShot
 
 USUAL = Header(
     width=416,

@@ -9,14 +9,14 @@ from bitstream_samples import USUAL, headers, packet_codec, usual_packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Timestamps
-from freegvc.bitstream.fields import FieldReader, encode_varint
-from freegvc.bitstream.head import encode_head
-from freegvc.bitstream.header import decode_header, encode_header
-from freegvc.bitstream.prompt import decode_prompt, encode_prompt
-from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
+from freegvc._bitstream import Timestamps
+from freegvc._bitstream.fields import FieldReader, encode_varint
+from freegvc._bitstream.head import encode_head
+from freegvc._bitstream.header import decode_header, encode_header
+from freegvc._bitstream.prompt import decode_prompt, encode_prompt
+from freegvc._bitstream.timestamps import decode_timestamps, encode_timestamps
+from freegvc._range_coder import unzigzag, zigzag
 from freegvc.errors import CorruptStreamError, UnsupportedStreamError, UsageError
-from freegvc.range_coder import unzigzag, zigzag
 
 
 @given(st.integers(0, (1 << 63) - 1))

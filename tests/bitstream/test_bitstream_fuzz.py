@@ -7,9 +7,9 @@ from bitstream_samples import packet_codec, small_stream, usual_packet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import read_head, read_stream, write_stream
-from freegvc.bitstream.fields import encode_varint
-from freegvc.bitstream.timestamps import decode_timestamps, encode_timestamps
+from freegvc._bitstream import read_head, read_stream, write_stream
+from freegvc._bitstream.fields import encode_varint
+from freegvc._bitstream.timestamps import decode_timestamps, encode_timestamps
 from freegvc.errors import ChecksumError, StreamError
 
 STREAM = {coder: write_stream(small_stream(coder)) for coder in ("pfr", "trellis")}

@@ -10,12 +10,12 @@ from bitstream_samples import packet_codec, packets, usual_packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc import range_coder
-from freegvc.bitstream import Packet, Step
-from freegvc.bitstream.checksum import packet_crc
-from freegvc.bitstream.payload import _KIND
-from freegvc.channel.names import CODERS
-from freegvc.channel.num_blocks import (
+from freegvc import _range_coder as range_coder
+from freegvc._bitstream import Packet, Step
+from freegvc._bitstream.checksum import packet_crc
+from freegvc._bitstream.payload import _KIND
+from freegvc._channel.names import CODERS
+from freegvc._channel.num_blocks import (
     MAX_BLOCK_CLASS,
     MAX_BLOCKS,
     block_class,
@@ -23,10 +23,10 @@ from freegvc.channel.num_blocks import (
     finer_blocks,
     round_num_blocks,
 )
-from freegvc.channel.pfr.shot import PfrShot
-from freegvc.channel.trellis.shot import TrellisShot
+from freegvc._channel.pfr.shot import PfrShot
+from freegvc._channel.trellis.shot import TrellisShot
+from freegvc._range_coder import range_decoder, shortest_bytes, table
 from freegvc.errors import ChecksumError, CorruptStreamError, TruncatedStreamError, UsageError
-from freegvc.range_coder import range_decoder, shortest_bytes, table
 
 
 @given(st.data())

@@ -8,7 +8,7 @@ from bitstream_samples import USUAL, headers, packets, small_stream, usual_packe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.bitstream import (
+from freegvc._bitstream import (
     Packet,
     PacketCodec,
     Stream,
@@ -17,7 +17,7 @@ from freegvc.bitstream import (
     truncate_stream,
     write_stream,
 )
-from freegvc.bitstream.head import AUDIO
+from freegvc._bitstream.head import AUDIO
 from freegvc.errors import ChecksumError, NotAStreamError, StreamError, TargetError, UsageError
 
 

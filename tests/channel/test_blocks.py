@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.channel import oracle
-from freegvc.channel.blocks import block_dims, dim_order, join, signs, split
-from freegvc.channel.counter import Address
+from freegvc._channel import oracle
+from freegvc._channel.blocks import block_dims, dim_order, join, signs, split
+from freegvc._channel.counter import Address
 
 CPU = torch.device("cpu")
 

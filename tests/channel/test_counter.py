@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.channel.counter import Address, Kind, words
-from freegvc.channel.philox import philox
-from freegvc.channel.uniforms import uniforms_of_row
+from freegvc._channel.counter import Address, Kind, words
+from freegvc._channel.philox import philox
+from freegvc._channel.uniforms import uniforms_of_row
 
 UINT32 = st.integers(0, 2**32 - 1)
 ADDRESSES = st.builds(

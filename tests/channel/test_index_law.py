@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc import range_coder
-from freegvc.channel.pfr.index_law import (
+from freegvc import _range_coder as range_coder
+from freegvc._channel.pfr.index_law import (
     LOG2_CANDIDATES,
     MAX_AIM_BITS,
     _law,

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from freegvc.channel.coders import make_coder
-from freegvc.channel.names import CODERS
+from freegvc._channel.coders import make_coder
+from freegvc._channel.names import CODERS
 from freegvc.errors import UsageError
 
 
@@ -26,7 +26,7 @@ def test_an_unknown_name_is_refused():
 
 def test_the_wire_form_needs_neither_torch_nor_numba():
     code = (
-        "import sys, freegvc.channel.names, freegvc.bitstream;"
+        "import sys, freegvc._channel.names, freegvc._bitstream;"
         "print([m for m in ('torch', 'numba', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import kstest
 
-from freegvc.channel.counter import Address, Kind
-from freegvc.channel.normals import noise, normals, normals_numpy, normals_torch, table
+from freegvc._channel.counter import Address, Kind
+from freegvc._channel.normals import noise, normals, normals_numpy, normals_torch, table
 
 ADDRESS = Address(key=2024, gop=1, step=2)
 

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.channel.counter import Address
-from freegvc.channel.feistel import feistel
-from freegvc.channel.permutation import parameters, permutation, permute
+from freegvc._channel.counter import Address
+from freegvc._channel.feistel import feistel
+from freegvc._channel.permutation import parameters, permutation, permute
 
 KEYS = st.integers(0, 2**64 - 1)
 

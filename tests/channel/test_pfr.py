@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from freegvc.channel.blocks import dim_order, join, split
-from freegvc.channel.counter import Address, Kind
-from freegvc.channel.delta import rho_of
-from freegvc.channel.normals import noise
-from freegvc.channel.num_blocks import round_num_blocks
-from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.channel.pfr.index_law import cost_bits
-from freegvc.channel.pfr.plan import Plan, block_kl_bits, curves, plan
-from freegvc.channel.pfr.shot import PfrShot
+from freegvc._channel.blocks import dim_order, join, split
+from freegvc._channel.counter import Address, Kind
+from freegvc._channel.delta import rho_of
+from freegvc._channel.normals import noise
+from freegvc._channel.num_blocks import round_num_blocks
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._channel.pfr.index_law import cost_bits
+from freegvc._channel.pfr.plan import Plan, block_kl_bits, curves, plan
+from freegvc._channel.pfr.shot import PfrShot
 
 KEY = 20_241_114
 

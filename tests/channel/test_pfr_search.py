@@ -7,13 +7,19 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from freegvc.channel import oracle
-from freegvc.channel.blocks import dim_order, split
-from freegvc.channel.counter import Address
-from freegvc.channel.pfr import search
-from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.channel.pfr.plan import Plan, curves
-from freegvc.channel.pfr.search import TILE_FLOATS, arrival_times, search_numba, search_torch, tiles
+from freegvc._channel import oracle
+from freegvc._channel.blocks import dim_order, split
+from freegvc._channel.counter import Address
+from freegvc._channel.pfr import search
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._channel.pfr.plan import Plan, curves
+from freegvc._channel.pfr.search import (
+    TILE_FLOATS,
+    arrival_times,
+    search_numba,
+    search_torch,
+    tiles,
+)
 
 ADDRESS = Address(key=77, gop=0, step=3)
 

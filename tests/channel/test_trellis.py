@@ -9,23 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from freegvc.bitstream import PacketEncoder, Step
-from freegvc.channel import oracle
-from freegvc.channel.blocks import dim_order, signs, split
-from freegvc.channel.coders import make_coder
-from freegvc.channel.counter import Address, Kind
-from freegvc.channel.delta import rho_of
-from freegvc.channel.names import CODERS
-from freegvc.channel.normals import noise
-from freegvc.channel.num_blocks import round_num_blocks
-from freegvc.channel.trellis import scores as tiles
-from freegvc.channel.trellis import viterbi
-from freegvc.channel.trellis.coder import TrellisCoder
-from freegvc.channel.trellis.plan import blocks_for, delivered_energy
-from freegvc.channel.trellis.ring import rows_of_states, states_of_bits
-from freegvc.channel.trellis.scores import Scores
-from freegvc.channel.trellis.search import best_bits_numba, best_bits_torch
-from freegvc.channel.trellis.shot import TrellisShot
+from freegvc._bitstream import PacketEncoder, Step
+from freegvc._channel import oracle
+from freegvc._channel.blocks import dim_order, signs, split
+from freegvc._channel.coders import make_coder
+from freegvc._channel.counter import Address, Kind
+from freegvc._channel.delta import rho_of
+from freegvc._channel.names import CODERS
+from freegvc._channel.normals import noise
+from freegvc._channel.num_blocks import round_num_blocks
+from freegvc._channel.trellis import scores as tiles
+from freegvc._channel.trellis import viterbi
+from freegvc._channel.trellis.coder import TrellisCoder
+from freegvc._channel.trellis.plan import blocks_for, delivered_energy
+from freegvc._channel.trellis.ring import rows_of_states, states_of_bits
+from freegvc._channel.trellis.scores import Scores
+from freegvc._channel.trellis.search import best_bits_numba, best_bits_torch
+from freegvc._channel.trellis.shot import TrellisShot
 
 KEY = 20_241_115
 ADDRESS = Address(KEY, 2, 3)

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from freegvc.cli.main import main
-from freegvc.video import Video, read_audio
+from freegvc._cli.main import main
+from freegvc._video import Video, read_audio
 from tests.cli.tiny_clip import ROOT, SMALL, waves
 
 
@@ -80,7 +80,7 @@ def modules_after():
 
     def modules_after(*arguments):
         program = (
-            "import sys; from freegvc.cli.main import main; code = main(sys.argv[1:]); "
+            "import sys; from freegvc._cli.main import main; code = main(sys.argv[1:]); "
             "print('\\n'.join(sys.modules), file=sys.stderr); sys.exit(code)"
         )
         command = [sys.executable, "-c", program, *map(str, arguments)]

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import freegvc.bitstream
-import freegvc.codec.decoder
-import freegvc.codec.encoder
-import freegvc.trajectory
+import freegvc._bitstream
+import freegvc._codec.decoder
+import freegvc._codec.encoder
+import freegvc._trajectory
 from freegvc import (
     CompressedVideo,
     LikeFirstGop,
@@ -26,13 +26,13 @@ from freegvc import (
     compress,
     decode_frames,
 )
-from freegvc.cli import progress
-from freegvc.cli.coding import _target
-from freegvc.cli.main import _parser
-from freegvc.cli.parser import keywords_of
-from freegvc.control.targets import DEFAULT_BPP, Scoring, TargetKeywords
+from freegvc._cli import progress
+from freegvc._cli.coding import _target
+from freegvc._cli.main import _parser
+from freegvc._cli.parser import keywords_of
+from freegvc._control.targets import DEFAULT_BPP, Scoring, TargetKeywords
+from freegvc._video import load_video, open_video, read_audio
 from freegvc.priors.loading import DEFAULT_PRIOR
-from freegvc.video import load_video, open_video, read_audio
 
 SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
 
@@ -148,7 +148,7 @@ def test_drift_is_said_in_the_last_line_and_in_events(run, stream, tmp_path):
 
 
 def test_much_drift_is_one_line(run, monkeypatch, stream, tmp_path):
-    monkeypatch.setattr(freegvc.codec.decoder, "DRIFT_LIMIT_SIGMA", 1e-3)
+    monkeypatch.setattr(freegvc._codec.decoder, "DRIFT_LIMIT_SIGMA", 1e-3)
     lines = run("decompress", stream, tmp_path / "b.y4m", "--dtype", "bfloat16").err.splitlines()
     assert [line.startswith("freegvc: warning: GOP ") for line in lines] == [True, False]
 
@@ -171,8 +171,8 @@ def test_an_existing_output_is_refused_before_any_work(
 
         monkeypatch.setattr(module, name, work)
 
-    forbid(freegvc.codec.encoder, "compress")
-    forbid(freegvc.codec.decoder, "decode_frames")
+    forbid(freegvc._codec.encoder, "compress")
+    forbid(freegvc._codec.decoder, "decode_frames")
     forbid(freegvc.CompressedVideo, "truncate")
     output = tmp_path / ("out.mp4" if command == "decompress" else "out.fgvc")
     output.write_bytes(b"precious")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import freegvc.codec.decoder
-import freegvc.codec.encoder
+import freegvc._codec.decoder
+import freegvc._codec.encoder
 from freegvc import CompressedVideo, decompress
-from freegvc.cli import demo, doctor
-from freegvc.cli.contact_sheet import save_contact_sheet, sheet_indices
-from freegvc.cli.scene import _lattice, render_scene
+from freegvc._cli import demo, doctor
+from freegvc._cli.contact_sheet import save_contact_sheet, sheet_indices
+from freegvc._cli.scene import _lattice, render_scene
+from freegvc._video import load_video
 from freegvc.metrics import psnr
-from freegvc.video import load_video
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_demo_of_a_file(run, small_demo, clip, tmp_path):
 
 
 def test_demo_refuses_before_any_work(run, monkeypatch, clip, tmp_path):
-    monkeypatch.setattr(freegvc.codec.encoder, "compress", None)
+    monkeypatch.setattr(freegvc._codec.encoder, "compress", None)
     (tmp_path / "demo.mp4").write_bytes(b"precious")
     result = run("demo", "--input", clip, "--out", tmp_path)
     assert result.code == 2

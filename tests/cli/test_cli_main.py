@@ -9,11 +9,11 @@ import av
 import pytest
 
 import freegvc
-import freegvc.codec.decoder
-import freegvc.codec.encoder
+import freegvc._codec.decoder
+import freegvc._codec.encoder
 from freegvc import CompressedVideo
-from freegvc.bitstream import write_stream
-from freegvc.cli.main import COMMANDS, GROUPS, main
+from freegvc._bitstream import write_stream
+from freegvc._cli.main import COMMANDS, GROUPS, main
 
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 LONG = [*SMALL, "--stop-step", "600", "--events", "ndjson"]
@@ -96,11 +96,11 @@ def test_errors_are_one_line_with_their_exit_code(run, clip, stream, tmp_path, c
 
 
 def test_bugs_are_not_dressed_up(monkeypatch, clip, tmp_path):
-    @wraps(freegvc.codec.encoder.compress)
+    @wraps(freegvc._codec.encoder.compress)
     def broken(*args, **kwargs):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(freegvc.codec.encoder, "compress", broken)
+    monkeypatch.setattr(freegvc._codec.encoder, "compress", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         main(["compress", str(clip), str(tmp_path / "out.fgvc")])
 
@@ -125,14 +125,14 @@ def test_an_odd_os_error_is_a_bug(monkeypatch, stream, tmp_path):
 
 
 def test_interrupted_in_the_middle_of_writing(run, monkeypatch, stream, tmp_path):
-    whole = freegvc.codec.decoder.decode_frames
+    whole = freegvc._codec.decoder.decode_frames
 
     @wraps(whole)
     def interrupted(*args, **kwargs):
         yield next(whole(*args, **kwargs))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(freegvc.codec.decoder, "decode_frames", interrupted)
+    monkeypatch.setattr(freegvc._codec.decoder, "decode_frames", interrupted)
     for name in ("out.mp4", "out.y4m", "frames"):
         result = run("decompress", stream, tmp_path / name)
         assert (result.code, result.err) == (130, "freegvc: error: interrupted\n")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from freegvc.cli.main import main
+from freegvc._cli.main import main
 from freegvc.priors.diffusers.catalogue import KNOWN_MODELS, find
 from freegvc.priors.loading import BUILT_IN
 from tests.priors.small_hub import serve
@@ -96,7 +96,7 @@ def test_list_has_the_priors_of_other_packages(capsys, monkeypatch):
 def test_list_loads_no_model_library_and_is_quick():
     code = (
         "import sys\n"
-        "from freegvc.cli.main import main\n"
+        "from freegvc._cli.main import main\n"
         "assert main(['priors', 'list']) == 0\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'huggingface_hub'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from torchvision.models import alexnet
 
-import freegvc.codec.decoder
-import freegvc.codec.encoder
+import freegvc._codec.decoder
+import freegvc._codec.encoder
 from freegvc import (
     CompressedVideo,
     GopDone,
@@ -24,15 +24,15 @@ from freegvc import (
     compress,
     decompress,
 )
-from freegvc.cli import report as report_module
-from freegvc.cli import report_plots
-from freegvc.cli.report import LOG, PICTURES, save_report
-from freegvc.cli.report_contents import make_report, near_enough
-from freegvc.cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
+from freegvc._cli import report as report_module
+from freegvc._cli import report_plots
+from freegvc._cli.report import LOG, PICTURES, save_report
+from freegvc._cli.report_contents import make_report, near_enough
+from freegvc._cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
+from freegvc._video import load_video, open_video
 from freegvc.errors import OutputExistsError
 from freegvc.metrics import METRICS, WEIGHTS_VARIABLE, psnr
 from freegvc.metrics.weights import ALEXNET
-from freegvc.video import load_video, open_video
 from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 
 SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
@@ -167,7 +167,7 @@ def test_a_report_is_whole_or_absent(aimed, tmp_path, monkeypatch):
     def fail(report):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("freegvc.cli.report_plots.draw_bits", fail)
+    monkeypatch.setattr("freegvc._cli.report_plots.draw_bits", fail)
     with pytest.raises(RuntimeError, match="no ink"):
         save_report(tmp_path / "other", report, events, overwrite=False)
     assert not (tmp_path / "other").exists()
@@ -194,7 +194,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(
         raise AssertionError("work has begun")
 
     folder = tmp_path / "report"
-    monkeypatch.setattr(freegvc.codec.encoder, "open_video", work)
+    monkeypatch.setattr(freegvc._codec.encoder, "open_video", work)
     if what == "bits.png exists":
         folder.mkdir()
         (folder / "bits.png").write_bytes(b"precious")

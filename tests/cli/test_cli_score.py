@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from freegvc import CompressedVideo, decompress
+from freegvc._video import Video, load_video
 from freegvc.errors import MetricUnavailableError
 from freegvc.metrics import lpips, ms_ssim, psnr, tof
-from freegvc.video import Video, load_video
 from tests.conftest import SHARED
 
 
@@ -230,7 +230,7 @@ def test_plots_that_cannot_be_are_refused_first(run, clip, tmp_path, monkeypatch
     small = run("score", clip, clip, "--metrics", "ms_ssim", "--plot", tmp_path / "a.png")
     assert (small.code, small.out) == (2, "")
     assert "nothing to plot" in small.err
-    monkeypatch.setattr("freegvc.cli.score_plot.find_spec", lambda name: None)
+    monkeypatch.setattr("freegvc._cli.score_plot.find_spec", lambda name: None)
     missing = run("score", "nowhere", "nowhere", "--plot", tmp_path / "scores.png")
     assert missing.code == 2
     assert "pip install 'freegvc[bench]'" in missing.err

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-import freegvc.codec.decoder
-import freegvc.codec.encoder
+import freegvc._codec.decoder
+import freegvc._codec.encoder
 from freegvc import CompressedVideo
-from freegvc.bitstream import write_stream
+from freegvc._bitstream import write_stream
 
 
 def test_json_says_what_the_attributes_say(run, stream):
@@ -109,7 +109,7 @@ def test_verify_finds_every_flipped_byte(run, stream, tmp_path):
 def test_verify_counts_what_the_decoder_gives(run, monkeypatch, stream, count, shape):
     frames = [np.zeros(shape, np.uint8)] * count
     monkeypatch.setattr(
-        freegvc.codec.decoder, "decode_frames", lambda *args, **kwargs: iter(frames)
+        freegvc._codec.decoder, "decode_frames", lambda *args, **kwargs: iter(frames)
     )
     result = run("verify", stream, "--decode")
     assert (result.code, result.out) == (4, "")

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import freegvc
-from freegvc.channel.pfr.coder import PfrCoder
+from freegvc._channel.pfr.coder import PfrCoder
 from freegvc.events import GopDecoded
 
 FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import freegvc
-from freegvc.bitstream import PacketCodec, write_stream
+from freegvc._bitstream import PacketCodec, write_stream
 from freegvc.errors import DriftWarning, FreeGvcError, FreeGvcWarning
 from freegvc.events import GopDecoded
 from freegvc.metrics import psnr

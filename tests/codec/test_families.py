@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.bitstream import read_stream
-from freegvc.channel.trellis.coder import TrellisCoder
+from freegvc._bitstream import read_stream
+from freegvc._channel.trellis.coder import TrellisCoder
 from freegvc.errors import PriorMismatchError, PriorUnavailableError, UsageError
 from freegvc.metrics import psnr
 from freegvc.testing import check_prior

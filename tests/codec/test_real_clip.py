@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import freegvc
+from freegvc._video import open_video
 from freegvc.metrics import psnr
-from freegvc.video import open_video
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.codec.decoder import decode_gop
+from freegvc._codec.decoder import decode_gop
+from freegvc._video import open_video
 from freegvc.errors import PriorMismatchError, TargetError, UsageError
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.video import open_video
 from tests.codec.coding import compress
 from tests.codec.toy_priors import CausalPrior, StridedPrior
 
@@ -42,7 +42,7 @@ def test_decoding_twice_and_in_a_fresh_process_is_bit_exact(scene, tmp_path):
 
 def test_the_decoder_gets_the_senders_own_states(scene, monkeypatch):
     """The decoded latent of each GOP equals the encoder's reconstruction bit for bit."""
-    from freegvc.trajectory import Sender, Silent
+    from freegvc._trajectory import Sender, Silent
 
     senders = []
     original = Sender.__init__

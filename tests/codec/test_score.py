@@ -1,13 +1,13 @@
-"""freegvc.codec.score: videos and streams of every kind against their original."""
+"""freegvc._codec.score: videos and streams of every kind against their original."""
 
 import numpy as np
 import pytest
 
 from freegvc import GopDecoded, compress, decompress
-from freegvc.codec.score import score
+from freegvc._codec.score import score
+from freegvc._video import Video, open_video
 from freegvc.errors import MetricUnavailableError, UsageError
 from freegvc.metrics import psnr
-from freegvc.video import Video, open_video
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.codec.decoder import decode_gop
+from freegvc._codec.decoder import decode_gop
+from freegvc._trajectory import Sender
 from freegvc.errors import UsageError
 from freegvc.priors import load_prior
-from freegvc.trajectory import Sender
 from tests.codec.coding import compress
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_be_is_refused_before_any_work(scene, keywords):
 
 
 def test_a_fresh_decoder_refines_as_the_encoder_did(scene, monkeypatch, tmp_path):
-    from freegvc.trajectory import Silent
+    from freegvc._trajectory import Silent
 
     senders = []
     original = Sender.__init__

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import freegvc
-from freegvc.bitstream import write_stream
-from freegvc.codec.decoder import decode_gop
-from freegvc.diffusion import NoiseSchedule
+from freegvc._bitstream import write_stream
+from freegvc._codec.decoder import decode_gop
+from freegvc._diffusion import NoiseSchedule
 from freegvc.errors import CorruptStreamError, UsageError
 from freegvc.priors import LatentSpec, Prior, PriorDefaults
 from freegvc.priors.tiled import TiledPrior

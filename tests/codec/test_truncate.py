@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from freegvc import CompressedVideo
-from freegvc.bitstream import truncate_stream, write_stream
+from freegvc._bitstream import truncate_stream, write_stream
 from freegvc.errors import TargetError, UsageError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "trellis.fgvc"

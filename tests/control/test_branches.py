@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freegvc.control.stopping import branch_at_bits, branch_at_timestep, next_timestep
+from freegvc._control.stopping import branch_at_bits, branch_at_timestep, next_timestep
 from tests.control.walks import GRID, START, FakeWalk
 
 

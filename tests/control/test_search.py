@@ -7,7 +7,7 @@ import statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.control.search import (
+from freegvc._control.search import (
     AtBits,
     AtLimit,
     AtTimestep,
@@ -16,7 +16,7 @@ from freegvc.control.search import (
     next_bits,
     search,
 )
-from freegvc.control.surrogate import RatePoint
+from freegvc._control.surrogate import RatePoint
 
 START = 1000
 

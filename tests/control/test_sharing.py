@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.control.sharing import Option, even_loss, share_bits, state_at
-from freegvc.control.surrogate import PowerLaw
+from freegvc._control.sharing import Option, even_loss, share_bits, state_at
+from freegvc._control.surrogate import PowerLaw
 
 CURVE = st.builds(PowerLaw, st.floats(1.0, 50.0), st.floats(-0.9, -0.2))
 STEPS = st.lists(st.floats(50.0, 3000.0), min_size=2, max_size=30)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freegvc.control.stopping import MIN_STEP_BITS, stop_at_step, stop_within_bytes
+from freegvc._control.stopping import MIN_STEP_BITS, stop_at_step, stop_within_bytes
 from freegvc.errors import TargetError
 from tests.control.walks import GRID, START, FakeWalk
 

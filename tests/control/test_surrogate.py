@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.control.surrogate import (
+from freegvc._control.surrogate import (
     EXPONENTS,
     USUAL_EXPONENT,
     PowerLaw,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from freegvc.control.targets import (
+from freegvc._control.targets import (
     DEFAULT_BPP,
     LikeFirstGop,
     Rate,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from freegvc.diffusion import NoiseSchedule, ddim, dpmpp2m, kernel
+from freegvc._diffusion import NoiseSchedule, ddim, dpmpp2m, kernel
 
 # diffusers calls numpy on tensors in a way that numpy 2 deprecates
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy")

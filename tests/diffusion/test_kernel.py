@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freegvc.diffusion import NoiseLevel, NoiseSchedule, kernel
-from freegvc.diffusion.levels import CLEAN
+from freegvc._diffusion import NoiseLevel, NoiseSchedule, kernel
+from freegvc._diffusion.levels import CLEAN
 
 
 def variance_preserving(root_snr: float) -> NoiseLevel:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from freegvc.diffusion import NoiseSchedule, ddim, dpmpp2m, silent_timesteps
+from freegvc._diffusion import NoiseSchedule, ddim, dpmpp2m, silent_timesteps
 
 VARIANCE, MEAN = 0.3, 0.5
 SCHEDULES = {

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from freegvc.bitstream import Header, Packet, PacketCodec, Step, Stream, write_stream
-from freegvc.channel.num_blocks import round_num_blocks
-from freegvc.channel.pfr.shot import PfrShot
-from freegvc.channel.trellis.shot import TrellisShot
+from freegvc._bitstream import Header, Packet, PacketCodec, Step, Stream, write_stream
+from freegvc._channel.num_blocks import round_num_blocks
+from freegvc._channel.pfr.shot import PfrShot
+from freegvc._channel.trellis.shot import TrellisShot
 
 FOLDER = Path(__file__).parent
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 from golden_streams import FOLDER, build
 
-from freegvc.bitstream import PacketCodec, Timestamps, read_stream, write_stream
-from freegvc.bitstream.prompt import decode_prompt
-from freegvc.bitstream.timestamps import decode_timestamps
+from freegvc._bitstream import PacketCodec, Timestamps, read_stream, write_stream
+from freegvc._bitstream.prompt import decode_prompt
+from freegvc._bitstream.timestamps import decode_timestamps
 
 CHANGED = (
     "the bytes of a fixed stream differ: this is a change of the bitstream, old files will not "

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from freegvc.diffusion.levels import NoiseSchedule
+from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.priors.diffusers.checkpoint import Checkpoint
 from freegvc.priors.diffusers.fingerprint import config_digest, fingerprint
 from tests.priors.tiny_checkpoints import write_cogvideox, write_wan21

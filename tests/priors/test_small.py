@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import freegvc
+from freegvc._video import open_video
 from freegvc.errors import PriorUnavailableError
 from freegvc.metrics import lpips, psnr
 from freegvc.priors import load_prior
 from freegvc.priors.small.prior import AUTOENCODER_FILE, DENOISER_FILE, SmallPrior
 from freegvc.testing import check_prior
-from freegvc.video import open_video
 from tests.conftest import SHARED
 
 MAX_WEIGHTS_BYTES = 30_000_000

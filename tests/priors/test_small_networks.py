@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from freegvc.diffusion import NoiseSchedule
+from freegvc._diffusion import NoiseSchedule
 from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from freegvc.diffusion.levels import NoiseSchedule
+from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.errors import UsageError
 from freegvc.priors import LatentSpec, Prior, PriorDefaults, load_prior
 from freegvc.priors.tiled import TiledPrior

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from freegvc.diffusion import NoiseSchedule, ddim, silent_timesteps
+from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from freegvc.priors.small.denoiser import schedule
 from freegvc.priors.small.prior import SmallPrior
 from training.checkpoint import Run, prefetch

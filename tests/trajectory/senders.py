@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from freegvc.bitstream import PacketCodec
-from freegvc.trajectory import Sender
+from freegvc._bitstream import PacketCodec
+from freegvc._trajectory import Sender
 
 PACKETS = PacketCodec(SimpleNamespace(start_timestep=1000, coder="pfr"))
 

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freegvc.channel.counter import Address, Kind, words
-from freegvc.channel.pfr.coder import PfrCoder
+from freegvc._channel.counter import Address, Kind, words
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._trajectory import receive
+from freegvc._trajectory.drift import drift_samples_of, drift_sigma, sampled_positions
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import receive
-from freegvc.trajectory.drift import drift_samples_of, drift_sigma, sampled_positions
 from tests.trajectory.senders import make_sender, packet_of
 
 SHAPE = (6, 4, 4, 6)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from freegvc.bitstream.header import StreamParameters
+from freegvc._bitstream.header import StreamParameters
+from freegvc._trajectory import Seams, fuse
 from freegvc.priors import LatentSpec
-from freegvc.trajectory import Seams, fuse
 
 
 class Frames:

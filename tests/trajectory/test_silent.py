@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from freegvc.channel.counter import Address, Kind
-from freegvc.channel.normals import noise
-from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.diffusion import NoiseSchedule
+from freegvc._channel.counter import Address, Kind
+from freegvc._channel.normals import noise
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._diffusion import NoiseSchedule
+from freegvc._trajectory import Silent, refine_timestep
 from freegvc.errors import UsageError
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Silent, refine_timestep
 from tests.trajectory.senders import make_sender
 
 SHAPE = (6, 4, 4, 6)

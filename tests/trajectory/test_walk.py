@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc.channel.counter import Kind
-from freegvc.channel.normals import noise
-from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.channel.pfr.shot import PfrShot
+from freegvc._channel.counter import Kind
+from freegvc._channel.normals import noise
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._channel.pfr.shot import PfrShot
+from freegvc._trajectory import Silent, grid_to, receive
 from freegvc.priors.analytic import AnalyticPrior
-from freegvc.trajectory import Silent, grid_to, receive
 from tests.trajectory.senders import PACKETS, make_sender, packet_of
 
 SHAPE = (6, 8, 8, 12)

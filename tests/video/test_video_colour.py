@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from freegvc._video import BT709, Colour, resolve, rgb_to_yuv, yuv_to_rgb
 from freegvc.errors import ColourWarning, UnsupportedVideoError, VideoReadError
-from freegvc.video import BT709, Colour, resolve, rgb_to_yuv, yuv_to_rgb
 
 MATRICES = (0, 1, 4, 5, 6, 7, 9)
 pictures = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(

@@ -4,8 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
-from freegvc.video import (
+from freegvc._video import (
     BT709,
     Colour,
     Video,
@@ -13,6 +12,7 @@ from freegvc.video import (
     rgb_to_yuv,
     yuv_to_rgb,
 )
+from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
 from tests.video.video_files import av_frame, psnr, textured, write_ffv1
 
 
@@ -62,7 +62,7 @@ def test_range_is_taken_from_the_tag(tmp_path):
 
 @pytest.mark.parametrize("pixel_format", ["nv12", "p010le", "yuyv422", "gray", "gray10le", "gbrp"])
 def test_other_layouts_hold_the_same_picture(tmp_path, pixel_format):
-    from freegvc.video.planes import native_planes
+    from freegvc._video.planes import native_planes
 
     ten = "10" in pixel_format
     level = np.arange(16, 16 + 16 * 8, dtype=np.uint16).reshape(8, 16) * (4 if ten else 1)

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freegvc.bitstream import Header
-from freegvc.video import FrameSource, Video, cut_gops, open_video
+from freegvc._bitstream import Header
+from freegvc._video import FrameSource, Video, cut_gops, open_video
 
 lengths = st.integers(1, 12).flatmap(
     lambda length: st.tuples(st.just(length), st.integers(0, length // 2))

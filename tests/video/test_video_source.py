@@ -9,9 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-import freegvc.video
-from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
-from freegvc.video import (
+import freegvc._video
+from freegvc._video import (
     BT709,
     Video,
     load_video,
@@ -20,6 +19,7 @@ from freegvc.video import (
     rgb_to_yuv,
     yuv_to_rgb,
 )
+from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
 from tests.video.video_files import textured, write_audio_file
 
 CLIPS = Path(__file__).parents[2].parent / "shared/data/clips"
@@ -160,11 +160,11 @@ def test_image_kinds(tmp_path):
 
 
 def test_the_public_names_are_complete_and_importing_them_is_light():
-    names = freegvc.video.__all__
+    names = freegvc._video.__all__
     assert names == sorted(names)
-    assert all(hasattr(freegvc.video, name) for name in names)
+    assert all(hasattr(freegvc._video, name) for name in names)
     code = (
-        "import sys, freegvc.video; print([m for m in ('av', 'torch', 'PIL') if m in sys.modules])"
+        "import sys, freegvc._video; print([m for m in ('av', 'torch', 'PIL') if m in sys.modules])"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code],

@@ -6,9 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from freegvc.atomic import atomic_path
-from freegvc.errors import OutputExistsError, OutputWarning, UsageError
-from freegvc.video import (
+from freegvc._atomic import atomic_path
+from freegvc._video import (
     BT709,
     Colour,
     Video,
@@ -18,6 +17,7 @@ from freegvc.video import (
     read_audio,
     rgb_to_yuv,
 )
+from freegvc.errors import OutputExistsError, OutputWarning, UsageError
 from tests.video.video_files import audio_packets, psnr, textured, write_audio_file
 
 

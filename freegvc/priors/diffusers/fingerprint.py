@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from freegvc.bitstream.header import FINGERPRINT_BYTES
+from freegvc._bitstream.header import FINGERPRINT_BYTES
 from freegvc.priors.weights import canonical_json, weights_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from freegvc.diffusion.levels import NoiseSchedule
+    from freegvc._diffusion.levels import NoiseSchedule
     from freegvc.priors.diffusers.checkpoint import Checkpoint
     from freegvc.priors.diffusers.prompt import Prompt
 

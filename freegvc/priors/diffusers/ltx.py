@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from freegvc.diffusion.levels import NoiseSchedule
+from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.diffusers.prior import DiffusersPrior, require_equal_channels

@@ -20,7 +20,7 @@ from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.numerics import Numerics
 
 if TYPE_CHECKING:
-    from freegvc.diffusion.levels import NoiseSchedule
+    from freegvc._diffusion.levels import NoiseSchedule
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
 NO_KERNEL = (
@@ -39,7 +39,7 @@ class DiffusersPrior(Prior):
         name: what the stream stores.
         numerics: what the transformer computes in, and how its weights are stored.
         device: where the models run.
-        attention: the attention kernel, one of `freegvc.bitstream.header.ATTENTIONS`.
+        attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: text that conditions the model.
         offload: as for `place`.
         compile: as for `place`.

@@ -18,7 +18,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from freegvc.atomic import atomic_path
+from freegvc._atomic import atomic_path
 from freegvc.errors import FreeGvcWarning, PriorUnavailableError, UsageError
 from freegvc.priors.weights import weights_digest
 

@@ -15,8 +15,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from freegvc.bitstream.header import FINGERPRINT_BYTES
-from freegvc.diffusion.levels import NoiseSchedule
+from freegvc._bitstream.header import FINGERPRINT_BYTES
+from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
 from freegvc.priors.base import Prior
 from freegvc.priors.defaults import PriorDefaults

@@ -1,0 +1,314 @@
+"""The header: everything that the decoder needs to know besides the packets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import partial
+
+from freegvc._bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
+from freegvc._channel.names import CODERS
+from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
+
+# Positions are the ids on the wire: append, never reorder.
+NUMERICS = (
+    "float32",
+    "float64",
+    "bfloat16",
+    "float16",
+    "bfloat16-fp8",
+    "float16-fp8",
+    "bfloat16-int8",
+    "float16-int8",
+)
+ATTENTIONS = ("auto", "math", "flash", "efficient", "cudnn")
+SAMPLERS = ("ddim", "dpmpp2m")
+
+MAX_SIDE = 16384
+MAX_FRAMES = 1 << 24
+MAX_GOPS = 1 << 20
+MAX_GOP_LENGTH = 4096
+MAX_GOP_PIXELS = 1 << 31  # 48 frames of 8K; a GOP is decoded in one piece of memory
+MAX_GAMMAS = 256
+GAMMA_ONE = 128  # gammas travel as integers over 128
+MAX_TILE_SIDE = 16384
+MAX_TIMESTEP = 65535
+MAX_SILENT_STEPS = 1000
+MAX_PRIOR_BYTES = 128
+FINGERPRINT_BYTES = 8
+
+BT709_LIMITED = (1, 1, 1, False)
+UNTILED = (0, 0, 0)
+
+# A head has to fit into 64 bytes. So ids and flags are packed into two bytes, and a field with its
+# usual value is left out; its flag is 0 then.
+_HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
+
+_CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
+
+_PRIOR = re.compile(rf"[A-Za-z0-9._/@-]{{1,{MAX_PRIOR_BYTES}}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamParameters:
+    """What holds for a whole stream, and is known before its length is.
+
+    docs/format.md gives the meaning and limits of each field.
+
+    Args:
+        width, height: of the source, in pixels.
+        frame_rate: frames per second; nominal if the stream has timestamps.
+        pixel_aspect: width over height of a pixel.
+        colour: H.273 matrix, primaries and transfer, and whether the range is full.
+        gop_length, overlap: in frames.
+        gammas: fusion weights of the newer GOP (paper, eq. 17) in 1/128: one for each overlap
+            latent, or one for all.
+        tile: height, width, overlap in latent samples; zeros if not tiled.
+        prior, fingerprint: name of the prior and 8 bytes over its weights.
+        numerics: arithmetic in which the encoder ran the prior: its dtype, and after a hyphen how
+            the weights are stored if otherwise.
+        attention: the attention kernel that the encoder ran.
+        start_timestep: the noisiest integer timestep.
+        sampler, silent_steps: the deterministic end of the trajectory.
+        refine_timestep: a noise level, as timestep, to which the prediction of the last coded state
+            is noised again before that end; 0 for none. States noisier than it are left alone.
+        coder: the channel coder of all packets.
+        key: the stream's key for the counter-based generator.
+    """
+
+    width: int
+    height: int
+    frame_rate: Fraction
+    gop_length: int
+    overlap: int
+    prior: str
+    fingerprint: bytes
+    start_timestep: int
+    silent_steps: int
+    pixel_aspect: Fraction = Fraction(1)
+    colour: tuple[int, int, int, bool] = BT709_LIMITED
+    gammas: tuple[int, ...] = (64,)
+    tile: tuple[int, int, int] = UNTILED
+    numerics: str = "float32"
+    attention: str = "auto"
+    sampler: str = "ddim"
+    refine_timestep: int = 0
+    coder: str = "pfr"
+    key: int = 0
+
+    def validate(self, error: type[FreeGvcError] = UsageError) -> None:
+        """Check every field against its limits.
+
+        Args:
+            error: what to raise; `decode_header` passes CorruptStreamError.
+        """
+        check = partial(_check, error)
+        check("width", self.width, 1, MAX_SIDE)
+        check("height", self.height, 1, MAX_SIDE)
+        for name, ratio in (("frame rate", self.frame_rate), ("pixel aspect", self.pixel_aspect)):
+            check(f"{name} numerator", ratio.numerator, 1, MAX_VARINT)
+            check(f"{name} denominator", ratio.denominator, 1, MAX_VARINT)
+        for name, code in zip(("matrix", "primaries", "transfer"), self.colour[:3], strict=True):
+            check(f"colour {name}", code, 0, 255)
+        check("full range flag", self.colour[3], 0, 1)
+        check("GOP length", self.gop_length, 1, MAX_GOP_LENGTH)
+        # with more than half, three GOPs would overlap at a frame
+        check("GOP overlap", self.overlap, 0, self.gop_length // 2)
+        low, high = (1, min(self.overlap, MAX_GAMMAS)) if self.overlap else (0, 0)
+        check("number of gammas", len(self.gammas), low, high)
+        for gamma in self.gammas:
+            check("gamma", gamma, 0, GAMMA_ONE)
+        if not _PRIOR.fullmatch(self.prior):
+            raise error(
+                f"prior id is {self.prior!r}; it must be 1..{MAX_PRIOR_BYTES} characters "
+                "of A-Z a-z 0-9 . _ / @ -"
+            )
+        check("fingerprint length", len(self.fingerprint), FINGERPRINT_BYTES, FINGERPRINT_BYTES)
+        check("start timestep", self.start_timestep, 1, MAX_TIMESTEP)
+        check("silent steps", self.silent_steps, 1, MAX_SILENT_STEPS)
+        check("refinement timestep", self.refine_timestep, 0, self.start_timestep)
+        check("stream key", self.key, 0, MAX_VARINT)
+        for name, word, words in (
+            ("numerics", self.numerics, NUMERICS),
+            ("attention", self.attention, ATTENTIONS),
+            ("sampler", self.sampler, SAMPLERS),
+            ("coder", self.coder, tuple(CODERS)),
+        ):
+            if word not in words:
+                raise error(f"{name} is {word!r}; it must be one of {', '.join(words)}")
+        if self.tile != UNTILED:
+            height, width, tile_overlap = self.tile
+            check("tile height", height, 1, MAX_TILE_SIDE)
+            check("tile width", width, 1, MAX_TILE_SIDE)
+            check("tile overlap", tile_overlap, 0, min(height, width) - 1)
+
+    def header(self, num_frames: int) -> Header:
+        """The header of a stream of that many frames."""
+        return Header(
+            **{field.name: getattr(self, field.name) for field in fields(StreamParameters)},
+            num_frames=num_frames,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header(StreamParameters):
+    """The header of a stream: its parameters and its length.
+
+    Args:
+        num_frames: of the source.
+    """
+
+    num_frames: int
+
+    @property
+    def num_gops(self) -> int:
+        """K: as many GOPs of gop_length with overlap as cover the frames."""
+        if self.num_frames <= self.gop_length:
+            return 1
+        return 1 + -(-(self.num_frames - self.gop_length) // (self.gop_length - self.overlap))
+
+    def gop_frames(self, gop: int) -> range:
+        """Frames of the source that a GOP covers; the last GOP may be shorter than the others."""
+        if not 0 <= gop < self.num_gops:
+            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{self.num_gops - 1}")
+        first = gop * (self.gop_length - self.overlap)
+        return range(first, min(first + self.gop_length, self.num_frames))
+
+    def validate(self, error: type[FreeGvcError] = UsageError) -> None:
+        """Check every field against its limits; `error` as for `StreamParameters.validate`."""
+        StreamParameters.validate(self, error)
+        _check(error, "number of frames", self.num_frames, 1, MAX_FRAMES)
+        _check(error, "number of GOPs", self.num_gops, 1, MAX_GOPS)
+        longest = min(self.gop_length, self.num_frames)
+        _check(error, "pixels of a GOP", self.width * self.height * longest, 1, MAX_GOP_PIXELS)
+
+
+def _check(error: type[FreeGvcError], name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise error(f"{name} is {value}; it must be in {low}..{high}")
+
+
+def encode_header(header: Header) -> bytes:
+    """The header's fields as bytes.
+
+    Raises:
+        UsageError: a field is outside its limits.
+    """
+    header.validate()
+    modes = (
+        NUMERICS.index(header.numerics)
+        | SAMPLERS.index(header.sampler) << 3
+        | CODERS[header.coder].wire_id << 5
+        | int(header.colour[3]) << 7
+    )
+    unusual = {
+        _HAS_ASPECT: encode_ratio(header.pixel_aspect) if header.pixel_aspect != 1 else b"",
+        _HAS_COLOUR: bytes(header.colour[:3]) if header.colour[:3] != BT709_LIMITED[:3] else b"",
+        _HAS_TILE: b"".join(map(encode_varint, header.tile)) if header.tile != UNTILED else b"",
+        _HAS_REFINE: encode_varint(header.refine_timestep) if header.refine_timestep else b"",
+    }
+    options = ATTENTIONS.index(header.attention) | sum(flag for flag in unusual if unusual[flag])
+    prior = header.prior.encode("ascii")
+    return b"".join(
+        (
+            encode_varint(header.width),
+            encode_varint(header.height),
+            encode_varint(header.num_frames),
+            encode_ratio(header.frame_rate),
+            bytes((modes, options)),
+            *unusual.values(),
+            encode_varint(header.gop_length),
+            encode_varint(header.overlap),
+            encode_varint(len(header.gammas)),
+            bytes(header.gammas),
+            encode_varint(len(prior)),
+            prior,
+            header.fingerprint,
+            encode_varint(header.start_timestep),
+            encode_varint(header.silent_steps),
+            encode_varint(header.key),
+        )
+    )
+
+
+def _word(name: str, code: int, words: tuple[str, ...]) -> str:
+    if code >= len(words):
+        raise UnsupportedStreamError(
+            f"{name} id is {code}; this release knows 0..{len(words) - 1}: use a newer freegvc"
+        )
+    return words[code]
+
+
+def _unusual(options: int, flag: int, name: str, value: object, usual: object) -> None:
+    """Check that a field which is not left out differs from its usual value."""
+    if options & flag and value == usual:
+        raise CorruptStreamError(
+            f"head: {name} is {value}, which must be left out; get the file again"
+        )
+
+
+def decode_header(reader: FieldReader) -> Header:
+    """Read the header's fields.
+
+    Raises:
+        CorruptStreamError: a field is outside its limits.
+        UnsupportedStreamError: an id is unknown.
+    """
+    width, height = reader.varint("width"), reader.varint("height")
+    num_frames = reader.varint("number of frames")
+    frame_rate = reader.ratio("frame rate")
+    modes, options = reader.raw(2, "modes and options")
+    if options & _RESERVED:
+        raise UnsupportedStreamError(
+            f"head: options are {options}; this release knows none above {_RESERVED - 1}: use a "
+            "newer freegvc"
+        )
+    pixel_aspect = reader.ratio("pixel aspect") if options & _HAS_ASPECT else Fraction(1)
+    matrix, primaries, transfer, _ = BT709_LIMITED
+    if options & _HAS_COLOUR:
+        matrix, primaries, transfer = reader.raw(3, "colour")
+    tile = UNTILED
+    if options & _HAS_TILE:
+        tile = (
+            reader.varint("tile height"),
+            reader.varint("tile width"),
+            reader.varint("tile overlap"),
+        )
+    refine_timestep = reader.varint("refinement timestep") if options & _HAS_REFINE else 0
+    _unusual(options, _HAS_ASPECT, "pixel aspect", pixel_aspect, 1)
+    _unusual(options, _HAS_COLOUR, "colour", (matrix, primaries, transfer), BT709_LIMITED[:3])
+    _unusual(options, _HAS_TILE, "tile", tile, UNTILED)
+    _unusual(options, _HAS_REFINE, "refinement timestep", refine_timestep, 0)
+    gop_length = reader.varint("GOP length", 1, MAX_GOP_LENGTH)
+    overlap = reader.varint("GOP overlap", 0, MAX_GOP_LENGTH // 2)
+    num_weights = reader.varint("number of gammas", 0, MAX_GAMMAS)
+    gammas = tuple(reader.raw(num_weights, "gammas"))
+    num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
+    # decoding latin-1 cannot fail; validate() refuses characters that are not ASCII
+    prior = reader.raw(num_characters, "prior id").decode("latin-1")
+    header = Header(
+        width=width,
+        height=height,
+        num_frames=num_frames,
+        frame_rate=frame_rate,
+        pixel_aspect=pixel_aspect,
+        colour=(matrix, primaries, transfer, bool(modes >> 7)),
+        gop_length=gop_length,
+        overlap=overlap,
+        gammas=gammas,
+        tile=tile,
+        prior=prior,
+        fingerprint=reader.raw(FINGERPRINT_BYTES, "fingerprint"),
+        # keyword arguments are evaluated in the order they are written: this is the wire order
+        start_timestep=reader.varint("start timestep"),
+        silent_steps=reader.varint("silent steps"),
+        key=reader.varint("stream key"),
+        refine_timestep=refine_timestep,
+        numerics=_word("numerics", modes & 7, NUMERICS),
+        attention=_word("attention", options & 7, ATTENTIONS),
+        sampler=_word("sampler", modes >> 3 & 3, SAMPLERS),
+        coder=_word("coder", modes >> 5 & 3, _CODER_NAMES),
+    )
+    header.validate(CorruptStreamError)
+    return header

@@ -1,0 +1,353 @@
+"""compress and decompress."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc._atomic import check_output
+from freegvc._cli.pages import count
+from freegvc._cli.parser import add_force, add_raw_video_options, keywords_of
+from freegvc._cli.paths import refuse_same_file, say
+from freegvc._cli.progress import add_events, show_progress
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc._control.targets import Target
+
+FIRST_GOP = "first-gop"
+
+
+def declare_compress(parser: argparse.ArgumentParser) -> None:
+    """Every target, setting and option of the prior, grouped by concern."""
+    from freegvc._control.targets import DEFAULT_BPP
+    from freegvc.priors.loading import DEFAULT_PRIOR, load_prior
+
+    parser.add_argument(
+        "input", help="a video file, .y4m, .yuv (with --size), or a folder of images"
+    )
+    parser.add_argument("output", type=Path, help="the .fgvc file to write")
+    targets = parser.add_argument_group(
+        f"target (at most one; without one: --target-bpp {DEFAULT_BPP})"
+    ).add_mutually_exclusive_group()
+    targets.add_argument(
+        "--stop-step", type=int, metavar="N", help="timestep at which to stop; larger is coarser"
+    )
+    targets.add_argument(
+        "--target-bpp", type=float, metavar="X", help="at most X bits per pixel, audio aside"
+    )
+    targets.add_argument(
+        "--target-kbps", type=float, metavar="X", help="at most X thousand bits per second"
+    )
+    targets.add_argument(
+        "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
+    )
+    targets.add_argument("--target-psnr", type=float, metavar="X", help="X dB in every GOP")
+    targets.add_argument("--target-ms-ssim", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    targets.add_argument("--target-lpips", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    targets.add_argument("--target-dists", type=float, metavar="X", help="X in every GOP, 0 to 1")
+    _add_scoring(parser)
+    _add_settings(parser)
+    model = _add_model(
+        parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
+    )
+    model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
+    add_raw_video_options(parser, "INPUT")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--audio",
+        choices=("copy", "drop"),
+        default="drop",
+        help="the input's sound (default: %(default)s)",
+    )
+    output.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="put the control log and three pictures of it into a folder",
+    )
+    add_force(output)
+    add_events(output)
+    parser.set_defaults(run=_compress, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """What goes into the stream."""
+    from freegvc._codec.settings import Settings
+    from freegvc._diffusion import SAMPLERS
+
+    group = parser.add_argument_group("coding")
+    group.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
+    group.add_argument(
+        "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
+    )
+    group.add_argument(
+        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
+    )
+    group.add_argument(
+        "--gamma",
+        type=float,
+        metavar="X",
+        help="weight of the newer GOP where two overlap (default: %(default)s)",
+    )
+    group.add_argument(
+        "--sampler",
+        choices=tuple(SAMPLERS),
+        help="of the silent part, from the stop step to the picture (default: %(default)s)",
+    )
+    group.add_argument(
+        "--silent-steps", type=int, metavar="N", help="its model calls (default: the prior's)"
+    )
+    group.add_argument(
+        "--refine",
+        type=_refine,
+        metavar="N",
+        help="noise again to timestep N before it; gnvc-vd: as in that paper (default: do not)",
+    )
+    parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
+
+
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    """How scores are measured and met; left out, an option has the target's own default."""
+    from freegvc._control.targets import DEFAULT_MAX_PROBES
+    from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
+
+    group = parser.add_argument_group("targets that are scores")
+    group.add_argument(
+        "--target",
+        choices=(FIRST_GOP,),
+        help="the score that the first GOP has at the step or rate above is that of all others",
+    )
+    group.add_argument(
+        "--metric",
+        choices=[name for name, metric in METRICS.items() if not metric.is_temporal],
+        help="of --target, or what a rate keeps even (default: ms_ssim, or psnr if too small)",
+    )
+    group.add_argument("--pooling", choices=POOLINGS, help="of a GOP's frames (default: mean)")
+    group.add_argument(
+        "--tolerance", type=float, metavar="X", help="(default: 0.1 dB of PSNR, else 0.005)"
+    )
+    group.add_argument(
+        "--max-probes",
+        type=int,
+        metavar="N",
+        help=f"decodes per GOP (default: {DEFAULT_MAX_PROBES})",
+    )
+    group.add_argument(
+        "--probe-frames", type=int, metavar="N", help="frames that a probe scores (default: all)"
+    )
+    group.add_argument(
+        "--strict",
+        action="store_const",
+        const=True,
+        help="fail if a GOP misses its target (exit code 6)",
+    )
+    group.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )
+
+
+def _add_model(
+    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str
+) -> argparse._ArgumentGroup:
+    """Which prior, and how it runs: the same for both directions."""
+    from freegvc._bitstream.header import ATTENTIONS, NUMERICS
+    from freegvc.priors.diffusers.placement import OFFLOADS
+
+    group = parser.add_argument_group("the prior")
+    group.add_argument(
+        "--prior",
+        metavar="NAME",
+        help=f"a name from `freegvc priors list`, a hub id, or a folder (default: {default})",
+    )
+    group.add_argument("--device", help="such as cpu or cuda:0 (default: %(default)s)")
+    group.add_argument(
+        "--dtype",
+        choices=NUMERICS,
+        metavar="NAME",
+        help=f"arithmetic: {', '.join(NUMERICS)} (default: {dtype})",
+    )
+    group.add_argument(
+        "--attention",
+        choices=ATTENTIONS,
+        help=f"attention kernel (default: {attention})",
+    )
+    group.add_argument(
+        "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
+    )
+    group.add_argument("--compile", action="store_true", help="compile the transformer first")
+    return group
+
+
+def _refine(word: str) -> str | int:
+    """A timestep, or the name of a preset, which the library checks."""
+    return int(word) if word.isdecimal() else word
+
+
+def _compress(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.encoder import compress
+    from freegvc._codec.settings import Settings
+    from freegvc._video import open_video
+    from freegvc.events import Event
+    from freegvc.priors import load_prior
+
+    check_output(arguments.output, overwrite=arguments.force)
+    refuse_same_file(Path(arguments.input), arguments.output)
+    if arguments.report is not None:
+        from freegvc._cli.report import check_report
+
+        check_report(arguments.report, overwrite=arguments.force)
+    began = time.perf_counter()
+    target = _target(arguments)
+    settings = Settings(
+        **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
+    )
+    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
+    heard: list[Event] = []
+    with (
+        open_video(arguments.input, **raw) as video,
+        show_progress("compress", arguments.events) as show,
+    ):
+
+        def on_event(event: Event) -> None:
+            heard.append(event)
+            show(event)
+
+        target.check(video.height, video.width)  # before the model is loaded
+        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        prior = load_prior(arguments.prior, **options)
+        compressed = compress(
+            video, target, settings=settings, prior=prior, audio=arguments.audio, on_event=on_event
+        )
+    compressed.save(arguments.output, overwrite=arguments.force)
+    seconds = time.perf_counter() - began
+    audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
+    say(
+        f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "
+        f"{count(compressed.header.num_gops, 'GOP')}, {seconds:.1f} s"
+    )
+    if arguments.report is not None:
+        from freegvc._cli.report import report_run
+
+        report_run(arguments, target, prior, compressed, heard)
+        say(f"{arguments.report}: report of this run")
+    return 0
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    """The target that the options name.
+
+    Raises:
+        UsageError: options conflict.
+    """
+    from freegvc._control.targets import (
+        LikeFirstGop,
+        Rate,
+        Score,
+        TargetKeywords,
+        target_of,
+    )
+
+    names = ("pooling", "tolerance", "max_probes", "probe_frames", "strict")
+    scoring = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    plain = target_of({name: getattr(arguments, name) for name in TargetKeywords.__annotations__})
+    weights, metric = arguments.metric_weights, arguments.metric
+    if isinstance(plain, Score):
+        for option in ("target", "metric"):
+            if getattr(arguments, option) is not None:
+                raise UsageError(
+                    f"--{option} cannot be given with a target that is a {plain.metric}: leave one "
+                    "of them out"
+                )
+        return replace(plain, **scoring, weights=weights)
+    if arguments.target is not None:
+        return LikeFirstGop(plain, metric, **scoring, weights=weights)
+    if isinstance(plain, Rate):
+        plain = replace(plain, even=metric, weights=weights)
+    elif metric is not None:
+        scoring["metric"] = metric
+    if scoring:
+        unused = ", ".join(f"--{name.replace('_', '-')}" for name in scoring)
+        raise UsageError(
+            f"{unused} cannot be given without a target for a score: add one, or leave it out"
+        )
+    return plain
+
+
+def declare_decompress(parser: argparse.ArgumentParser) -> None:
+    """Where to run, and how to write."""
+    from freegvc._video import open_writer
+    from freegvc.priors import load_prior
+
+    parser.add_argument("input", type=Path, help="the .fgvc file")
+    parser.add_argument(
+        "output", type=Path, help=".mp4, .mkv, .y4m, or a name without suffix: a folder of PNG"
+    )
+    _add_model(parser, default="the file's", dtype="the file's", attention="the file's")
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
+    )
+    group.add_argument(
+        "--crf", type=int, metavar="N", help="quality of that codec (default: near-lossless)"
+    )
+    add_force(group)
+    add_events(group)
+    writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
+    unsaid = dict.fromkeys(keywords_of(load_prior))  # what the file says
+    parser.set_defaults(run=_decompress, prior=None, **unsaid, **writer)
+
+
+def _decompress(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._codec.decoder import decode_frames
+    from freegvc._codec.model import load_prior_of
+    from freegvc._video import Colour, open_writer
+    from freegvc.events import Event, GopDecoded
+    from freegvc.priors import load_prior
+
+    refuse_same_file(arguments.input, arguments.output)
+    began = time.perf_counter()
+    compressed = CompressedVideo.open(arguments.input)
+    header = compressed.header
+    output = open_writer(
+        arguments.output,
+        width=header.width,
+        height=header.height,
+        frame_rate=header.frame_rate,
+        colour=Colour(*header.colour),
+        pixel_aspect=header.pixel_aspect,
+        codec=arguments.codec,
+        crf=arguments.crf,
+        timestamps=compressed.timestamps,
+        audio=compressed.audio,
+        overwrite=arguments.force,
+    )
+    drifts: list[float] = []
+    with show_progress("decompress", arguments.events) as show:
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, GopDecoded):
+                drifts.append(event.drift_sigma or 0.0)
+            show(event)
+
+        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        prior = load_prior_of(compressed, arguments.prior, **options)
+        frames = decode_frames(compressed, prior=prior, on_event=on_event)
+        with output as writer:
+            for frame in frames:
+                writer.write(frame)
+    seconds = time.perf_counter() - began
+    drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts) > 0.0 else ""
+    say(
+        f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
+        f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
+    )
+    return 0

@@ -1,0 +1,145 @@
+"""Entry of the command `freegvc`: arguments in, exit code out.
+
+Exit codes: 0 done; 1 the machine failed (disk full, no permission) or a bug; 2 usage; 3 input
+video; 4 stream; 5 prior or metric; 6 target not reachable; 130 interrupted; 141 the pipe on
+stdout was closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from freegvc import __version__
+from freegvc._cli.parser import CommandParser
+from freegvc.errors import FreeGvcError, FreeGvcWarning
+
+# by concern, name: (module that declares it, what it does)
+GROUPS = {
+    "coding, with a prior": {
+        "compress": ("coding", "compress a video into a .fgvc file"),
+        "decompress": ("coding", "turn a .fgvc file back into a video"),
+    },
+    ".fgvc files, without any model": {
+        "info": ("streams", "show what a .fgvc file holds"),
+        "verify": ("streams", "check that a .fgvc file is complete and undamaged"),
+        "truncate": ("streams", "make a smaller .fgvc file from a larger one"),
+    },
+    "quality": {
+        "score": ("score", "compare a video or a .fgvc file with its original"),
+    },
+    "setup": {
+        "priors": ("priors", "list, fetch and show the priors"),
+        "demo": ("demo", "compress, decode and show a short scene"),
+        "doctor": ("doctor", "check what works on this machine"),
+    },
+}
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+# An OSError with one of these codes is a failure of the machine, not a bug: no traceback.
+_MACHINE_ERRORS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EFBIG}
+)
+_INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT ended
+_PIPE_CLOSED = 128 + 13  # the same for SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; by default those of the process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        with _warnings_as_lines():
+            code: int = arguments.run(arguments)
+        sys.stdout.flush()  # so that a closed pipe raises here
+        return code
+    except SystemExit as leaving:  # argparse: --help, --version and its own errors
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except FreeGvcError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", _INTERRUPTED)
+    except BrokenPipeError:
+        # Python flushes stdout once more when it exits; send that output to the null device.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _MACHINE_ERRORS:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror}", 1)
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser(
+        prog="freegvc",
+        description="Generative video compression at ultra-low bitrates.",
+        epilog=_command_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"freegvc {__version__}")
+    # argparse cannot group commands: the epilog lists them
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, help="one of those below")
+    for name, (module, summary) in COMMANDS.items():
+        commands.add_parser(
+            name,
+            description=summary[0].upper() + summary[1:] + ".",
+            declare=partial(_declare, module, name),
+        )
+    return parser
+
+
+def _command_list() -> str:
+    """All commands by concern, for the help page."""
+    width = max(map(len, COMMANDS))
+    lines = []
+    for title, group in GROUPS.items():
+        lines.append(f"{title}:")
+        lines += [f"  {name:<{width}}  {summary}" for name, (_, summary) in group.items()]
+        lines.append("")
+    return "\n".join([*lines, "Details: freegvc COMMAND --help"])
+
+
+def _declare(module: str, name: str, parser: argparse.ArgumentParser) -> None:
+    declare: Callable[[Any], None] = getattr(
+        import_module(f"freegvc._cli.{module}"), f"declare_{name}"
+    )
+    declare(parser)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show freegvc's own warnings as one line each, whatever filters are set."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+            if issubclass(category, FreeGvcWarning):
+                print(f"freegvc: warning: {message}", file=sys.stderr)
+            else:
+                usual(message, category, *rest, **more)
+
+        # the documented hook of the module
+        warnings.showwarning = show
+        warnings.simplefilter("always", FreeGvcWarning)
+        yield
+
+
+def _fail(message: str, code: int) -> int:
+    one_line = " ".join(message.split())
+    print(f"freegvc: error: {one_line}", file=sys.stderr)
+    return code

@@ -1,0 +1,67 @@
+"""Rendering of events: a bar on a terminal, occasional lines elsewhere, or NDJSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from freegvc._codec.progress import Tally, progress_bar
+from freegvc.events import Event, OnEvent
+
+LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
+
+
+def add_events(parser: argparse.ArgumentParser) -> None:
+    """--events, for every command that can take long."""
+    parser.add_argument(
+        "--events",
+        choices=("ndjson",),
+        help="print one JSON object per event on stdout instead of showing progress",
+    )
+
+
+@contextmanager
+def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
+    """A listener for the codec's events, valid within the `with` block.
+
+    Args:
+        what: the work, such as "compress".
+        events: "ndjson" to print events on stdout; None to render them on stderr.
+    """
+    if events == "ndjson":
+        yield _print_ndjson
+    elif sys.stderr.isatty():
+        with progress_bar(what) as show:
+            yield show
+    else:
+        yield _Lines(what)
+
+
+def _print_ndjson(event: Event) -> None:
+    print(json.dumps(event.as_dict(), allow_nan=False), flush=True)
+
+
+class _Lines:
+    """Prints the progress from time to time."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._tally = Tally()
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        self._tally.add(event)
+        now = time.monotonic()
+        if now - self._last < LINE_INTERVAL_SECONDS:
+            return
+        self._last = now
+        total = "" if self._tally.num_gops is None else f" of {self._tally.num_gops}"
+        print(
+            f"freegvc: {self._what}: {self._tally.done}{total} GOPs done; {self._tally.doing}",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,114 @@
+"""--report DIR: the control log of a run, and three pictures of it.
+
+    events.ndjson   every event of the run, as --events ndjson prints them
+    scores.png      the score of each frame, with the borders of the GOPs
+    curves.png      the states that were scored, and a power law through those of each GOP
+    bits.png        the bits of each GOP
+
+The scores are measured here, on the frames that a decoder makes of the finished stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc._atomic import atomic_path, check_output
+from freegvc._cli.pages import count
+from freegvc._cli.report_contents import Report, make_report
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._control.targets import Target
+    from freegvc.events import Event
+    from freegvc.priors import Prior
+
+LOG = "events.ndjson"
+PICTURES = ("scores.png", "curves.png", "bits.png")
+
+
+def check_report(folder: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a report that could not be written.
+
+    Args:
+        folder: for the report; made if it is missing.
+        overwrite: whether an older report may be replaced.
+
+    Raises:
+        OutputExistsError: one of its files exists and `overwrite` is false.
+        UsageError: matplotlib is missing, or `folder` cannot be a folder.
+    """
+    if find_spec("matplotlib") is None:
+        raise UsageError("--report needs matplotlib: pip install 'freegvc[bench]'")
+    if not folder.exists():
+        if not folder.parent.is_dir():
+            raise UsageError(f"{folder.parent} is not a folder, so it cannot hold a report")
+        return
+    if not folder.is_dir():
+        raise UsageError(f"--report writes a folder, but {folder} is a file: name another")
+    for name in (LOG, *PICTURES):
+        check_output(folder / name, overwrite=overwrite)
+
+
+def report_run(
+    arguments: argparse.Namespace,
+    target: Target,
+    prior: Prior,
+    compressed: CompressedVideo,
+    events: Sequence[Event],
+) -> None:
+    """Report a run of `freegvc compress`.
+
+    Args:
+        arguments: of the command.
+        target, prior: of the run.
+        compressed: its result.
+        events: of the run, in order.
+
+    Raises:
+        FreeGvcError: as `check_report`, decoding and scoring raise it.
+    """
+    from freegvc._video import open_video
+    from freegvc.errors import ColourWarning
+
+    given = vars(arguments)
+    name, gops = Path(arguments.output).name, count(compressed.header.num_gops, "GOP")
+    raw = {name: given[name] for name in ("size", "fps", "pix_fmt")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ColourWarning)  # shown when the video was compressed
+        reference = open_video(arguments.input, **raw)
+    title = f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}"
+    with reference as frames:
+        report = make_report(title, compressed, events, frames, target, prior)
+    save_report(arguments.report, report, events, overwrite=arguments.force)
+
+
+def save_report(folder: Path, report: Report, events: Sequence[Event], *, overwrite: bool) -> None:
+    """Write the four files, after all of them are made.
+
+    Args:
+        folder: made if it is missing.
+        report: the numbers of the pictures.
+        events: of the run, in order.
+        overwrite: whether an older report may be replaced.
+
+    Raises:
+        OutputExistsError, UsageError: as `check_report`.
+    """
+    from freegvc._cli import report_plots
+
+    check_report(folder, overwrite=overwrite)
+    lines = [json.dumps(event.as_dict(), allow_nan=False) + "\n" for event in events]
+    files = {LOG: "".join(lines).encode()}
+    drawers = (report_plots.draw_scores, report_plots.draw_curves, report_plots.draw_bits)
+    files |= {name: draw(report) for name, draw in zip(PICTURES, drawers, strict=True)}
+    folder.mkdir(exist_ok=True)
+    for name, data in files.items():
+        with atomic_path(folder / name, overwrite=overwrite) as temporary:
+            temporary.write_bytes(data)

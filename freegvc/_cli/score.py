@@ -1,0 +1,185 @@
+"""score: a video or a stream against its original."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc._cli.parser import add_force, add_raw_video_options
+from freegvc._cli.paths import file_bytes, say
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._video import FrameSource
+    from freegvc.metrics.scoring import Frame
+
+ALL = "all"
+
+
+def declare_score(parser: argparse.ArgumentParser) -> None:
+    """Two files, what to compute, and how to print it."""
+    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
+    from freegvc.metrics.scoring import DEFAULT_METRICS
+
+    parser.add_argument("reference", type=Path, help="the original: any video that compress takes")
+    parser.add_argument("distorted", type=Path, help="any video, or a .fgvc file, which is decoded")
+    scores = parser.add_argument_group("the scores")
+    scores.add_argument(
+        "--metrics",
+        metavar="NAMES",
+        default=",".join(DEFAULT_METRICS),
+        help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
+        "work on this machine (default: %(default)s)",
+    )
+    scores.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )
+    scores.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
+    output = parser.add_argument_group("the output")
+    output.add_argument(
+        "--json", action="store_true", help="print JSON, with the scores of each frame"
+    )
+    output.add_argument(
+        "--worst",
+        type=int,
+        default=3,
+        metavar="N",
+        help="how many of the worst frames to list (default: %(default)s)",
+    )
+    output.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help="draw the score of each frame"
+    )
+    add_force(output)
+    streams = parser.add_argument_group("decoding a .fgvc file")
+    streams.add_argument(
+        "--prior",
+        metavar="NAME",
+        help="a prior's name, or the folder of a model (default: its own)",
+    )
+    add_raw_video_options(parser, "a video")
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from freegvc._cli.progress import show_progress
+    from freegvc._cli.score_page import Report, document, page
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._codec.score import score
+    from freegvc.events import Event, GopDecoded, ignore
+
+    if arguments.plot is not None:
+        from freegvc._cli.score_plot import check_plot
+
+        check_plot(arguments.plot, overwrite=arguments.force)
+    metrics = _metrics(arguments.metrics, arguments.metric_weights, arguments.device)
+    reference, distorted = arguments.reference, arguments.distorted
+    is_stream = distorted.suffix.lower() == ".fgvc"
+    gops: list[range] = []  # the frames that each GOP of a stream shows
+    with (
+        _open_both(arguments, is_stream=is_stream) as (references, frames),
+        show_progress("score", None) if is_stream else nullcontext(ignore) as show,
+    ):
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, GopDecoded):
+                gops.append(range(event.first_frame, event.first_frame + event.num_frames))
+            show(event)
+
+        scores = score(
+            references,
+            frames,
+            metrics=metrics,
+            weights=arguments.metric_weights,
+            device=arguments.device,
+            prior=arguments.prior,
+            on_event=on_event,
+            on_pair=_ignore_pair if is_stream else _FrameCount(),
+        )
+    num_bytes, audio_bytes = file_bytes(distorted), None
+    bpp = 8.0 * num_bytes / scores.num_pixels
+    if isinstance(frames, CompressedVideo):
+        bpp, audio_bytes = frames.bpp, frames.audio_bytes
+    report = Report(reference, distorted, metrics, scores, num_bytes, audio_bytes, bpp, tuple(gops))
+    if arguments.plot is not None:
+        from freegvc._cli.score_plot import save_score_plot
+
+        save_score_plot(arguments.plot, report, overwrite=arguments.force)
+    if arguments.json:
+        print(json.dumps(document(report, arguments.worst), indent=2, allow_nan=False))
+    else:
+        print(page(report, arguments.worst))
+    return 0
+
+
+def _metrics(names: str, weights: Path | None, device: str) -> tuple[str, ...]:
+    """The metrics to compute, checked before any work begins.
+
+    Raises:
+        UsageError: a name is not that of a metric.
+        MetricUnavailableError: a metric that was named does not work on this machine.
+    """
+    from freegvc.errors import MetricUnavailableError
+    from freegvc.metrics import METRIC_NAMES, check_metric
+
+    if names != ALL:
+        chosen = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+        for name in chosen:
+            check_metric(name, weights=weights, device=device)
+        return chosen
+    working = []
+    for name in METRIC_NAMES:
+        try:
+            check_metric(name, weights=weights, device=device)
+        except MetricUnavailableError as error:
+            say(f"score: without {name}: {error}")
+        else:
+            working.append(name)
+    return tuple(working)
+
+
+@contextmanager
+def _open_both(
+    arguments: argparse.Namespace, *, is_stream: bool
+) -> Iterator[tuple[FrameSource, FrameSource | CompressedVideo]]:
+    """Both videos; options for raw video go to the one that is raw."""
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._video import open_video
+
+    reference, distorted = arguments.reference, arguments.distorted
+    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
+    # if neither is raw, the options go to the reference, for which they are a UsageError
+    are_raw = [path.suffix.lower() == ".yuv" for path in (reference, distorted)]
+    with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else {})) as references:
+        if is_stream:
+            yield references, CompressedVideo.open(distorted)
+            return
+        with open_video(distorted, **(raw if are_raw[1] else {})) as frames:
+            yield references, frames
+
+
+def _ignore_pair(index: int, a: Frame, b: Frame) -> None:
+    """A stream shows its progress by events."""
+
+
+class _FrameCount:
+    """Prints from time to time how many frames are scored."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, index: int, a: Frame, b: Frame) -> None:
+        from freegvc._cli.progress import LINE_INTERVAL_SECONDS
+
+        now = time.monotonic()
+        if now - self._last >= LINE_INTERVAL_SECONDS:
+            self._last = now
+            say(f"score: {index} frames done")

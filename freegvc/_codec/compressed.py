@@ -1,0 +1,207 @@
+"""The result of compression: real bytes and what they hold. Needs no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc._atomic import atomic_path
+from freegvc._bitstream import (
+    Header,
+    Packet,
+    PacketCodec,
+    Stream,
+    read_stream,
+    truncate_stream,
+    write_stream,
+)
+from freegvc._bitstream.checksum import CRC_BYTES
+from freegvc.errors import StreamError, UsageError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+
+@dataclass(frozen=True, slots=True)
+class GopInfo:
+    """One GOP of a stream.
+
+    Attributes:
+        index: 0, 1, ...
+        first_frame, num_frames: the frames it covers, overlap included.
+        stop_step: timestep at which its walk stops; larger is noisier.
+        num_steps: transmitted steps.
+        bits: bits of its packet, everything counted.
+        seed_bits: bits of its seeds alone.
+    """
+
+    index: int
+    first_frame: int
+    num_frames: int
+    stop_step: int
+    num_steps: int
+    bits: int
+    seed_bits: float
+
+
+class CompressedVideo:
+    """A freegvc stream in memory.
+
+    Args:
+        data: the bytes of a .fgvc file; parsed and checked at once.
+
+    Raises:
+        StreamError: the bytes are not a valid stream.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytes(data)
+        self.stream: Stream = read_stream(self.data)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> CompressedVideo:
+        """Read a .fgvc file.
+
+        Raises:
+            StreamError: the file cannot be read or is not a valid stream.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise StreamError(f"cannot read {path}: {error.strerror or error}") from error
+        return cls(data)
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the stream to a file, under a temporary name first.
+
+        Raises:
+            OutputExistsError: the file exists and `overwrite` is false.
+        """
+        with atomic_path(Path(path), overwrite=overwrite) as temporary:
+            temporary.write_bytes(self.data)
+        return Path(path)
+
+    def truncate(
+        self,
+        *,
+        stop_step: int | None = None,
+        bpp: float | None = None,
+        kbps: float | None = None,
+        num_bytes: int | None = None,
+    ) -> CompressedVideo:
+        """A smaller stream of the same video, made without the prior by dropping trailing steps.
+
+        Exactly one argument. The rates leave audio aside, as those of `compress` do; audio,
+        timestamps and prompt are kept.
+
+        Args:
+            stop_step: timestep at which each GOP stops, or a noisier one.
+            bpp: upper bound in bits per pixel of all frames.
+            kbps: upper bound in thousands of bits per second, at the nominal frame rate.
+            num_bytes: upper bound for the bytes of the file.
+
+        Raises:
+            UsageError: not exactly one argument, or a value out of its range.
+            TargetError: the stream is too large even without any step.
+            StreamError: a packet is damaged.
+        """
+        targets = {"stop_step": stop_step, "bpp": bpp, "kbps": kbps, "num_bytes": num_bytes}
+        given = {name: value for name, value in targets.items() if value is not None}
+        if len(given) != 1:
+            names = " and ".join(given) or "none"
+            raise UsageError(f"give one of stop_step, bpp, kbps and num_bytes, not {names}")
+        if stop_step is not None:
+            return CompressedVideo(write_stream(truncate_stream(self.stream, stop_step=stop_step)))
+        (name, value), h = next(iter(given.items())), self.header
+        if not 0.0 < value < math.inf:
+            raise UsageError(f"{name} is {value}, but must be above 0 and finite")
+        unit_bytes = {
+            "bpp": h.num_frames * h.width * h.height / 8.0,
+            "kbps": 125.0 * h.num_frames / float(h.frame_rate),
+            "num_bytes": 1.0,
+        }
+        max_bytes = int(value * unit_bytes[name]) + self.audio_bytes
+        return CompressedVideo(write_stream(truncate_stream(self.stream, max_bytes=max_bytes)))
+
+    @property
+    def header(self) -> Header:
+        """Everything that holds for the whole stream."""
+        return self.stream.header
+
+    @property
+    def timestamps(self) -> tuple[Fraction, ...] | None:
+        """Seconds of each frame where the frame rate varies, else None."""
+        carried = self.stream.timestamps
+        if carried is None:
+            return None
+        return tuple(tick * carried.time_base for tick in carried.ticks)
+
+    @property
+    def audio(self) -> bytes | None:
+        """A Matroska file with the carried audio, or None."""
+        return self.stream.audio
+
+    @property
+    def prompt(self) -> str | None:
+        """The text that conditions the prior, or None for an empty one."""
+        return self.stream.prompt
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the file."""
+        return len(self.data)
+
+    @cached_property
+    def audio_bytes(self) -> int:
+        """Bytes of the file that carry audio."""
+        return 0 if self.stream.audio is None else len(self.stream.audio) + CRC_BYTES
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel of all frames: everything but the audio counts."""
+        h = self.header
+        return 8.0 * (self.num_bytes - self.audio_bytes) / (h.num_frames * h.width * h.height)
+
+    @cached_property
+    def _packets(self) -> PacketCodec:
+        return PacketCodec(self.header)
+
+    def packet(self, gop: int) -> Packet:
+        """The decoded packet of a GOP.
+
+        Raises:
+            StreamError: it is damaged or hostile.
+        """
+        return self._packets.decode(self.stream.packets[gop], gop)
+
+    @cached_property
+    def gops(self) -> tuple[GopInfo, ...]:
+        """What each GOP holds."""
+        start = self.header.start_timestep
+        infos = []
+        for k, data in enumerate(self.stream.packets):
+            packet, bits = self._packets.decode_with_bits(data, k)
+            frames = self.header.gop_frames(k)
+            infos.append(
+                GopInfo(
+                    index=k,
+                    first_frame=frames.start,
+                    num_frames=len(frames),
+                    stop_step=packet.steps[-1].timestep if packet.steps else start,
+                    num_steps=len(packet.steps),
+                    bits=bits.total_bits,
+                    seed_bits=bits.seed_bits,
+                )
+            )
+        return tuple(infos)
+
+    def __repr__(self) -> str:
+        h = self.header
+        return (
+            f"CompressedVideo({h.width}x{h.height}, {h.num_frames} frames, {h.num_gops} GOPs, "
+            f"{self.num_bytes} bytes, {self.bpp:.4g} bpp)"
+        )

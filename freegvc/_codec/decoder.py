@@ -1,0 +1,151 @@
+"""Decompression as a story: bytes -> seeds -> trajectory steps -> latents -> frames -> video."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from freegvc import events
+from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.keywords import refuse_moved
+from freegvc._codec.model import prior_to_decode, with_tiles_of
+from freegvc._codec.progress import with_progress
+from freegvc._trajectory import DRIFT_LIMIT_SIGMA, Seams, Silent, receive
+from freegvc._video import Colour, Video
+from freegvc.errors import DriftWarning
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc.priors import Prior
+
+CompressedInput = CompressedVideo | bytes | str | PathLike[str]
+
+
+def decompress(
+    compressed: CompressedInput,
+    *,
+    prior: str | PathLike[str] | Prior | None = None,
+    device: str | None = None,
+    progress: bool = False,
+    on_event: events.OnEvent = events.ignore,
+    **keywords: object,
+) -> Video:
+    """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
+
+    Args:
+        compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
+        prior: what `load_prior` takes, such as the folder of a model, or a prior that it has
+            loaded; by default the one that the stream names, in the encoder's arithmetic.
+        device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
+            Another device, arithmetic or attention kernel than the encoder's lets the picture
+            drift a little and never breaks the parse; a DriftWarning says when it is more.
+        progress: show a bar, on a terminal or in a notebook.
+        on_event: called with each event of `freegvc.events`.
+
+    Raises:
+        StreamError: the stream is damaged or not a freegvc stream.
+        PriorError: the prior cannot be loaded, or is not the encoder's.
+        UsageError: a device for a prior that is loaded already.
+    """
+    refuse_moved("decompress", keywords)
+    stream = open_compressed(compressed)
+    with with_progress(progress, "decompress", on_event) as listener:
+        frames = list(decode_frames(stream, prior=prior, device=device, on_event=listener))
+    header = stream.header
+    return Video(
+        np.stack(frames),
+        frame_rate=header.frame_rate,
+        timestamps=stream.timestamps,
+        colour=Colour(*header.colour),
+        pixel_aspect=header.pixel_aspect,
+        audio=stream.audio,
+    )
+
+
+def decode_frames(
+    compressed: CompressedInput,
+    *,
+    prior: str | PathLike[str] | Prior | None = None,
+    device: str | None = None,
+    on_event: events.OnEvent = events.ignore,
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Frames of a stream in order, uint8 [H, W, 3]; holds one GOP and its neighbour's overlap.
+
+    Arguments and errors as for `decompress`; errors of stream and prior are raised at the call.
+    """
+    stream = open_compressed(compressed)
+    return _decode_gops(stream, prior_to_decode(stream, prior, device), on_event)
+
+
+def open_compressed(compressed: CompressedInput) -> CompressedVideo:
+    """A `CompressedVideo` from a path, from bytes, or as it is."""
+    if isinstance(compressed, CompressedVideo):
+        return compressed
+    if isinstance(compressed, bytes):
+        return CompressedVideo(compressed)
+    return CompressedVideo.open(Path(compressed))
+
+
+def _decode_gops(
+    stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
+) -> Iterator[npt.NDArray[np.uint8]]:
+    header = stream.header
+    seams = Seams(header, prior)
+    tail: Tensor | None = None
+    drifts: dict[int, float] = {}
+    for k in range(header.num_gops):
+        covered = header.gop_frames(k)
+        on_event(events.GopStarted(k, header.num_gops, len(covered)))
+        began = time.perf_counter()
+        latent, drift = _latent_and_drift(stream, prior, k)
+        walked = time.perf_counter()
+        is_last = k == header.num_gops - 1
+        shown = seams.shown(k, len(covered), is_last=is_last)
+        frames = seams.frames(latent, tail, shown)
+        tail = seams.tail(latent)
+        seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
+        first = covered.start + shown.start
+        on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))
+        drifts[k] = drift or 0.0
+        if is_last:
+            _warn_of_drift(drifts)
+        yield from frames
+
+
+def _warn_of_drift(drifts: dict[int, float]) -> None:
+    """One warning for the worst GOP of a stream, if it is bad."""
+    worst = max(drifts, key=lambda gop: drifts[gop])
+    if drifts[worst] > DRIFT_LIMIT_SIGMA:
+        warnings.warn(
+            f"GOP {worst} has drifted {drifts[worst]:.2f} sigma from the encoder's walk, more than "
+            f"{DRIFT_LIMIT_SIGMA}: the picture is worse than the one that was coded; decode with "
+            "the encoder's dtype, attention kernel and device",
+            DriftWarning,
+            stacklevel=3,
+        )
+
+
+def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
+    """Clean latent of one GOP before fusion, float32 [C, T', h', w']; needs no other GOP."""
+    return _latent_and_drift(stream, with_tiles_of(stream.header, prior), gop)[0]
+
+
+def _latent_and_drift(
+    stream: CompressedVideo, prior: Prior, gop: int
+) -> tuple[Tensor, float | None]:
+    from freegvc._channel.coders import make_coder
+
+    header = stream.header
+    packet = stream.packet(gop)
+    shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
+    coder = make_coder(header.coder, prior.device)
+    received = receive(prior, packet, coder, shape, key=header.key, gop=gop)
+    return received.walk.finish(received.state, Silent.of(header)), received.drift_sigma

@@ -1,0 +1,90 @@
+"""Compression as a story: video -> GOPs -> latents -> trajectory steps -> seeds -> bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Unpack
+
+from freegvc import events
+from freegvc._bitstream import write_stream
+from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.keywords import one_target
+from freegvc._codec.model import prior_to_encode
+from freegvc._codec.progress import with_progress
+from freegvc._codec.settings import Settings
+from freegvc._control.controllers import make_controller
+from freegvc._control.gop_encoder import GopEncoder
+from freegvc._control.targets import Target, TargetKeywords
+from freegvc._video import cut_gops, open_video
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc.priors import Prior
+
+
+def compress(
+    video: Any,
+    target: Target | None = None,
+    *,
+    settings: Settings | None = None,
+    prior: str | PathLike[str] | Prior = "freegvc-small",
+    device: str | None = None,
+    audio: str = "drop",
+    progress: bool = False,
+    on_event: events.OnEvent = events.ignore,
+    **keywords: Unpack[TargetKeywords],
+) -> CompressedVideo:
+    """Compress a video.
+
+    At most one target: a value, or one of eight keywords for the usual ones. Without a target the
+    file gets 0.02 bits per pixel. A rate is an upper bound for the whole file, and its GOPs get
+    even scores. A score is met by every GOP, from either side, or missed with a TargetWarning.
+
+    Args:
+        video: path of anything PyAV reads, a .y4m, a folder of images, a `Video`, a uint8 array or
+            tensor [T, H, W, 3], or what `freegvc.open_video` opened, such as raw .yuv.
+        target: a `StopStep`, `Rate`, `Score` or `LikeFirstGop`.
+        settings: GOPs, channel coder and silent part; by default those of the prior.
+        prior: what `load_prior` takes, or a prior that it has loaded. Frames larger than the
+            model's native size are cut into tiles.
+        device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
+        audio: "copy" carries the input's audio streams in the file, untouched; "drop" does not.
+        progress: show a bar, on a terminal or in a notebook.
+        on_event: called with each event of `freegvc.events`.
+        stop_step: timestep of the prior's schedule at which every GOP stops; larger is noisier.
+        target_bpp: bits per pixel of all frames, header and all, audio aside.
+        target_kbps: thousands of bits per second, at the nominal frame rate.
+        target_bytes: bytes of the file, audio aside.
+        target_psnr: RGB PSNR in dB of every GOP.
+        target_ms_ssim, target_lpips, target_dists: MS-SSIM, LPIPS (AlexNet) or DISTS of every GOP.
+
+    Returns:
+        The stream, with `.save(path)`, `.num_bytes`, `.bpp` and `.gops`.
+
+    Raises:
+        UsageError: arguments conflict or are out of range.
+        VideoError: the video cannot be read, or is outside what is supported.
+        PriorError: the prior cannot be used.
+        MetricUnavailableError: what a metric needs is not here.
+        TargetError: the target cannot be reached.
+    """
+    wanted = one_target(target, keywords)
+    settings = settings or Settings()
+    if audio not in ("copy", "drop"):
+        raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
+    with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
+        wanted.check(source.height, source.width)
+        model = prior_to_encode(prior, device, height=source.height, width=source.width)
+        coder = settings.channel_coder(model.device)
+        parameters = settings.parameters(source, model, coder.name)
+        num_frames = source.num_frames
+        if num_frames is None and wanted.needs_num_frames:
+            num_frames = source.count_frames()
+        gops = GopEncoder(model, coder, parameters, num_frames, listener)
+        controller = make_controller(wanted, gops)
+        for gop in cut_gops(source, parameters.gop_length, parameters.overlap):
+            controller.add(gop)
+        sound = source.audio() if audio == "copy" else None
+        stream = replace(gops.stream(controller.finish()), audio=sound)
+    return CompressedVideo(write_stream(stream))

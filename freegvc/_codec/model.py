@@ -1,0 +1,146 @@
+"""The prior that codes a video: loaded, checked against the stream, and cut into tiles."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from freegvc._bitstream.header import UNTILED
+from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
+
+if TYPE_CHECKING:
+    from freegvc._bitstream import Header
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc.priors import Prior
+    from freegvc.priors.tiled import TiledPrior
+
+# of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
+MAX_TILES = 4096
+
+
+def prior_to_encode(
+    prior: str | PathLike[str] | Prior, device: str | None, *, height: int, width: int
+) -> Prior:
+    """The prior for a video of this size, tiled if it is larger than the model was made for.
+
+    Args:
+        prior, device: as for `compress`.
+        height, width: in pixels.
+
+    Raises:
+        PriorError: the prior cannot be loaded.
+        UsageError: a device for a prior that is loaded already, or too many tiles.
+    """
+    from freegvc.priors import load_prior
+    from freegvc.priors.tiled import TiledPrior
+    from freegvc.priors.tiles import plan_tiles
+
+    model = (
+        load_prior(prior, device=device or "cpu")
+        if isinstance(prior, str | PathLike)
+        else _loaded(prior, device)
+    )
+    if not isinstance(model, TiledPrior):
+        tile = plan_tiles(model.latent, model.defaults.native_size, height, width)
+        model = TiledPrior(model, tile) if tile else model
+    if isinstance(model, TiledPrior):
+        _check_tiles(model, height, width)
+    return model
+
+
+def prior_to_decode(
+    stream: CompressedVideo, prior: str | PathLike[str] | Prior | None, device: str | None
+) -> Prior:
+    """The prior of a stream, with its tiles.
+
+    Args:
+        stream: its header says what is not said otherwise.
+        prior, device: as for `decompress`.
+
+    Raises:
+        PriorError: the prior cannot be loaded, or is not the encoder's.
+        CorruptStreamError: the model does not take the header's tiles.
+        UsageError: a device for a prior that is loaded already.
+    """
+    header = stream.header
+    model = (
+        load_prior_of(stream, prior, device=device)
+        if prior is None or isinstance(prior, str | PathLike)
+        else _loaded(prior, device)
+    )
+    if model.fingerprint != header.fingerprint:
+        raise PriorMismatchError(
+            f"the stream was written with prior {header.prior!r}, fingerprint "
+            f"{header.fingerprint.hex()}, but {model.name!r} here has fingerprint "
+            f"{model.fingerprint.hex()}; decode with the encoder's weights, prompt and release"
+        )
+    return with_tiles_of(header, model)
+
+
+def load_prior_of(
+    stream: CompressedVideo, name: str | PathLike[str] | None = None, **options: Any
+) -> Prior:
+    """Load the prior that a stream names.
+
+    Args:
+        stream: says the arithmetic, the attention kernel and the prompt of its encoder.
+        name: what `load_prior` takes instead of the stream's name, such as the folder of a model.
+        **options: keywords of `load_prior`; those of the stream apply where they are None or
+            left out.
+
+    Raises:
+        PriorError: the prior cannot be loaded.
+    """
+    from freegvc.priors import load_prior
+
+    header = stream.header
+    stated = {"dtype": header.numerics, "attention": header.attention}
+    said = {option: value for option, value in options.items() if value is not None}
+    return load_prior(
+        header.prior if name is None else name,
+        **{"prompt": stream.prompt or "", **stated, **said},
+    )
+
+
+def with_tiles_of(header: Header, prior: Prior) -> Prior:
+    """The prior with the header's tiles, whichever it came with.
+
+    Raises:
+        CorruptStreamError: the model does not take the header's tiles, or they are too many.
+    """
+    from freegvc.priors.tiled import TiledPrior
+
+    whole = prior.wrapped if isinstance(prior, TiledPrior) else prior
+    if header.tile == UNTILED:
+        return whole
+    try:
+        tiled = TiledPrior(whole, header.tile)
+        _check_tiles(tiled, header.height, header.width)
+    except UsageError as error:
+        raise CorruptStreamError(f"the stream's tiles do not fit its prior: {error}") from error
+    return tiled
+
+
+def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
+    """Refuse what would take days, such as tiles of one sample."""
+    from freegvc.priors.tiles import TileGrid
+
+    _, _, rows, columns = prior.latent.shape(1, height, width)
+    grid = TileGrid.covering(rows, columns, prior.tile)
+    count = len(grid.rows) * len(grid.columns)
+    if count > MAX_TILES:
+        raise UsageError(
+            f"frames of {width}x{height} would be cut into {count} tiles of "
+            f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take "
+            "larger ones"
+        )
+
+
+def _loaded(prior: Prior, device: str | None) -> Prior:
+    """A loaded prior, which stays where it is."""
+    if device is not None:
+        raise UsageError(
+            f"device={device!r} was given with prior {prior.name!r}, which is loaded already: give "
+            "it to load_prior"
+        )
+    return prior

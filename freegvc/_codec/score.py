@@ -1,0 +1,85 @@
+"""Scores of a video or a stream against its original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from freegvc import events
+from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.decoder import decode_frames
+from freegvc._video import open_video
+from freegvc.metrics.scoring import DEFAULT_METRICS, Scores, check_metrics, score_frames
+
+if TYPE_CHECKING:
+    from freegvc.metrics import Metric
+    from freegvc.metrics.metric import Weights
+    from freegvc.metrics.registry import Distance
+    from freegvc.metrics.scoring import Frame, OnPair
+    from freegvc.priors import Prior
+
+
+def score(
+    reference: Any,
+    distorted: Any,
+    *,
+    metrics: Sequence[str | Metric | Distance] = DEFAULT_METRICS,
+    weights: Weights = None,
+    device: str = "cpu",
+    prior: str | PathLike[str] | Prior | None = None,
+    on_event: events.OnEvent = events.ignore,
+    on_pair: OnPair = lambda index, a, b: None,
+) -> Scores:
+    """Compare a video with its original, frame by frame; memory does not grow with their length.
+
+    Args:
+        reference, distorted: the original and the other video. Each is anything that `open_video`
+            takes, including an opened source for raw video, or a stream, which is decoded: the path
+            of a .fgvc file, its bytes, or a `CompressedVideo`.
+        metrics: names in `freegvc.metrics.METRIC_NAMES`, `Metric` objects, or functions as
+            `freegvc.metrics.as_metric` takes them.
+        weights: folder of the metrics' safetensors; by default as `freegvc.metrics` says.
+        device: where the metrics' networks and the prior of a stream run.
+        prior: of a stream, as for `decompress`; by default the one that it names.
+        on_event: called with each event of decoding.
+        on_pair: called with the index of each frame and its two versions, uint8 [H, W, 3].
+
+    Returns:
+        The scores of each frame, with `.mean(metric)`, `.worst(metric)` and `.per_frame`.
+
+    Raises:
+        UsageError: a metric does not exist, or the videos differ in size or number of frames.
+        MetricUnavailableError: weights or a package of a metric are missing.
+        VideoError, StreamError, PriorError: as reading and decoding raise them.
+    """
+    check_metrics(metrics, weights=weights, device=device)
+    with (
+        _frames_of(reference, prior, device, on_event) as references,
+        _frames_of(distorted, prior, device, on_event) as frames,
+    ):
+        return score_frames(
+            references, frames, on_pair, metrics=metrics, weights=weights, device=device
+        )
+
+
+@contextmanager
+def _frames_of(
+    video: Any, prior: str | PathLike[str] | Prior | None, device: str, on_event: events.OnEvent
+) -> Iterator[Iterable[Frame]]:
+    """The frames of a video or of a decoded stream, uint8 [H, W, 3]."""
+    if _is_stream(video):
+        is_loaded = not (prior is None or isinstance(prior, str | PathLike))
+        where = None if is_loaded else device
+        yield decode_frames(video, prior=prior, device=where, on_event=on_event)
+    else:
+        with open_video(video) as source:
+            yield source
+
+
+def _is_stream(video: Any) -> bool:
+    if isinstance(video, str | PathLike):
+        return Path(video).suffix.lower() == ".fgvc"
+    return isinstance(video, CompressedVideo | bytes)

@@ -1,0 +1,117 @@
+"""What goes into a stream besides its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from freegvc._bitstream.header import GAMMA_ONE, UNTILED, StreamParameters
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from freegvc._channel.coders import ChannelCoder
+    from freegvc._trajectory import Silent
+    from freegvc._video import FrameSource
+    from freegvc.priors import Prior
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a video is coded; all of it travels in the stream.
+
+    Args:
+        gop_length: l, frames per GOP; by default the prior's.
+        overlap: m, frames shared by neighbouring GOPs; by default the prior's.
+        gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's
+            index, in 0 .. 1 (paper, eq. 17).
+        coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
+        sampler: "ddim" or "dpmpp2m", for the silent part from the stop step to the clean latent.
+        silent_steps: model calls of that part; by default the prior's, or L = 5 of "gnvc-vd".
+        refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
+            noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
+            paper, sigma = 0.3 of a flow-matching path.
+    """
+
+    gop_length: int | None = None
+    overlap: int | None = None
+    gamma: float | Callable[[int], float] = 0.5
+    coder: str | ChannelCoder = "trellis"
+    sampler: str = "ddim"
+    silent_steps: int | None = None
+    refine: str | int | None = None
+
+    def channel_coder(self, device: torch.device) -> ChannelCoder:
+        """The channel coder; UsageError for an unknown name."""
+        from freegvc._channel.coders import make_coder
+
+        return make_coder(self.coder, device) if isinstance(self.coder, str) else self.coder
+
+    def parameters(self, source: FrameSource, prior: Prior, coder: str) -> StreamParameters:
+        """The parameters of the stream that these settings make of a video.
+
+        Args:
+            source: the video.
+            prior: a `TiledPrior` where frames are cut into tiles.
+            coder: name of the channel coder.
+
+        Raises:
+            UsageError: a field is outside its limits, or the GOPs do not fit the prior's latent.
+        """
+        from freegvc.priors.tiled import TiledPrior
+
+        gop_length = prior.defaults.gop_length if self.gop_length is None else self.gop_length
+        overlap = prior.defaults.overlap if self.overlap is None else self.overlap
+        stride = prior.latent.temporal_stride
+        if (gop_length - overlap) % stride:
+            raise UsageError(
+                f"gop_length - overlap is {gop_length} - {overlap}, but prior {prior.name!r} has "
+                f"one latent for {stride} frames; choose a difference that is a multiple of "
+                f"{stride}"
+            )
+        silent = self._silent(prior)
+        parameters = StreamParameters(
+            width=source.width,
+            height=source.height,
+            frame_rate=source.frame_rate,
+            pixel_aspect=source.pixel_aspect,
+            colour=astuple(source.colour),
+            gop_length=gop_length,
+            overlap=overlap,
+            gammas=_gammas(self.gamma, overlap, prior.latent.overlap(gop_length, overlap).count),
+            tile=prior.tile if isinstance(prior, TiledPrior) else UNTILED,
+            prior=prior.name,
+            fingerprint=prior.fingerprint,
+            numerics=prior.numerics,
+            attention=prior.attention,
+            start_timestep=prior.schedule.start,
+            sampler=silent.sampler,
+            silent_steps=silent.num_steps,
+            refine_timestep=silent.refine_timestep,
+            coder=coder,
+        )
+        parameters.validate()
+        return parameters
+
+    def _silent(self, prior: Prior) -> Silent:
+        from freegvc._trajectory import GNVC_VD, GNVC_VD_STEPS, Silent, refine_timestep
+
+        num_steps = self.silent_steps
+        if num_steps is None:
+            num_steps = GNVC_VD_STEPS if self.refine == GNVC_VD else prior.defaults.silent_steps
+        return Silent(self.sampler, num_steps, refine_timestep(self.refine, prior.schedule))
+
+
+def _gammas(
+    gamma: float | Callable[[int], float], overlap: int, overlap_latents: int
+) -> tuple[int, ...]:
+    """One integer for each overlap latent; a single one where they are all the same."""
+    if overlap == 0:
+        return ()
+    values = [gamma(i) if callable(gamma) else gamma for i in range(max(overlap_latents, 1))]
+    if not all(0.0 <= value <= 1.0 for value in values):
+        raise UsageError(f"gamma gave {values}, but it must lie in 0 .. 1")
+    gammas = tuple(round(value * GAMMA_ONE) for value in values)
+    return gammas[:1] if len(set(gammas)) == 1 else gammas

@@ -1,0 +1,165 @@
+"""What all controllers share: GOPs become walks, walks become packets, and packets a file size."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from freegvc import events
+from freegvc._bitstream import PacketCodec, Stream, Timestamps
+from freegvc._bitstream.stream import stream_bytes, stream_sections
+from freegvc._trajectory import Seams, Sender, Silent, grid_to
+
+if TYPE_CHECKING:
+    from freegvc._bitstream.header import StreamParameters
+    from freegvc._channel.coders import ChannelCoder
+    from freegvc._video import Gop
+    from freegvc.priors import Prior
+
+Progress = Callable[[Sender], float]
+
+
+class GopEncoder:
+    """Starts the walk of each GOP and ends it with a packet.
+
+    Args:
+        prior, coder, parameters: of the stream.
+        num_frames: of the whole video, as far as known.
+        on_event: called with each event.
+
+    Attributes:
+        prior, parameters, num_frames, on_event: as given.
+        packets: codec of the stream's packets.
+        seams, silent: of the stream.
+        end_frame: frames of the video up to the end of the GOP at hand.
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        coder: ChannelCoder,
+        parameters: StreamParameters,
+        num_frames: int | None,
+        on_event: events.OnEvent,
+    ) -> None:
+        self.prior = prior
+        self.parameters = parameters
+        self.num_frames = num_frames
+        self.on_event = on_event
+        self.packets = PacketCodec(parameters)
+        self.seams = Seams(parameters, prior)
+        self.silent = Silent.of(parameters)
+        self._coder = coder
+        self.end_frame = 0
+        self._ticks: Timestamps | None = None
+        self._frames_seconds = self._walk_began = 0.0
+
+    def grid(self, stop_step: int = 0) -> list[int]:
+        """Timesteps of a walk to `stop_step`, at the prior's own pace."""
+        pace = self.prior.defaults
+        return grid_to(
+            self.prior.schedule, stop_step, first_step=pace.first_step, growth=pace.step_growth
+        )
+
+    def start(self, gop: Gop, progress: Progress) -> Sender:
+        """Encode the frames of a GOP; its walk stands at the noisiest level.
+
+        Args:
+            gop: the next one.
+            progress: how far a walk has gone towards its target, 0 .. 1; for display only.
+
+        Raises:
+            UsageError: the video has become too long for a stream.
+        """
+        self.end_frame = gop.first_frame + len(gop.frames)
+        self._ticks = None if gop.timestamps is None else _ticks(gop.timestamps)
+        self.parameters.header(self.end_frame).validate()
+        self.on_event(events.GopStarted(gop.index, self._num_gops(), len(gop.frames)))
+        began = time.perf_counter()
+        latent = self.prior.encode_frames(gop.frames)
+        self._walk_began = time.perf_counter()
+        self._frames_seconds = self._walk_began - began
+
+        def on_step(walk: Sender) -> None:
+            done = min(max(progress(walk), 0.0), 1.0)
+            self.on_event(
+                events.StepSent(gop.index, walk.num_steps, walk.timestep, walk.kl_bits[-1], done)
+            )
+
+        return Sender(
+            self.prior,
+            latent,
+            self._coder,
+            self.packets,
+            key=self.parameters.key,
+            gop=gop.index,
+            on_step=on_step,
+        )
+
+    def seconds(self) -> dict[str, float]:
+        """Time that the GOP at hand has taken so far, by stage."""
+        return {"frames": self._frames_seconds, "walk": time.perf_counter() - self._walk_began}
+
+    def finish(
+        self,
+        walk: Sender,
+        *,
+        score: float | None = None,
+        reached: bool | None = None,
+        num_probes: int = 0,
+        probe_seconds: float = 0.0,
+    ) -> bytes:
+        """End the GOP at hand where its walk stands.
+
+        Args:
+            walk: of that GOP.
+            score, reached, num_probes: as in `freegvc.events.GopDone`.
+            probe_seconds: how long the probes took.
+
+        Returns:
+            The packet.
+        """
+        packet = walk.packet()
+        seconds = self.seconds() | ({"probes": probe_seconds} if num_probes else {})
+        self.on_event(
+            events.GopDone(
+                walk.gop,
+                walk.timestep,
+                walk.num_steps,
+                len(packet),
+                score,
+                reached,
+                num_probes,
+                seconds,
+            )
+        )
+        return packet
+
+    def stream(self, packets: Sequence[bytes]) -> Stream:
+        """The stream of these packets if the video ends with the GOP at hand; without audio."""
+        header = self.parameters.header(self.end_frame)
+        return Stream(header, tuple(packets), self._ticks, prompt=self.prior.prompt or None)
+
+    def file_size(self) -> Callable[[Sequence[int]], int]:
+        """What turns packet sizes into a file size, if the video ends with the GOP at hand.
+
+        Returns:
+            A function from the bytes of each packet to the bytes of the file without audio.
+        """
+        stream = self.stream(())
+        sections = stream_sections(stream)
+        return lambda packet_bytes: stream_bytes(stream.header, sections, packet_bytes)
+
+    def _num_gops(self) -> int | None:
+        if self.num_frames is None:
+            return None
+        return self.parameters.header(max(self.num_frames, 1)).num_gops
+
+
+def _ticks(timestamps: Sequence[Fraction]) -> Timestamps:
+    """Seconds as integer ticks of the coarsest clock that holds them all."""
+    clock = math.lcm(*(seconds.denominator for seconds in timestamps))
+    return Timestamps(tuple(int(seconds * clock) for seconds in timestamps), Fraction(1, clock))

@@ -1,0 +1,219 @@
+"""The controller of `Rate`: each GOP is walked far enough, then all are cut to an even score.
+
+The walks are drafts: what is kept of each is its packet, the size of every prefix, and a surrogate
+from two scored states. Cutting a packet between two steps needs no model. The last GOP's walk is
+still there when the rest is known, and fills the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from freegvc._control.scoring import GopScorer
+from freegvc._control.sharing import Option, even_loss, share_bits, state_at
+from freegvc._control.stopping import next_timestep, stop_within_bytes
+from freegvc._control.surrogate import PowerLaw, RatePoint, fit_power_law
+from freegvc.errors import TargetError, UsageError
+from freegvc.events import GopDone
+
+if TYPE_CHECKING:
+    from freegvc._control.gop_encoder import GopEncoder
+    from freegvc._control.targets import Rate
+    from freegvc._trajectory import Sender
+    from freegvc._video import Gop
+
+SCORED_FRAMES = 3  # of a GOP; the curve has to be right from GOP to GOP, not frame by frame
+SPARE = 1.25  # bits of a draft over what its GOP is expected to get
+_REACH = (0.4, 2.5)  # bits of a draft over an equal part of the budget
+_FIRST_SCORED = 0.5  # the first scored state, in equal parts of the budget
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is kept of a walk.
+
+    Attributes:
+        packet: of all its steps.
+        timesteps, drift_samples: of its states after 0, 1, ... steps.
+        option: its sizes and its surrogate.
+        num_probes: states that were scored for the surrogate.
+        seconds: by stage.
+    """
+
+    packet: bytes
+    timesteps: tuple[int, ...]
+    drift_samples: tuple[bytes | None, ...]
+    option: Option
+    num_probes: int
+    seconds: dict[str, float]
+
+
+class RateController:
+    """Codes GOPs within a rate for the whole file.
+
+    Args:
+        target: the rate, and the metric to keep even.
+        gops: of the stream.
+
+    Raises:
+        UsageError: a number of bytes for a video of unknown length.
+    """
+
+    def __init__(self, target: Rate, gops: GopEncoder) -> None:
+        self._gops = gops
+        self._target = target
+        self._budget = _budget_of(target, gops)
+        parameters = gops.parameters
+        self._metric = target.metric_for(parameters.height, parameters.width)
+        self._drafts: list[_Draft] = []
+        self._packets: list[bytes] = []
+
+    def add(self, gop: Gop) -> None:
+        """Draft one GOP; a video that is a single GOP is coded right away.
+
+        Raises:
+            TargetError: the target is too small for the header and packets without steps.
+        """
+        if gop.index == 0 and gop.is_last:
+            self._packets.append(self._gops.finish(self.walk_alone(gop)))
+            return
+        walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        self._drafts.append(self._draft(walk, gop))
+        if gop.is_last:
+            self._packets = self._cut_all(walk, gop)
+
+    def walk_alone(self, gop: Gop) -> Sender:
+        """The walk of the first GOP, which fills the budget of the frames so far.
+
+        Raises:
+            TargetError: the target is too small for the header and a packet without steps.
+        """
+        walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        size = self._gops.file_size()
+        budget = self._budget(self._gops.end_frame)
+        stop_within_bytes(walk, self._gops.grid(), budget, lambda: size([walk.bits[-1] // 8]))
+        return walk
+
+    def finish(self) -> list[bytes]:
+        """The packets of all GOPs."""
+        return self._packets
+
+    def _draft(self, walk: Sender, gop: Gop) -> _Draft:
+        """Walk a GOP as far as it may be needed, and remember what it can be cut to."""
+        grid = self._gops.grid()
+
+        def grow(bits: float) -> None:
+            while walk.bits[-1] < bits:
+                ahead = next_timestep(walk, grid)
+                if ahead is None:
+                    return
+                walk.extend(ahead)
+
+        drafted = [draft.option.bits for draft in self._drafts]
+        empty = [bits[0] for bits in drafted] + [walk.bits[0]]
+        granted = self._packets_bits([*(bits[-1] for bits in drafted), 0])
+        if sum(empty) > granted:
+            raise TargetError(
+                f"the target allows {self._budget(self._gops.end_frame):.0f} bytes so far, but "
+                f"the stream takes {-granted / 8 + sum(empty) / 8:.0f} more before a single step "
+                "is sent; raise the target"
+            )
+        part = granted / len(empty)
+        grow(_FIRST_SCORED * part)
+        scorer = self._scorer(gop)
+        first = self._point(walk, state_at(walk.bits, _FIRST_SCORED * part), scorer)
+        expected = SPARE * self._expected_bits(first, granted - part, part)
+        # together the drafts must be able to take the budget, or the last GOP gets what is left
+        room = granted - sum(bits[-1] for bits in drafted)
+        grow(min(max(expected, room, _REACH[0] * part), _REACH[1] * part))
+        points = [first]
+        if walk.bits[-1] > first.bits:
+            points.append(self._point(walk, walk.num_steps, scorer))
+        return _Draft(
+            packet=walk.packet(),
+            timesteps=tuple(walk.timesteps),
+            drift_samples=tuple(walk.drift_samples(i) for i in range(walk.num_steps + 1)),
+            option=Option(tuple(walk.bits), fit_power_law(points)),
+            num_probes=len(points),
+            seconds=self._gops.seconds(),
+        )
+
+    def _cut_all(self, last: Sender, gop: Gop) -> list[bytes]:
+        """Cut all GOPs so that the file fits; the last one's walk takes what is left."""
+        drafts = self._drafts
+        granted = self._packets_bits([draft.option.bits[-1] for draft in drafts])
+        chosen = share_bits([draft.option for draft in drafts], granted)
+        packets = [self._cut(k, num_steps) for k, num_steps in enumerate(chosen[:-1])]
+        walk = last.fork(chosen[-1])
+        grid = [timestep for timestep in self._gops.grid() if timestep < walk.timestep]
+        if grid:
+            size, sizes = self._gops.file_size(), [len(packet) for packet in packets]
+            budget = self._budget(self._gops.end_frame)
+            stop_within_bytes(walk, grid, budget, lambda: size([*sizes, walk.bits[-1] // 8]))
+        packets.append(walk.packet())
+        stops = [draft.timesteps[n] for draft, n in zip(drafts[:-1], chosen, strict=False)]
+        steps = [*chosen[:-1], walk.num_steps]
+        for k, (draft, stop) in enumerate(zip(drafts, [*stops, walk.timestep], strict=True)):
+            done = GopDone(k, stop, steps[k], len(packets[k]), None)
+            self._gops.on_event(replace(done, num_probes=draft.num_probes, seconds=draft.seconds))
+        return packets
+
+    def _packets_bits(self, largest: list[int]) -> float:
+        """Bits that the budget leaves for packets of at most these sizes in bits."""
+        sizes = [bits // 8 for bits in largest]
+        head = self._gops.file_size()(sizes) - sum(sizes)
+        return 8.0 * (self._budget(self._gops.end_frame) - head)
+
+    def _expected_bits(self, first: RatePoint, before_bits: float, part: float) -> float:
+        """What this GOP will get, as far as its first point and the other curves tell."""
+        curves = [draft.option.curve for draft in self._drafts]
+        if not curves:
+            return part
+        common = even_loss(curves, before_bits)
+        exponent = sum(curve.exponent for curve in curves) / len(curves)
+        mine = PowerLaw(first.loss / first.bits**exponent, exponent)
+        return mine.bits(common)
+
+    def _point(self, walk: Sender, num_steps: int, scorer: GopScorer) -> RatePoint:
+        # by itself: which frames it will be fused with is not known yet
+        score, _ = scorer.score(walk.fork(num_steps), lambda score: False)
+        return RatePoint(walk.bits[num_steps], max(self._metric.loss(score), 1e-9))
+
+    def _scorer(self, gop: Gop) -> GopScorer:
+        return GopScorer(
+            self._metric,
+            pooling="mean",
+            probe_frames=SCORED_FRAMES,
+            weights=self._target.weights,
+            gops=self._gops,
+            gop=gop,
+            tail=None,
+        )
+
+    def _cut(self, gop: int, num_steps: int) -> bytes:
+        """The packet of a draft's first steps."""
+        draft, packets = self._drafts[gop], self._gops.packets
+        whole = packets.decode(draft.packet, gop)
+        samples = draft.drift_samples[num_steps]
+        cut = replace(whole, steps=whole.steps[:num_steps], drift_samples=samples)
+        return packets.encode(cut, gop)
+
+    def _progress(self, walk: Sender, gop: Gop) -> float:
+        whole = self._budget(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
+        return walk.bits[-1] / 8 / whole
+
+
+def _budget_of(target: Rate, gops: GopEncoder) -> Callable[[int], float]:
+    """From frames so far to the bytes that the target grants the file up to there."""
+    pixels = gops.parameters.width * gops.parameters.height
+    frame_rate, total = float(gops.parameters.frame_rate), gops.num_frames
+    bpp, kbps, num_bytes = target.bpp, target.kbps, target.num_bytes
+    if bpp is not None:
+        return lambda num_frames: bpp * pixels * num_frames / 8.0
+    if kbps is not None:
+        return lambda num_frames: kbps * 125.0 * num_frames / frame_rate
+    if num_bytes is None or total is None:
+        raise UsageError("a target in bytes needs a video of known length; give a rate instead")
+    return lambda num_frames: num_bytes * min(num_frames / total, 1.0)

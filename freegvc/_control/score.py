@@ -1,0 +1,212 @@
+"""The controllers of `Score` and `LikeFirstGop`: each GOP is brought to a score (Algorithm 3)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from freegvc._control.scoring import GopScorer
+from freegvc._control.search import AtBits, AtLimit, AtTimestep, Found, History, search
+from freegvc._control.stopping import branch_at_bits, branch_at_timestep
+from freegvc._control.surrogate import RatePoint
+from freegvc._control.targets import goal_of
+from freegvc.errors import TargetError, TargetWarning
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc._control.gop_encoder import GopEncoder
+    from freegvc._control.targets import LikeFirstGop, Scoring
+    from freegvc._trajectory import Sender
+    from freegvc._video import Gop
+    from freegvc.metrics import Metric
+
+FIRST_BPP = 0.01  # where the very first sample is taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """A scored state: its walk, its point, its score, and what the next GOP would be fused with."""
+
+    walk: Sender
+    point: RatePoint
+    score: float
+    tail: Tensor
+
+
+class ScoreController:
+    """Brings every GOP to a score, and remembers what the next one can use.
+
+    Args:
+        scoring: how scores are measured and met.
+        metric: of single frames.
+        target: the wanted score.
+        gops: of the stream.
+        tail: what `Seams.tail` gave of the GOP before; None if the first GOP comes next.
+        history: what that GOP has taught; None if the first GOP comes next.
+    """
+
+    def __init__(
+        self,
+        scoring: Scoring,
+        metric: Metric,
+        target: float,
+        gops: GopEncoder,
+        *,
+        tail: Tensor | None = None,
+        history: History | None = None,
+    ) -> None:
+        self._scoring = scoring
+        self._metric = metric
+        self._target = target
+        self._goal = goal_of(metric, target, scoring.tolerance)
+        self._gops = gops
+        self._tail = tail
+        self._history = history
+        self._packets: list[bytes] = []
+
+    def add(self, gop: Gop) -> None:
+        """Bring one GOP to the target, or as near to it as it gets.
+
+        Raises:
+            TargetError: the target is missed, and `strict` was asked for.
+        """
+        trunk = self._gops.start(gop, lambda walk: 0.0)  # a score does not tell how far it is
+        scorer = _scorer(self._scoring, self._metric, self._gops, gop, self._tail)
+        probes, found = self._search(trunk, gop, scorer)
+        chosen = probes[found.best]
+        score = chosen.score
+        if not found.reached and self._scoring.probe_frames is not None:
+            score, _ = scorer.score(chosen.walk)
+        reached = self._goal.holds(self._metric.loss(score))
+        if not reached:
+            self._say_missed(gop, score, scorer.num_probes)
+        points = tuple(probe.point for probe in probes)
+        self._history = History(points, chosen.point, chosen.walk.timestep, found.floor, reached)
+        self._tail = chosen.tail
+        packet = self._gops.finish(
+            chosen.walk,
+            score=score,
+            reached=reached,
+            num_probes=scorer.num_probes,
+            probe_seconds=scorer.seconds,
+        )
+        self._packets.append(packet)
+
+    def finish(self) -> list[bytes]:
+        """The packets of all GOPs."""
+        return self._packets
+
+    def _search(self, trunk: Sender, gop: Gop, scorer: GopScorer) -> tuple[list[_Probe], Found]:
+        """Drive `search`: walk to where it wants to look, decode and score."""
+        searching = search(
+            self._goal,
+            first_bits=FIRST_BPP * gop.frames[..., 0].size,
+            max_probes=self._scoring.max_probes,
+            history=self._history,
+        )
+        probes: list[_Probe] = []
+        request = next(searching)
+        while True:
+            if isinstance(request, AtLimit):
+                answer = RatePoint(0.0, self._metric.loss(scorer.limit(trunk)))
+            else:
+                walk = self._walk_to(request, trunk)
+                score, tail = scorer.score(walk, self._is_near)
+                answer = RatePoint(walk.bits[-1], self._metric.loss(score))
+                probes.append(_Probe(walk, answer, score, tail))
+            try:
+                request = searching.send(answer)
+            except StopIteration as finished:
+                return probes, finished.value
+
+    def _walk_to(self, request: AtBits | AtTimestep, trunk: Sender) -> Sender:
+        grid = self._gops.grid()
+        if isinstance(request, AtBits):
+            return branch_at_bits(trunk, grid, request.bits)
+        return branch_at_timestep(trunk, grid, request.timestep)
+
+    def _is_near(self, score: float) -> bool:
+        return self._goal.holds(self._metric.loss(score))
+
+    def _say_missed(self, gop: Gop, score: float, num_probes: int) -> None:
+        message = (
+            f"GOP {gop.index} has {self._metric.name} {score:.4g}, but the target is "
+            f"{self._target:.4g}: this prior comes no nearer with {num_probes} probes; choose "
+            "a target within its reach, or a larger tolerance"
+        )
+        if self._scoring.strict:
+            raise TargetError(message)
+        warnings.warn(message, TargetWarning, stacklevel=4)
+
+
+class Alone(Protocol):
+    """A controller that can stop one GOP by itself."""
+
+    def walk_alone(self, gop: Gop) -> Sender:
+        """The walk of the first GOP, which stands where the target wants it."""
+
+
+class LikeFirstGopController:
+    """Codes the first GOP to a step or a rate, and all others to the score that it has.
+
+    Args:
+        target: how scores are measured and met.
+        first: controller of `target.first`.
+        gops: of the stream.
+    """
+
+    def __init__(self, target: LikeFirstGop, first: Alone, gops: GopEncoder) -> None:
+        self._target = target
+        self._first = first
+        self._gops = gops
+        parameters = gops.parameters
+        self._metric = target.metric_for(parameters.height, parameters.width)
+        self._packets: list[bytes] = []
+        self._others: ScoreController | None = None
+
+    def add(self, gop: Gop) -> None:
+        """Code one GOP; errors as those of `target.first` and `ScoreController.add`."""
+        if self._others is not None:
+            self._others.add(gop)
+            return
+        walk = self._first.walk_alone(gop)
+        scorer = _scorer(self._target, self._metric, self._gops, gop, None)
+        score, tail = scorer.score(walk)
+        point = RatePoint(walk.bits[-1], self._metric.loss(score))
+        floor = self._metric.loss(scorer.limit(walk))
+        self._others = ScoreController(
+            self._target,
+            self._metric,
+            score,
+            self._gops,
+            tail=tail,
+            history=History((point,), point, walk.timestep, floor),
+        )
+        packet = self._gops.finish(
+            walk,
+            score=score,
+            reached=True,
+            num_probes=scorer.num_probes,
+            probe_seconds=scorer.seconds,
+        )
+        self._packets.append(packet)
+
+    def finish(self) -> list[bytes]:
+        """The packets of all GOPs."""
+        return [*self._packets, *(self._others.finish() if self._others else [])]
+
+
+def _scorer(
+    scoring: Scoring, metric: Metric, gops: GopEncoder, gop: Gop, tail: Tensor | None
+) -> GopScorer:
+    return GopScorer(
+        metric,
+        pooling=scoring.pooling,
+        probe_frames=scoring.probe_frames,
+        weights=scoring.weights,
+        gops=gops,
+        gop=gop,
+        tail=tail,
+    )

@@ -1,0 +1,283 @@
+"""What a user may ask for: targets as values, and the keywords of `compress` that mean them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, ClassVar, TypedDict
+
+from freegvc._control.search import Goal
+from freegvc.errors import UsageError
+from freegvc.metrics import POOLINGS, Metric, MetricLike, as_metric, default_metric
+
+DEFAULT_BPP = 0.02
+DEFAULT_MAX_PROBES = 12
+
+
+class TargetKeywords(TypedDict, total=False):
+    """The targets that `compress` takes as keywords; at most one of them.
+
+    Args:
+        stop_step: `StopStep`.
+        target_bpp, target_kbps, target_bytes: `Rate`.
+        target_psnr, target_ms_ssim, target_lpips, target_dists: `Score` of that metric.
+    """
+
+    stop_step: int
+    target_bpp: float
+    target_kbps: float
+    target_bytes: int
+    target_psnr: float
+    target_ms_ssim: float
+    target_lpips: float
+    target_dists: float
+
+
+def _check_range(name: str, value: float, high: float) -> None:
+    if not 0.0 < value < high:
+        raise UsageError(f"{name} is {value}, but must be above 0 and below {high:g}")
+
+
+def _frame_metric(metric: MetricLike) -> Metric:
+    """A metric that scores single frames, as all targets need it."""
+    found = as_metric(metric)
+    if found.is_temporal:
+        raise UsageError(
+            f"metric {found.name!r} scores pairs of frames; a target needs one that scores single "
+            "frames, such as lpips or ms_ssim"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StopStep:
+    """Stop every GOP at one timestep.
+
+    Args:
+        timestep: of the prior's schedule; larger is noisier, 0 is the clean end.
+
+    Raises:
+        UsageError: it is negative.
+    """
+
+    timestep: int
+    needs_num_frames: ClassVar[bool] = False
+    pooling: ClassVar[str] = "mean"
+    tolerance: ClassVar[None] = None
+    weights: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        if not self.timestep >= 0:
+            raise UsageError(f"stop_step is {self.timestep}, but must be 0 or more")
+
+    def metric_for(self, height: int, width: int) -> Metric:
+        """The metric that a report shows for frames of this size."""
+        return default_metric(height, width)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """None: no score is wanted."""
+
+    def check(self, height: int, width: int) -> None:
+        """A step needs nothing that could be missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Keep the whole file within a rate, audio aside; its GOPs get even scores.
+
+    Args:
+        bpp: bits per pixel of all frames, header and all.
+        kbps: thousands of bits per second at the nominal frame rate.
+        num_bytes: bytes of the file. Exactly one of these three.
+        even: the metric whose scores are kept even over the GOPs: a name in
+            `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. By
+            default MS-SSIM, or PSNR for small frames.
+        weights: folder of the metric's safetensors; by default as `freegvc.metrics` says.
+
+    Raises:
+        UsageError: not exactly one rate, or a value outside its range.
+    """
+
+    bpp: float | None = None
+    kbps: float | None = None
+    num_bytes: int | None = None
+    even: MetricLike | None = None
+    weights: str | PathLike[str] | None = None
+    pooling: ClassVar[str] = "mean"
+    tolerance: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        rates = {"bpp": self.bpp, "kbps": self.kbps, "num_bytes": self.num_bytes}
+        given = {name: value for name, value in rates.items() if value is not None}
+        if len(given) != 1:
+            raise UsageError(
+                f"a rate is one of bpp, kbps and num_bytes, but {len(given)} were given"
+            )
+        for name, value in given.items():
+            _check_range(name, value, math.inf)
+        if self.even is not None:
+            _frame_metric(self.even)
+
+    @property
+    def needs_num_frames(self) -> bool:
+        """Whether the length of the video has to be known before the first GOP is coded."""
+        return self.num_bytes is not None
+
+    def metric_for(self, height: int, width: int) -> Metric:
+        """The metric that is kept even for frames of this size."""
+        return default_metric(height, width) if self.even is None else as_metric(self.even)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """None: no score is wanted."""
+
+    def check(self, height: int, width: int) -> None:
+        """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
+        self.metric_for(height, width).check(size=(height, width), weights=self.weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """How the score of a GOP is measured, and how near to the target is near enough."""
+
+    pooling: str = "mean"
+    tolerance: float | None = None
+    max_probes: int = DEFAULT_MAX_PROBES
+    probe_frames: int | None = None
+    strict: bool = False
+    weights: str | PathLike[str] | None = None
+    needs_num_frames: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise UsageError(
+                f"pooling is {self.pooling!r}, but must be one of {', '.join(POOLINGS)}"
+            )
+        if self.tolerance is not None:
+            _check_range("tolerance", self.tolerance, math.inf)
+        for name in ("max_probes", "probe_frames"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is {value}, but must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Score(Scoring):
+    """Bring every GOP to one score, from either side, or warn that it was missed.
+
+    Scores are of the frames that a GOP shows in the decoded video.
+
+    Args:
+        metric: a metric of single frames: a name in `freegvc.metrics.METRICS`, a `Metric`, or a
+            distance between two arrays of frames, uint8 [T, H, W, 3].
+        score: what to reach, in the metric's own unit.
+        pooling: "mean", "p95" or "max" of the frames' scores in a GOP; the latter two are on the
+            bad side of the metric.
+        tolerance: largest difference between a GOP's score and its target; by default the
+            metric's: 0.1 dB for PSNR, 0.005 for all others.
+        max_probes: how many states of a GOP may be decoded and scored to find its stop step.
+        probe_frames: how many frames of a GOP a probe scores, evenly spread; by default all. A
+            score that is near enough is measured on all frames before it counts.
+        strict: raise TargetError where TargetWarning would be given.
+        weights: folder of the metric's safetensors; by default as `freegvc.metrics` says.
+
+    Raises:
+        UsageError: no metric of that name, or a value outside its range.
+    """
+
+    metric: MetricLike
+    score: float
+
+    def __post_init__(self) -> None:
+        Scoring.__post_init__(self)
+        metric = _frame_metric(self.metric)
+        _check_range(f"the target of {metric.name}", self.score, metric.limit)
+
+    def metric_for(self, height: int, width: int) -> Metric:
+        """The metric, whatever the size of the frames."""
+        del height, width
+        return as_metric(self.metric)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """The score of every GOP."""
+        del first
+        return self.score
+
+    def check(self, height: int, width: int) -> None:
+        """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
+        as_metric(self.metric).check(size=(height, width), weights=self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class LikeFirstGop(Scoring):
+    """Code the first GOP to a step or a rate; its score becomes the target of all others.
+
+    Args:
+        first: of the first GOP.
+        metric: as for `Score`; by default MS-SSIM, or PSNR for small frames.
+        pooling, tolerance, max_probes, probe_frames, strict, weights: as for `Score`.
+    """
+
+    first: StopStep | Rate = Rate(bpp=DEFAULT_BPP)
+    metric: MetricLike | None = None
+
+    def __post_init__(self) -> None:
+        Scoring.__post_init__(self)
+        if self.metric is not None:
+            _frame_metric(self.metric)
+
+    @property
+    def needs_num_frames(self) -> bool:  # type: ignore[override]  # the others always know
+        """Whether the length of the video has to be known before the first GOP is coded."""
+        return self.first.needs_num_frames
+
+    def metric_for(self, height: int, width: int) -> Metric:
+        """The metric that is scored for frames of this size."""
+        return default_metric(height, width) if self.metric is None else as_metric(self.metric)
+
+    def wanted_score(self, first: float | None) -> float | None:
+        """The score of every GOP, given that of the first."""
+        return first
+
+    def check(self, height: int, width: int) -> None:
+        """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
+        self.metric_for(height, width).check(size=(height, width), weights=self.weights)
+
+
+Target = StopStep | Rate | Score | LikeFirstGop
+
+_KEYWORDS: Mapping[str, Callable[[Any], Target]] = {
+    "stop_step": StopStep,
+    "target_bpp": lambda value: Rate(bpp=value),
+    "target_kbps": lambda value: Rate(kbps=value),
+    "target_bytes": lambda value: Rate(num_bytes=value),
+    "target_psnr": lambda value: Score("psnr", value),
+    "target_ms_ssim": lambda value: Score("ms_ssim", value),
+    "target_lpips": lambda value: Score("lpips", value),
+    "target_dists": lambda value: Score("dists", value),
+}
+
+
+def target_of(keywords: Mapping[str, Any]) -> Target:
+    """The target that a keyword of `compress` names; `DEFAULT_BPP` bits per pixel without one.
+
+    Args:
+        keywords: of `TargetKeywords`, by name; None counts as not given.
+
+    Raises:
+        UsageError: more than one target, or a value outside its range.
+    """
+    given = {name: value for name, value in keywords.items() if value is not None}
+    if len(given) > 1:
+        raise UsageError(f"give one target, not {len(given)}: {', '.join(sorted(given))}")
+    for name, value in given.items():
+        return _KEYWORDS[name](value)
+    return Rate(bpp=DEFAULT_BPP)
+
+
+def goal_of(metric: Metric, score: float, tolerance: float | None) -> Goal:
+    """The losses that a score and its tolerance stand for."""
+    tolerance = metric.tolerance if tolerance is None else tolerance
+    ends = sorted(metric.loss(score + sign * tolerance) for sign in (-1, 1))
+    return Goal(metric.loss(score), max(ends[0], 0.0), ends[1])

@@ -1,0 +1,77 @@
+"""What is shown of a decoded GOP: its latent fused with the one before, decoded, and cut.
+
+The decoder shows frames with it and the encoder scores them with it, so that they are the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from freegvc._bitstream.header import GAMMA_ONE
+from freegvc._trajectory.fusion import fuse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from freegvc._bitstream.header import StreamParameters
+    from freegvc.priors import Prior
+
+
+class Seams:
+    """The joints between the GOPs of a stream.
+
+    Args:
+        parameters: of the stream; its header will do.
+        prior: of the stream.
+    """
+
+    def __init__(self, parameters: StreamParameters, prior: Prior) -> None:
+        self._prior = prior
+        self._size = parameters.height, parameters.width
+        self._advance = parameters.gop_length - parameters.overlap
+        self._overlap = prior.latent.overlap(parameters.gop_length, parameters.overlap)
+        gammas = [gamma / GAMMA_ONE for gamma in parameters.gammas]
+        self._gammas = gammas * self._overlap.count if len(gammas) == 1 else gammas
+
+    def shown(self, gop: int, num_frames: int, *, is_last: bool) -> range:
+        """The frames of a GOP that are shown, counted from its first one.
+
+        The GOP before is shown up to where this one takes over.
+
+        Args:
+            gop: its index.
+            num_frames: how many frames it covers.
+            is_last: no GOP follows.
+        """
+        first = 0 if gop == 0 else self._overlap.first_frame - self._advance
+        return range(first, num_frames if is_last else self._overlap.first_frame)
+
+    def tail(self, latent: Tensor) -> Tensor:
+        """The latents of a GOP that the next one is fused with, before fusion themselves.
+
+        Args:
+            latent: clean, float32 [C, T', h', w'].
+
+        Returns:
+            float32 [C, m', h', w'].
+        """
+        first = self._overlap.first_before
+        return latent[:, first : first + self._overlap.count]
+
+    def frames(self, latent: Tensor, tail: Tensor | None, shown: range) -> npt.NDArray[np.uint8]:
+        """The frames that a GOP shows.
+
+        Args:
+            latent: clean, float32 [C, T', h', w'].
+            tail: `tail` of the GOP before; None for the first GOP.
+            shown: as `shown` gives it.
+
+        Returns:
+            uint8 [len(shown), H, W, 3].
+        """
+        if tail is not None and self._overlap.count:
+            latent = fuse(tail, latent, self._gammas, self._overlap.first_after)
+        return self._prior.decode_latent(latent, *self._size)[shown.start : shown.stop]

@@ -1,0 +1,76 @@
+"""A folder of PNG files, complete or absent."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from freegvc._atomic import temporary_sibling
+from freegvc._video.frame_source import Frame
+from freegvc._video.frame_writer import FrameWriter, OutputSpec
+from freegvc.errors import OutputExistsError, UsageError
+
+_OURS = re.compile(r"f\d{5,}\.png")
+
+
+class PngWriter(FrameWriter):
+    """f00000.png, f00001.png, ...: lossless RGB; rate, colour and pixel aspect are not kept."""
+
+    def __init__(self, spec: OutputSpec) -> None:
+        super().__init__(spec)
+        _check_folder(spec.path, overwrite=spec.overwrite)
+        self._warn_about_losses("a folder of PNG files")
+
+    def _place(self) -> AbstractContextManager[Path]:
+        return _atomic_folder(self._spec.path, overwrite=self._spec.overwrite)
+
+    def _open(self, temporary: Path) -> None:
+        self._folder = temporary
+
+    def _write(self, frame: Frame, index: int) -> None:
+        from PIL import Image
+
+        # Level 1 is several times faster than the default, for files a few per cent larger.
+        Image.fromarray(frame).save(self._folder / f"f{index:05d}.png", compress_level=1)
+
+
+def _check_folder(path: Path, *, overwrite: bool) -> None:
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be made there")
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise OutputExistsError(f"{path} is a file: name a folder for the PNG files")
+    others = [f.name for f in path.iterdir() if not _OURS.fullmatch(f.name)]
+    if others:  # replacing the folder would delete them
+        raise OutputExistsError(
+            f"{path} holds other files, such as {others[0]}: name a new folder for the PNG files"
+        )
+    if any(path.iterdir()) and not overwrite:
+        raise OutputExistsError(
+            f"{path} already holds frames: choose another name, or allow overwriting (--force, "
+            "overwrite=True)"
+        )
+
+
+@contextmanager
+def _atomic_folder(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """`atomic_path` for folders: the old one is renamed, and deleted once the new one is there."""
+    path = path.resolve()  # "." has no name from which to make a sibling's
+    _check_folder(path, overwrite=overwrite)
+    temporary, aside = temporary_sibling(path), temporary_sibling(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            path.rename(aside)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if aside.exists():
+                aside.rename(path)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

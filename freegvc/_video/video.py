@@ -1,0 +1,170 @@
+"""A video held in memory."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from freegvc._video.colour import BT709, Colour
+from freegvc._video.rate import Rate, parse_rate
+from freegvc._video.timestamps import check_timestamps
+from freegvc._video.writer import open_writer
+from freegvc.errors import VideoReadError
+
+Frames = npt.NDArray[np.uint8]
+
+_NEEDED = "frames must be uint8 [T, H, W, 3], RGB 0..255, with at least one frame and one pixel"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Video:
+    """Frames, and how to show them.
+
+    Attributes:
+        frames: uint8 [T, H, W, 3], R'G'B' 0..255 (full range), upright.
+        frame_rate: frames per second; nominal where there are timestamps.
+        timestamps: seconds of each frame, increasing from 0, if the rate varies; else None.
+        colour: tags and Y'CbCr matrix with which the video is written.
+        pixel_aspect: width over height of one pixel.
+        audio: a Matroska file with the audio streams alone, or None.
+
+    Raises:
+        VideoReadError: the frames have another dtype or shape, or the number of timestamps is not
+            the number of frames.
+        UsageError: the timestamps do not increase from 0.
+    """
+
+    frames: Frames
+    frame_rate: Fraction
+    timestamps: tuple[Fraction, ...] | None = None
+    colour: Colour = BT709
+    pixel_aspect: Fraction = Fraction(1)
+    audio: bytes | None = None
+
+    def __post_init__(self) -> None:
+        check_frames(self.frames)
+        if self.timestamps is not None:
+            check_timestamps(self.timestamps)
+            if len(self.timestamps) != len(self.frames):
+                raise VideoReadError(
+                    f"{len(self.timestamps)} timestamps for {len(self.frames)} frames: "
+                    "give one for each frame, or None for a constant rate"
+                )
+
+    @classmethod
+    def from_array(cls, frames: Any, frame_rate: Rate = 25) -> "Video":
+        """Wrap an array without copying it.
+
+        Args:
+            frames: NumPy array or torch tensor, uint8 [T, H, W, 3], RGB 0..255.
+            frame_rate: frames per second, as `parse_rate` takes it.
+
+        Raises:
+            VideoReadError: another type, dtype or shape.
+            UsageError: the frame rate is not in (0, 1000].
+        """
+        return cls(as_frames(frames), parse_rate(frame_rate))
+
+    @property
+    def width(self) -> int:
+        """Width of a frame in pixels."""
+        return int(self.frames.shape[2])
+
+    @property
+    def height(self) -> int:
+        """Height of a frame in pixels."""
+        return int(self.frames.shape[1])
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames."""
+        return int(self.frames.shape[0])
+
+    @property
+    def duration_seconds(self) -> float:
+        """From the start of the first frame to the end of the last, in seconds."""
+        if self.timestamps is None:
+            return float(self.num_frames / self.frame_rate)
+        return float(self.timestamps[-1] + 1 / self.frame_rate)
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        codec: str = "x264",
+        crf: int | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the video to a file or a folder.
+
+        Args:
+            path: its suffix chooses the format, as for `open_writer`.
+            codec, crf: for .mp4 and .mkv, as for `open_writer`.
+            overwrite: whether an existing output may be replaced.
+
+        Raises:
+            OutputExistsError: the output exists and `overwrite` is false.
+            UsageError: as `open_writer` raises it.
+        """
+        with open_writer(
+            path,
+            width=self.width,
+            height=self.height,
+            frame_rate=self.frame_rate,
+            colour=self.colour,
+            pixel_aspect=self.pixel_aspect,
+            codec=codec,
+            crf=crf,
+            timestamps=self.timestamps,
+            audio=self.audio,
+            overwrite=overwrite,
+        ) as writer:
+            for frame in self.frames:
+                writer.write(frame)
+
+    def __repr__(self) -> str:
+        variable = "variable, about " if self.timestamps is not None else ""
+        audio = ", audio" if self.audio is not None else ""
+        return (
+            f"<Video {self.width}x{self.height}, {self.num_frames} frames, "
+            f"{variable}{float(self.frame_rate):g} fps{audio}>"
+        )
+
+
+def as_frames(frames: Any) -> Frames:
+    """Frames as a NumPy array, without copying where they are on the CPU.
+
+    Args:
+        frames: NumPy array or torch tensor, uint8 [T, H, W, 3].
+
+    Returns:
+        uint8 [T, H, W, 3].
+
+    Raises:
+        VideoReadError: another type, dtype or shape.
+    """
+    if hasattr(frames, "detach"):
+        frames = frames.detach().cpu().numpy()
+    check_frames(frames)
+    result: Frames = frames
+    return result
+
+
+def check_frames(frames: Any) -> None:
+    """Refuse what is not a NumPy array, uint8 [T, H, W, 3] with at least one pixel.
+
+    Raises:
+        VideoReadError: another type, dtype or shape.
+    """
+    if not isinstance(frames, np.ndarray):
+        raise VideoReadError(f"frames are a {type(frames).__name__}: {_NEEDED}")
+    if frames.dtype != np.uint8:
+        raise VideoReadError(
+            f"frames have dtype {frames.dtype}: {_NEEDED}; scale floats with "
+            "(x * 255).round().clip(0, 255) first"
+        )
+    if frames.ndim != 4 or frames.shape[3] != 3 or 0 in frames.shape:
+        raise VideoReadError(f"frames have shape {list(frames.shape)}: {_NEEDED}")

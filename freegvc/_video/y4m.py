@@ -1,0 +1,35 @@
+"""YUV4MPEG2 (.y4m): a text header and uncompressed planes."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from freegvc._video.colour import rgb_to_yuv
+from freegvc._video.frame_source import Frame
+from freegvc._video.frame_writer import FrameWriter, OutputSpec
+
+
+class Y4mWriter(FrameWriter):
+    """8 bits, 4:2:0 with left-sited chroma, or 4:4:4 where a side is odd."""
+
+    _file: BinaryIO
+
+    def __init__(self, spec: OutputSpec) -> None:
+        super().__init__(spec)
+        self._warn_about_losses(".y4m")
+
+    def _open(self, temporary: Path) -> None:
+        spec = self._spec
+        chroma = "420mpeg2 XYSCSS=420MPEG2" if spec.subsampling == (2, 2) else "444 XYSCSS=444"
+        rate, aspect = spec.frame_rate, spec.pixel_aspect
+        header = (
+            f"YUV4MPEG2 W{spec.width} H{spec.height} F{rate.numerator}:{rate.denominator} Ip "
+            f"A{aspect.numerator}:{aspect.denominator} C{chroma} "
+            f"XCOLORRANGE={'FULL' if spec.colour.full_range else 'LIMITED'}\n"
+        )
+        self._file = self._stack.enter_context(temporary.open("wb"))
+        self._file.write(header.encode("ascii"))
+
+    def _write(self, frame: Frame, index: int) -> None:
+        self._file.write(b"FRAME\n")
+        for plane in rgb_to_yuv(frame, self._spec.colour, self._spec.subsampling):
+            self._file.write(plane.tobytes())
