@@ -15,7 +15,7 @@ from freegvc.events import Event, OnEvent
 LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
 
 
-def add_events(parser: argparse.ArgumentParser) -> None:
+def add_events(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--events, for every command that can take long."""
     parser.add_argument(
         "--events",

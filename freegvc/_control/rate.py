@@ -113,7 +113,7 @@ class RateController:
 
         drafted = [draft.option.bits for draft in self._drafts]
         empty = [bits[0] for bits in drafted] + [walk.bits[0]]
-        granted = self._packets_bits([*(bits[-1] for bits in drafted), 0])
+        granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
         if sum(empty) > granted:
             raise TargetError(
                 f"the target allows {self._budget(self._gops.end_frame):.0f} bytes so far, but "
@@ -160,9 +160,9 @@ class RateController:
             self._gops.on_event(replace(done, num_probes=draft.num_probes, seconds=draft.seconds))
         return packets
 
-    def _packets_bits(self, largest: list[int]) -> float:
+    def _packets_bits(self, largest: list[float]) -> float:
         """Bits that the budget leaves for packets of at most these sizes in bits."""
-        sizes = [bits // 8 for bits in largest]
+        sizes = [int(bits) // 8 for bits in largest]
         head = self._gops.file_size()(sizes) - sum(sizes)
         return 8.0 * (self._budget(self._gops.end_frame) - head)
 

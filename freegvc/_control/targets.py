@@ -247,7 +247,7 @@ class LikeFirstGop(Scoring):
 
 Target = StopStep | Rate | Score | LikeFirstGop
 
-_KEYWORDS: Mapping[str, Callable[[Any], Target]] = {
+_KEYWORDS: Mapping[str, Callable[[Any], StopStep | Rate | Score]] = {
     "stop_step": StopStep,
     "target_bpp": lambda value: Rate(bpp=value),
     "target_kbps": lambda value: Rate(kbps=value),
@@ -259,7 +259,7 @@ _KEYWORDS: Mapping[str, Callable[[Any], Target]] = {
 }
 
 
-def target_of(keywords: Mapping[str, Any]) -> Target:
+def target_of(keywords: Mapping[str, Any]) -> StopStep | Rate | Score:
     """The target that a keyword of `compress` names; `DEFAULT_BPP` bits per pixel without one.
 
     Args:

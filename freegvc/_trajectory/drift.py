@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc._bitstream.payload import DRIFT_SAMPLES_BYTES
+from freegvc._bitstream.packet import DRIFT_SAMPLES_BYTES
 from freegvc._channel.counter import Address, Kind, words
 
 if TYPE_CHECKING:
