@@ -25,7 +25,7 @@ MAX_BLOCK_BITS = 24
 
 _TOTAL = 1 << 24  # the precision of constriction's models
 
-# lambda in thousandths, for block_bits 1, 2, .. 24; benchmarks/pfr_tables.py fits them
+# lambda in thousandths, for block_bits 1, 2, .. 24; tools/pfr_tables.py fits them
 # fmt: off
 _EXPONENT: dict[int, tuple[int, ...]] = {
     8: (

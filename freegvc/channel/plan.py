@@ -1,7 +1,7 @@
 """What a truncated search delivers, and how to size blocks and targets so that delta arrives.
 
 A search for rho delivers less than rho when N is small against the spread of the log weights.
-What arrives depends on rho and N alone; `benchmarks/pfr_tables.py` tabulates it by simulation.
+What arrives depends on rho and N alone; `tools/pfr_tables.py` tabulates it by simulation.
 Only the encoder reads this table, so floats are fine here: its choices go into the stream.
 """
 

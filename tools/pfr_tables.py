@@ -1,6 +1,6 @@
 """Simulate truncated PFR searches: freegvc/channel/pfr_table.json, and lambda for index_law.
 
-`python -m benchmarks.pfr_tables` writes the table and prints the exponents for
+`python -m tools.pfr_tables` writes the table and prints the exponents for
 `freegvc/bitstream/index_law.py`.
 
 A block's scores are rho * g_i with g_i ~ N(0, 1), so the winner depends on rho and N alone. Since
@@ -116,7 +116,7 @@ def main() -> None:
             for aim, histogram in zip(AIM_BITS, histograms[size], strict=True)
         ]
     table = {
-        "made_by": "python -m benchmarks.pfr_tables",
+        "made_by": "python -m tools.pfr_tables",
         "draws": args.draws,
         "seed": args.seed,
         "aim_bits": AIM_BITS.tolist(),

@@ -1,6 +1,6 @@
 """Make freegvc/channel/normals_table.npy: round(4096 * Phi^-1((u + 1/2) / 65536)), upper half.
 
-Run once, `python -m benchmarks.normals_table`. Needs mpmath; 40 digits, so that no rounding is in
+Run once, `python -m tools.normals_table`. Needs mpmath; 40 digits, so that no rounding is in
 doubt. The lower half follows by symmetry.
 """
 
