@@ -9,7 +9,6 @@ from pathlib import Path
 from benchmarks.codecs.base import Encoded
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import SequenceResult
-from benchmarks.report.curves import has_finished
 from benchmarks.report.pictures import (
     Decode,
     common_rate,
@@ -17,46 +16,46 @@ from benchmarks.report.pictures import (
     save_contact_sheet,
     save_time_slices,
 )
-from benchmarks.run import Job, load
+from benchmarks.study import Study
 
 NUM_SAMPLES = 3
 
 
-def sample_pictures(job: Job, results: Sequence[SequenceResult]) -> dict[str, Path]:
+def sample_pictures(study: Study, results: Sequence[SequenceResult]) -> dict[str, Path]:
     """Contact sheets and x-t slices of the first sequences that codecs finished, by caption.
 
     The files that the run kept are decoded again; nothing is encoded.
     """
     pictures: dict[str, Path] = {}
-    judged = job.codecs[0].label
-    (job.out / "pictures").mkdir(parents=True, exist_ok=True)
-    for clip in job.clips:
-        own = [r for r in results if r.sequence == clip.name and has_finished(r)]
+    judged = study.codecs[0].label
+    (study.out / "pictures").mkdir(parents=True, exist_ok=True)
+    for clip in study.clips:
+        own = [r for r in results if r.sequence == clip.name and r.has_finished]
         if judged not in {r.codec for r in own} or len(pictures) >= 2 * NUM_SAMPLES:
             continue
         try:
-            pictures |= _pictures_of(job, clip, own, judged)
+            pictures |= _pictures_of(study, clip, own, judged)
         except Exception as error:  # files that are gone, no score to judge by: the report stays
             print(f"no pictures of {clip.name}: {error}", file=sys.stderr, flush=True)
     return pictures
 
 
 def _pictures_of(
-    job: Job, clip: Clip, own: Sequence[SequenceResult], judged: str
+    study: Study, clip: Clip, own: Sequence[SequenceResult], judged: str
 ) -> dict[str, Path]:
-    frames, _ = load(job, clip)
+    frames, _ = study.load(clip)
     rate = common_rate(own)
     decodes = {}
-    for codec in job.codecs:
+    for codec in study.codecs:
         point = points_near(own, rate).get(codec.label)
         if point is None:
             continue
         result = next(r for r in own if r.codec == codec.label)
-        path = job.files_folder(clip, codec) / point.file
+        path = study.files_folder(clip, codec) / point.file
         decoded = codec.decode(Encoded(point.setting, path, point.encode_seconds))
         decodes[codec.label] = Decode(decoded, result.bpp(point), point.per_frame)
     title = f"{clip.name} near {rate:.4f} bpp"
-    folder = job.out / "pictures"
+    folder = study.out / "pictures"
     sheet, slices = folder / f"{clip.name}.png", folder / f"{clip.name}_xt.png"
     save_contact_sheet(sheet, frames, decodes, judged=judged, title=title)
     save_time_slices(slices, frames, decodes, title=title)

@@ -16,8 +16,9 @@ RateRange = tuple[float, float] | None
 
 @dataclass(frozen=True)
 class Deltas:
-    """BD-rate and BD-metric of a codec against the anchor."""
+    """BD-rate and BD-metric of a codec against the anchor, in a metric."""
 
+    metric: str
     rate: Delta
     score: Delta
 
@@ -25,6 +26,24 @@ class Deltas:
     def remarks(self) -> str:
         """All that is wrong with the curves, each thing once."""
         return "; ".join(dict.fromkeys((*self.rate.remarks, *self.score.remarks)))
+
+    @property
+    def rate_text(self) -> str:
+        """The BD-rate for a cell."""
+        return NOT_AVAILABLE if self.rate.value is None else f"{self.rate.value:+.2f} %"
+
+    @property
+    def score_text(self) -> str:
+        """The BD-metric for a cell."""
+        about = SCORES[self.metric]
+        if self.score.value is None:
+            return NOT_AVAILABLE
+        return f"{self.score.value:+.{about.decimals}f}{about.unit}"
+
+    @property
+    def score_span(self) -> str:
+        """The scores that the BD-rate is over."""
+        return _span(self.rate.overlap, f".{SCORES[self.metric].decimals}f")
 
 
 def bd_rules(rate_range: RateRange) -> str:
@@ -58,7 +77,7 @@ def bd_overview(
     for metric, sets in means.items():
         for curves in sets:
             found = deltas_of(curves, anchor, metric, rate_range)
-            cells = [_overview_cell(metric, found.get(codec)) for codec in shown]
+            cells = [_overview_cell(found.get(codec)) for codec in shown]
             rows.append((curves.title, SCORES[metric].label, *cells))
     return Table(
         f"BD-rate and BD-metric against {anchor}",
@@ -71,29 +90,20 @@ def bd_overview(
 def bd_table(
     title: str, sets: Sequence[CurveSet], anchor: str, metric: str, rate_range: RateRange
 ) -> Table:
-    """One row for each set of curves and codec.
-
-    Args:
-        title: of the table.
-        sets: averages, or curves of sequences.
-        anchor: label of the codec against which the differences are.
-        metric: of the scores.
-        rate_range: to which curves are cut.
-    """
-    rows = []
-    for curves in sets:
-        for codec, delta in deltas_of(curves, anchor, metric, rate_range).items():
-            rows.append(
-                (
-                    curves.title,
-                    codec,
-                    _rate(delta),
-                    _score(metric, delta),
-                    _span(delta.rate.overlap, f".{SCORES[metric].decimals}f"),
-                    _span(delta.score.overlap, ".4f"),
-                    delta.remarks,
-                )
-            )
+    """One row for each set of curves and codec; arguments as of `bd_overview`."""
+    rows = [
+        (
+            curves.title,
+            codec,
+            deltas.rate_text,
+            deltas.score_text,
+            deltas.score_span,
+            _span(deltas.score.overlap, ".4f"),
+            deltas.remarks,
+        )
+        for curves in sets
+        for codec, deltas in deltas_of(curves, anchor, metric, rate_range).items()
+    ]
     label = SCORES[metric].label
     header = ("sequences", "codec", "BD-rate", f"BD-{label}", f"{label} overlap", "bpp overlap")
     return Table(f"{title}, anchor {anchor}", (*header, "remarks"), tuple(rows))
@@ -102,12 +112,12 @@ def bd_table(
 def deltas_of(
     curves: CurveSet, anchor: str, metric: str, rate_range: RateRange
 ) -> dict[str, Deltas]:
-    """The delta of every codec of a set but the anchor."""
+    """The deltas of every codec of a set but the anchor."""
     by_codec = {curve.codec: curve for curve in curves.curves}
     reference = by_codec.pop(anchor, None)
     if reference is None:
         missing = Delta(None, None, (f"{anchor} has no curve here",))
-        return dict.fromkeys(by_codec, Deltas(missing, missing))
+        return dict.fromkeys(by_codec, Deltas(metric, missing, missing))
     return {
         codec: _deltas(reference, curve, metric, rate_range) for codec, curve in by_codec.items()
     }
@@ -117,29 +127,17 @@ def _deltas(anchor: Curve, curve: Curve, metric: str, rate_range: RateRange) -> 
     first, second = (list(zip(c.bpp, c.scores, strict=True)) for c in (anchor, curve))
     up = SCORES[metric].higher_is_better
     return Deltas(
+        metric,
         bd_rate(first, second, higher_is_better=up, rate_range=rate_range),
         bd_metric(first, second, higher_is_better=up, rate_range=rate_range),
     )
 
 
-def _overview_cell(metric: str, delta: Deltas | None) -> str:
-    if delta is None:
+def _overview_cell(deltas: Deltas | None) -> str:
+    if deltas is None:
         return f"{NOT_AVAILABLE}\nno curve here"
-    about = delta.remarks
-    if delta.rate.value is not None:
-        about = _span(delta.rate.overlap, f".{SCORES[metric].decimals}f")
-    return f"{_rate(delta)} / {_score(metric, delta)}\n{about}"
-
-
-def _rate(delta: Deltas) -> str:
-    return NOT_AVAILABLE if delta.rate.value is None else f"{delta.rate.value:+.2f} %"
-
-
-def _score(metric: str, delta: Deltas) -> str:
-    about = SCORES[metric]
-    if delta.score.value is None:
-        return NOT_AVAILABLE
-    return f"{delta.score.value:+.{about.decimals}f}{about.unit}"
+    about = deltas.remarks if deltas.rate.value is None else deltas.score_span
+    return f"{deltas.rate_text} / {deltas.score_text}\n{about}"
 
 
 def _span(overlap: Overlap | None, spec: str) -> str:

@@ -1,6 +1,4 @@
-"""How few steps are enough: placements and variances of p, from one fine walk on AnalyticPrior.
-
-python -m benchmarks.steps ../shared/data/clips/basketballpass
+"""How few steps are enough: placements and variances of p, from one fine walk.
 
 The squared error of the prediction at a noise level does not depend on the steps that led there:
 every grid leaves z_t ~ N(alpha y, sigma^2). So one fine walk gives the error as a function of
@@ -15,57 +13,42 @@ Both are over the limit of infinitely many steps (1.0).
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.frames import first_frames
-from benchmarks.grid import ExactChannel
-from benchmarks.record import RESULTS, write_record
-from freegvc.priors import load_prior
+from benchmarks.experiments.base import Experiment, Row
+from benchmarks.experiments.grid import STOP_STEPS, ExactChannel
+from benchmarks.frames import Frames
+from freegvc.priors import Prior
 from freegvc.trajectory import Sender, grid_to
 
-STOP_STEPS = (880, 830, 790, 750)
 COUNTS = (8, 12, 16, 25, 50)
 FIRST = 0.1  # of the growing grids
 Curve = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("video", type=Path)
-    parser.add_argument("--frames", type=int, default=48)
-    parser.add_argument("--out", type=Path, default=RESULTS / "steps.json")
-    options = parser.parse_args()
-    frames = first_frames(options.video, options.frames)
-    dims, curve, roots = error_curve(frames)
-    rows: list[dict[str, Any]] = []
+def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
+    """One row for each stop step, number of steps and placement."""
+    del name
+    dims, curve, roots = error_curve(frames, prior)
     for stop, root in zip(STOP_STEPS, roots, strict=True):
         limit = bits(np.linspace(0.0, root, 4000), curve, None)
         for count in COUNTS:
-            for name, grid in placements(count, root, curve).items():
-                rows.append(
-                    {
-                        "stop_step": stop,
-                        "bpp_limit": round(limit / frames[..., 0].size, 5),
-                        "steps": count,
-                        "placement": name,
-                        "equal": round(bits(grid, curve, None) / limit, 4),
-                        "inflated": round(bits(grid, curve, dims) / limit, 4),
-                    }
-                )
-                print(rows[-1], flush=True)
-    settings = {"video": options.video.name, "frames": len(frames)}
-    write_record(options.out, {"settings": settings, "walks": rows})
+            for placement, grid in placements(count, root, curve).items():
+                yield {
+                    "stop_step": stop,
+                    "bpp_limit": round(limit / frames[..., 0].size, 5),
+                    "steps": count,
+                    "placement": placement,
+                    "equal": round(bits(grid, curve, None) / limit, 4),
+                    "inflated": round(bits(grid, curve, dims) / limit, 4),
+                }
 
 
-def error_curve(frames: npt.NDArray[np.uint8]) -> tuple[int, Curve, list[float]]:
+def error_curve(frames: Frames, prior: Prior) -> tuple[int, Curve, list[float]]:
     """D, |y - x0_hat|^2 over sqrt(SNR), and sqrt(SNR) of the stop steps."""
-    prior = load_prior()
     latent = prior.encode_frames(frames)
     schedule = prior.schedule
     sender = Sender(prior, latent, ExactChannel(), key=0, gop=0)
@@ -125,5 +108,4 @@ def best(count: int, root: float, curve: Curve) -> npt.NDArray[np.float64]:
     return levels[path[::-1]]
 
 
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(__doc__, measure, ("basketballpass",), 48)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.points import SequenceResult
-from benchmarks.report.curves import has_finished
 from benchmarks.report.document import Table
 from freegvc.metrics import SCORES
 
@@ -22,6 +21,11 @@ def metric_heading(metric: str) -> str:
     return f"{about.label}{about.unit} {arrow}"
 
 
+def score_cell(metric: str, score: float | None) -> str:
+    """A score without its unit; a dash if there is none."""
+    return "-" if score is None else f"{score:.{SCORES[metric].decimals}f}"
+
+
 def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Table:
     """Every file of one sequence: its bytes, scores and seconds.
 
@@ -29,25 +33,19 @@ def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Ta
         results: of one sequence, one of each codec.
         metrics: the columns.
     """
-    first = next((result for result in results if has_finished(result)), results[0])
-    rows = []
-    for result in results:
-        for point in result.points:
-            scores = []
-            for metric in metrics:
-                score = point.score(metric)
-                decimals = SCORES[metric].decimals
-                scores.append("-" if score is None else f"{score:.{decimals}f}")
-            rows.append(
-                (
-                    result.codec,
-                    point.setting,
-                    str(point.num_bytes),
-                    f"{result.bpp(point):.5f}",
-                    *scores,
-                    *map(_seconds, (point.encode_seconds, point.decode_seconds)),
-                )
-            )
+    first = next((result for result in results if result.has_finished), results[0])
+    rows = [
+        (
+            result.codec,
+            point.setting,
+            str(point.num_bytes),
+            f"{result.bpp(point):.5f}",
+            *(score_cell(metric, point.score(metric)) for metric in metrics),
+            *map(_seconds, (point.encode_seconds, point.decode_seconds)),
+        )
+        for result in results
+        for point in result.points
+    ]
     size = f"{first.width}x{first.height}, {first.num_frames} frames, {first.fps} fps"
     header = ("codec", "setting", "bytes", "bpp", *map(metric_heading, metrics))
     return Table(
@@ -68,7 +66,7 @@ def _seconds(seconds: float) -> str:
 
 def failure_of(result: SequenceResult) -> str | None:
     """Why a codec has not finished a sequence; None if it has."""
-    if has_finished(result):
+    if result.has_finished:
         return None
     return f"failed: {result.error}" if result.error else "has no points and tells no error"
 

@@ -1,26 +1,37 @@
-"""What stands in a report, in order."""
+"""The report of rates and scores: what stands in it, in order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
+from benchmarks.arguments import typed_command
 from benchmarks.points import SequenceResult
-from benchmarks.report.bd_tables import RateRange, bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import (
     HOW_AVERAGED,
     Average,
     Curve,
+    CurveSet,
     average_curves,
     curves_by_sequence,
     metrics_of,
 )
-from benchmarks.report.document import Block, Code, Details, Document, Picture, Plot, Section, Text
-from benchmarks.report.not_measured import measured_datasets, published_section
-from benchmarks.report.plots import draw_png, draw_svg
-from benchmarks.report.tables import (
+from benchmarks.report.deltas import RateRange, bd_overview, bd_rules, bd_table
+from benchmarks.report.document import (
+    Block,
+    Code,
+    Details,
+    Document,
+    Picture,
+    Section,
+    Text,
+    write_document,
+)
+from benchmarks.report.plots import draw_curves
+from benchmarks.report.published import measured_datasets, published_section
+from benchmarks.report.result_tables import (
     failures_table,
     provenance_table,
     rates_table,
@@ -29,70 +40,106 @@ from benchmarks.report.tables import (
 from freegvc.metrics import SCORES
 
 
-def make_report(
+def write_report(
     results: Sequence[SequenceResult],
+    out: Path,
     *,
     anchor: str,
     pictures: Mapping[str, Path],
     title: str,
-    command: str,
     rate_range: RateRange,
     paper_table: str,
-    means: Sequence[tuple[str, Curve]],
-) -> tuple[Document, dict[str, bytes]]:
-    """The document, and its plots by file name; arguments as for `write_report`.
+    means: Sequence[tuple[str, Curve]] = (),
+    command: str = "",
+) -> None:
+    """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
+
+    The same results give the same bytes, in whatever order they come.
 
     Args:
-        results: by dataset, sequence and codec.
+        results: one of each codec and sequence, failed ones among them.
+        out: folder, made if it is missing.
+        anchor: label of the codec against which BD-rates are.
+        pictures: caption to PNG file, in order.
+        title: of the report.
+        rate_range: bpp that the comparison is about, which plots mark; None if all.
+        paper_table: the paper's own, such as "Table I".
+        means: metric and curve of averages that others published.
+        command: that makes it again; by default the one that was typed.
+
+    Raises:
+        ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
+            no result of the anchor; a metric that freegvc does not know; a picture that is no PNG.
+        OSError: something cannot be read or written.
     """
-    metrics = metrics_of(results)
+    results = sorted(results, key=lambda r: (r.dataset, r.sequence, r.codec))
     codecs = sorted({result.codec for result in results} | {curve.codec for _, curve in means})
+    _check(results, anchor, codecs)
+    metrics = metrics_of(results)
     averages = {
         metric: _averages(results, metric, [curve for name, curve in means if name == metric])
         for metric in metrics
     }
     plots: dict[str, bytes] = {}
-    summary = [*_summary(results, anchor, command, rate_range)]
-    summary += [
+
+    def plot(name: str, caption: str, metric: str, sets: Sequence[CurveSet]) -> Picture:
+        plots[name] = draw_curves([(metric, curves) for curves in sets], codecs, rate_range)
+        return Picture(caption, out / name, plots[name])
+
+    blocks = [*_summary(results, anchor, command or typed_command(), rate_range)]
+    blocks += [
         Text(f"{codec}: published averages; their file does not say of which sequences.")
         for codec in sorted({curve.codec for _, curve in means})
     ]
-    sections = [Section("What was compared", tuple(summary))]
+    sections = [Section("What was compared", tuple(blocks))]
     if metrics:
-        averaged = {
-            metric: [average.mean for average in found] for metric, found in averages.items()
-        }
+        averaged = {name: [average.mean for average in found] for name, found in averages.items()}
         notes = [Text(note) for note in (HOW_AVERAGED, *_left_out(averages), bd_rules(rate_range))]
         overview = bd_overview(averaged, codecs, anchor, rate_range)
         sections.append(Section("BD-rates", (*notes, overview)))
     for metric in metrics:
         label = SCORES[metric].label
         main = [average.mean for average in averages[metric] if average.mean.curves]
-        each = curves_by_sequence(results, metric)
-        others = [curves for curves in each if curves.title not in {mean.title for mean in main}]
-        drawn = [
-            draw_svg(curves, metric, codecs, rate_range, prefix=f"{metric}{k}")
-            for k, curves in enumerate([*main, *others])
-        ]
-        png = f"rd_{metric}.png"
-        plots[png] = draw_png([(metric, c) for c in (*main, *others)], codecs, rate_range)
-        shown = tuple(drawn[: len(main)]), tuple(drawn[len(main) :])
-        blocks: list[Block] = [Plot(f"{label} by rate", png, *shown, "Each sequence, plots")]
+        drawn = {curves.title for curves in main}
+        each = [c for c in curves_by_sequence(results, metric) if c.title not in drawn]
+        blocks = []
+        if main:
+            blocks.append(plot(f"rd_{metric}.png", f"{label} by rate", metric, main))
         blocks.append(bd_table("BD-rate of the averages", main, anchor, metric, rate_range))
-        if others:
-            table = bd_table("BD-rate on each sequence", others, anchor, metric, rate_range)
-            blocks.append(Details("Each sequence, BD-rates", (table,)))
+        if each:
+            caption = f"{label} by rate on each sequence"
+            picture = plot(f"rd_{metric}_sequences.png", caption, metric, each)
+            table = bd_table("BD-rate on each sequence", each, anchor, metric, rate_range)
+            blocks.append(Details("Each sequence", (picture, table)))
         sections.append(Section(label, tuple(blocks)))
     if pictures:
-        seen = tuple(Picture(caption, path) for caption, path in pictures.items())
-        sections.append(Section("Pictures", seen))
+        seen = (Picture(said, path, path.read_bytes()) for said, path in pictures.items())
+        sections.append(Section("Pictures", tuple(seen)))
     sections += [
         Section("Every file", tuple(_files(results, metrics))),
         Section("Settings", (settings_table(results),)),
         published_section(paper_table, measured_datasets(results)),
         Section("Provenance", (provenance_table(results),)),
     ]
-    return Document(title, tuple(sections)), plots
+    write_document(Document(title, tuple(sections)), plots, out)
+
+
+def _check(results: Sequence[SequenceResult], anchor: str, codecs: Sequence[str]) -> None:
+    """Refuse results that cannot be compared."""
+    if not results:
+        raise ValueError("there are no results to report")
+    if anchor not in codecs:
+        raise ValueError(f"no results of the anchor {anchor!r}; there are {', '.join(codecs)}")
+    for (dataset, sequence), found in groupby(results, key=lambda r: (r.dataset, r.sequence)):
+        own = list(found)
+        for one, other in pairwise(own):
+            if one.codec == other.codec:
+                raise ValueError(f"{dataset}/{sequence} has two results of {one.codec}")
+        # a result that failed may not know the size
+        sizes = {(r.width, r.height, r.num_frames): r.codec for r in own if r.has_finished}
+        if len(sizes) > 1:
+            said = ", ".join(f"{size} ({codec})" for size, codec in sizes.items())
+            raise ValueError(f"{dataset}/{sequence} was scored at more than one size: {said}")
 
 
 def _summary(

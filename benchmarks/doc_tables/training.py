@@ -1,65 +1,56 @@
-"""How freegvc-small was trained, from the logs of its runs and its validation."""
+"""Tables and a picture of how the small prior was trained: benchmarks/results/training."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from typing import Any
 
 import numpy as np
 
+from benchmarks.doc_tables.table import DocTable, listing, load
 from benchmarks.record import RESULTS
 from benchmarks.report.plots import DIGEST
-from benchmarks.result_tables import Rows
 
-TRAINING = RESULTS / "training"
 _RUNS = (("denoiser", "bpp_low", "bpp down to SNR 6.4"), ("decoder", "lpips_alex", "LPIPS-Alex"))
 _COLUMNS = 10
 
 
 def read_log(run: str, key: str) -> list[dict[str, float]]:
     """The lines of a run's log that have the key: one that follows a resumed step may not."""
-    text = (TRAINING / f"{run}.jsonl").read_text(encoding="utf-8")
+    text = (RESULTS / "training" / f"{run}.jsonl").read_text(encoding="utf-8")
     lines: list[dict[str, float]] = [json.loads(line) for line in text.splitlines()]
     return [line for line in lines if key in line]
 
 
-def curve_rows() -> Rows:
+def training() -> DocTable:
     """Each run in tenths: where each ends, and the mean of what is minimised."""
     rows = []
     for run, key, label in _RUNS:
-        parts = np.array_split(
-            np.array([[x["step"], x[key]] for x in read_log(run, key)]), _COLUMNS
-        )
+        log = np.array([[line["step"], line[key]] for line in read_log(run, key)])
+        parts = np.array_split(log, _COLUMNS)
         rows.append([run, "up to step", *(f"{part[-1, 0]:,.0f}" for part in parts)])
         rows.append(["", label, *(f"{part[:, 1].mean():.4f}" for part in parts)])
     minutes = ", ".join(f"{run} {read_log(run, key)[-1]['minutes']:.0f}" for run, key, _ in _RUNS)
     header = ["run", "", *(f"{k}/{_COLUMNS}" for k in range(1, _COLUMNS + 1))]
-    return header, rows, f"Means over tenths of a run, on training crops. Minutes: {minutes}."
+    note = f"Means over tenths of a run, on training crops. Minutes: {minutes}."
+    return DocTable(header, rows, note)
 
 
-def validation_rows() -> Rows:
+def validation() -> DocTable:
     """What the walk costs on clips that were never trained on, and where it stands."""
-    record: dict[str, Any] = json.loads((TRAINING / "validation.json").read_text(encoding="utf-8"))
-    clips, mean = record["clips"], record["mean"]
-    walk = mean["walk"]
-    header = ["", *(f"SNR {at['root'] ** 2:g}" for at in walk), "decoder dB", "decoder LPIPS"]
-    rows = [
-        [
-            f"{row.get('clip', 'mean')}, bpp (error)",
-            *(f"{at['bpp']:.4f} ({at['mse']:.3f})" for at in row["walk"]),
-            f"{row['psnr_db']:.1f}",
-            f"{row['lpips']:.3f}",
-        ]
-        for row in (*clips, mean)
-    ]
-    note = (
+    record = load("training/validation.json")
+    walk = {
+        f"SNR {at['root'] ** 2:g}": f"{{walk[{k}][bpp]:.4f}} bpp, error {{walk[{k}][mse]:.3f}}"
+        for k, at in enumerate(record["mean"]["walk"])
+    }
+    return listing(
+        [*record["clips"], {"clip": "mean", **record["mean"]}],
+        {"clip": "{clip}", **walk, "decoder dB": "{psnr_db:.1f}", "decoder LPIPS": "{lpips:.3f}"},
         "Bits of the walk down to an SNR with an ideal coder, and the squared error of the "
         "prediction there, latents having unit power on average; then the autoencoder alone. "
-        f"{record['frames']} frames at {record['size']}, measured {record['measured']}."
+        f"{record['frames']} frames at {record['size']}, measured {record['measured']}.",
     )
-    return header, rows, note
 
 
 def digest() -> str:
@@ -68,7 +59,7 @@ def digest() -> str:
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 
-def draw_curves() -> bytes:
+def draw() -> bytes:
     """PNG of what each run minimised, against minutes."""
     from matplotlib.figure import Figure
 
@@ -89,3 +80,7 @@ def draw_curves() -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={DIGEST: digest()})
     return picture.getvalue()
+
+
+TABLES = {"training": training, "validation": validation}
+PICTURES = {"docs/small-prior-training.png": (digest, draw)}

@@ -1,8 +1,6 @@
-"""What the channel coders cost, deliver and take, side by side: JSON and a figure.
+"""What the channel coders cost, deliver and take, side by side.
 
-    python -m benchmarks.channel                                   the sweep of the docs
-    python -m benchmarks.channel --dims 100000 --kl-bits 500       one point, all coders
-    python -m benchmarks.channel --dims 100000 --kl-bits 500 --coder trellis --log2 12
+Without options the sweep of the docs; with --dims and --kl-bits one point of all coders, or of one.
 
 Coded bits are real: all draws of a point are steps of one packet, and what the packet grows by is
 counted, so mode, timestep and number of blocks of each step are in. Seconds are medians of the
@@ -12,17 +10,16 @@ draws after the first, which compiles.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
+import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
-from benchmarks.record import RESULTS, write_record
 from freegvc.bitstream import PacketEncoder, Step
 from freegvc.channel import oracle
 from freegvc.channel.blocks import dim_order, split
@@ -143,86 +140,34 @@ def against_oracle() -> dict[str, Any]:
     }
 
 
-def plot(points: list[dict[str, Any]], path: Path) -> None:
-    """Overhead against encode time at the bits that most points have."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
-    kl_bits = statistics.mode(point["kl_bits"] for point in points)
-    shown = [p for p in points if p["kl_bits"] == kl_bits and p["law"] == "normal"]
-    for (coder, dims), mark in zip(
-        sorted({(p["coder"], p["dims"]) for p in shown}), "osD^vPX*", strict=False
-    ):
-        line = [p for p in shown if (p["coder"], p["dims"]) == (coder, dims)]
-        line.sort(key=lambda p: p["log2_candidates"])
-        seconds = [p["encode_seconds"] for p in line]
-        overhead = [p["coded_over_kl"] for p in line]
-        axes.plot(seconds, overhead, f"{mark}-", label=f"{coder}, {dims:,} dims")
-        for point, x, y in zip(line, seconds, overhead, strict=True):
-            text = f"2^{point['log2_candidates_used']}"
-            axes.annotate(text, (x, y), (3, 4), textcoords="offset points", fontsize=7)
-    for name, overhead_line in PUBLISHED:
-        if overhead_line < 1.5:
-            axes.axhline(overhead_line, color="0.6", linewidth=0.8, linestyle="--")
-            axes.annotate(
-                f"published: {name}",
-                (1, overhead_line),
-                (-3, 2),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                ha="right",
-                fontsize=6,
-                color="0.4",
-            )
-    axes.axhline(1, color="k", linewidth=1)
-    axes.annotate(
-        "lower bound", (0, 1), (3, 3), ("axes fraction", "data"), "offset points", fontsize=7
-    )
-    axes.set_xscale("log")
-    axes.set_xlabel("encode seconds per step")
-    axes.set_ylabel("coded bits / KL")
-    axes.set_title(f"Steps of {kl_bits:,g} bits, 2 CPU cores")
-    axes.set_ylim(bottom=0.97)
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(0, 0.55))
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
     parser.add_argument("--dims", type=int)
     parser.add_argument("--kl-bits", type=float)
     parser.add_argument("--coder", choices=["pfr", "trellis"])
     parser.add_argument("--log2", type=int, help="of candidates or states")
     parser.add_argument("--law", choices=LAWS, default="normal")
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for channel.json, .png")
-    args = parser.parse_args()
-    if (args.dims is None) != (args.kl_bits is None):
-        parser.error("--dims and --kl-bits belong together")
+
+
+def records(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The record of all points.
+
+    Raises:
+        SystemExit: --dims without --kl-bits, or the other way round.
+    """
+    if (options.dims is None) != (options.kl_bits is None):
+        sys.exit("--dims and --kl-bits belong together")
     sweep = SWEEP
-    if args.dims is not None:
-        coders = [
-            (name, bits)
+    if options.dims is not None:
+        sweep = [
+            (name, bits, options.dims, options.kl_bits, options.law, options.draws)
             for name, bits in CODERS
-            if args.coder in (None, name) and args.log2 in (None, bits)
+            if options.coder in (None, name) and options.log2 in (None, bits)
         ]
-        sweep = [(*coder, args.dims, args.kl_bits, args.law, args.draws) for coder in coders]
-    points = []
+    rows = []
     for point in sweep:
-        points.append(measure(*point))
-        print(json.dumps(points[-1]), flush=True)
-    record = {
-        "oracle": against_oracle(),
-        "published": [{"scheme": name, "coded_over_kl": round(y, 2)} for name, y in PUBLISHED],
-        "points": points,
-    }
-    write_record(args.out / "channel.json", record)
-    plot(points, args.out / "channel.png")
-
-
-if __name__ == "__main__":
-    main()
+        rows.append(measure(*point))
+        print(rows[-1], flush=True)
+    published = [{"scheme": name, "coded_over_kl": round(y, 2)} for name, y in PUBLISHED]
+    yield {"oracle": against_oracle(), "published": published, "rows": rows}

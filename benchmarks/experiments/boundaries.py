@@ -1,8 +1,6 @@
 """Does the picture show where one GOP ends and the next begins?
 
-FREEGVC_METRIC_WEIGHTS=../shared/data/weights python -m benchmarks.boundaries ../shared/data/clips
-
-One stop step for all GOPs, the analytic prior, overlaps of 0, 4 and 8 frames, and two weights
+One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two weights
 gamma(i) for the latents that two GOPs share. Each clip is coded twice, the second time from half a
 GOP on: what is at a boundary in one stream is inside a GOP in the other, so content cancels out.
 Let s be the first frame that a GOP shows. Frame s + i, or the pair of frames (s + i, s + i + 1), is
@@ -18,25 +16,23 @@ at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import freegvc
-from benchmarks.frames import first_frames, middle
-from benchmarks.record import RESULTS, write_record
+from benchmarks.codecs.freegvc_codec import compress, decompress
+from benchmarks.experiments.base import Experiment, Row
+from benchmarks.frames import MAX_SIZE, Frames
 from freegvc.bitstream import write_stream
-from freegvc.codec import CompressedVideo, Event, GopDecoded
+from freegvc.codec import CompressedVideo
 from freegvc.metrics import METRICS, check_metric
+from freegvc.priors import Prior
 
 CLIPS = ("carphone_qcif.mp4", "basketballpass", "pancake.mkv", "foreman_cif_intra.264")
-NUM_FRAMES = 80
 GOP_LENGTH = 32  # half of what is new in a GOP is longer than any seam
 STOP_STEP = 800
 SCORES = ("lpips", "tlp", "tof")
@@ -49,7 +45,6 @@ VARIANTS: dict[tuple[int, str], tuple[int, ...]] = {
     (8, "ramp"): tuple(round(128 * (i + 1) / 9) for i in range(8)),
 }
 FIRST_PLACE = -2
-Frames = npt.NDArray[np.uint8]
 Excess = npt.NDArray[np.float64]  # [boundaries, places]
 
 
@@ -62,54 +57,22 @@ class Decoded:
     boundaries: tuple[int, ...]
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="videos and folders of images")
-    parser.add_argument("--only", nargs="*", default=CLIPS, help="names of clips")
-    parser.add_argument("--frames", type=int, default=NUM_FRAMES, help="frames of each clip")
-    parser.add_argument("--out", type=Path, default=RESULTS / "boundaries.json")
-    options = parser.parse_args()
+def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
+    """One row for each overlap and gamma."""
+    del name
     check_metric("lpips")
-    settings = {
-        "prior": "analytic",
-        "gop_length": GOP_LENGTH,
-        "stop_step": STOP_STEP,
-        "frames": options.frames,
-    }
-    rows: list[dict[str, Any]] = []
-    for name in options.only:
-        frames = middle(first_frames(options.folder / name, options.frames))
-        for row in measure(name, frames):
-            rows.append(row)
-            print(row, flush=True)
-        record = {"settings": settings, "summary": summarise(rows), "rows": rows}
-        write_record(options.out, record)
-
-
-def measure(name: str, frames: Frames) -> Iterator[dict[str, Any]]:
-    """One clip with every overlap and gamma."""
     for overlap in sorted({overlap for overlap, _ in VARIANTS}):
         began = time.perf_counter()
         starts = 0, (GOP_LENGTH - overlap) // 2
-        coded = [
-            freegvc.compress(
-                frames[start:],
-                prior="analytic",
-                stop_step=STOP_STEP,
-                gop_length=GOP_LENGTH,
-                overlap=overlap,
-            )
-            for start in starts
-        ]
+        options = {"gop_length": GOP_LENGTH, "overlap": overlap}
+        coded = [compress(frames[s:], prior, options, stop_step=STOP_STEP)[0] for s in starts]
         for gamma in (gamma for m, gamma in VARIANTS if m == overlap):
             weights = VARIANTS[overlap, gamma]
             one, other = (
-                decode(compressed, weights, start)
+                decode(compressed, prior, weights, start)
                 for compressed, start in zip(coded, starts, strict=True)
             )
             yield {
-                "clip": name,
                 "size": f"{frames.shape[2]}x{frames.shape[1]}",
                 "overlap": overlap,
                 "gamma": gamma,
@@ -120,14 +83,14 @@ def measure(name: str, frames: Frames) -> Iterator[dict[str, Any]]:
             }
 
 
-def decode(compressed: CompressedVideo, weights: tuple[int, ...], first: int) -> Decoded:
+def decode(
+    compressed: CompressedVideo, prior: Prior, weights: tuple[int, ...], first: int
+) -> Decoded:
     """The stream with other fusion weights, which are in the header alone, decoded."""
     header = replace(compressed.header, fusion_weights=weights)
     fused = CompressedVideo(write_stream(replace(compressed.stream, header=header)))
-    heard: list[Event] = []
-    frames = freegvc.decompress(fused, on_event=heard.append).frames
-    shown = [first + event.first_frame for event in heard if isinstance(event, GopDecoded)]
-    return Decoded(first, frames, tuple(shown[1:]))
+    frames, gops = decompress(fused, prior)
+    return Decoded(first, frames, tuple(first + gop.first_frame for gop in gops[1:]))
 
 
 def figures(
@@ -193,5 +156,12 @@ def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return summary
 
 
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(
+    __doc__,
+    measure,
+    CLIPS,
+    num_frames=80,
+    settings={"gop_length": GOP_LENGTH, "stop_step": STOP_STEP},
+    max_size=MAX_SIZE,
+    summarise=summarise,
+)

@@ -1,8 +1,6 @@
 """Targets on real clips: is the score met, at how many probes, and how steady is it?
 
-FREEGVC_METRIC_WEIGHTS=../shared/data/weights python -m benchmarks.quality ../shared/data/clips
-
-LPIPS (AlexNet) and the analytic prior. Of each clip: how well four laws fit the points of one walk
+LPIPS (AlexNet). Of each clip: how well four laws fit the points of one walk
 (R^2, as in the paper's Fig. 5); a target for all GOPs, with the history of the GOP before and, GOP
 by GOP, without; one stop step for all GOPs that gives a file of the same size; a rate shared
 between the GOPs. Scores are measured on the decoded file, by themselves.
@@ -10,29 +8,28 @@ between the GOPs. Scores are measured on the decoded file, by themselves.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-import freegvc
-from benchmarks.frames import Frames, first_frames, middle
-from benchmarks.record import RESULTS, write_record
-from freegvc.codec import CompressedVideo, GopDecoded, GopDone
+from benchmarks.codecs import freegvc_codec
+from benchmarks.codecs.freegvc_codec import cut, decompress
+from benchmarks.experiments.base import Experiment, Row
+from benchmarks.frames import MAX_SIZE, Frames
+from freegvc.codec import CompressedVideo, GopDone
 from freegvc.errors import TargetWarning
 from freegvc.metrics import lpips
+from freegvc.priors import Prior
 
 CLIPS = (
     *("carphone_qcif.mp4", "basketballpass", "foreman_cif_intra.264"),
     *("bikes.mp4", "pancake.mkv", "solidWhiteRight.mp4"),
 )
-NUM_FRAMES = 104
 GOP_LENGTH = 24
 TARGET_BPP = 0.03  # where the target is taken: the score of the first GOP at this rate
 FIT_BPP = (0.004, 0.3)
@@ -48,38 +45,24 @@ LAWS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
 }
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="videos and folders of images")
-    parser.add_argument("--only", nargs="*", default=CLIPS, help="names of clips")
-    parser.add_argument("--frames", type=int, default=NUM_FRAMES, help="frames of each clip")
-    parser.add_argument("--out", type=Path, default=RESULTS / "quality.json")
-    options = parser.parse_args()
-    rows = []
-    for name in options.only:
-        rows.append(measure(name, middle(first_frames(options.folder / name, options.frames))))
-        print(rows[-1], flush=True)
-        settings = {"metric": "lpips", "prior": "analytic", "gop_length": GOP_LENGTH}
-        summary = summarise(rows)
-        write_record(options.out, {"settings": settings, "summary": summary, "clips": rows})
-
-
-def measure(name: str, frames: Frames) -> dict[str, Any]:
+def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     """All figures of one clip."""
+    del name
     began = time.perf_counter()
-    points, target = rate_points(frames[:GOP_LENGTH])
-    steered, done = compress(frames, target_lpips=target)
-    scores = gop_scores(frames, steered)
+    points, target = rate_points(frames[:GOP_LENGTH], prior)
+    steered, done = compress(frames, prior, target_lpips=target)
+    scores = gop_scores(frames, steered, prior)
     untaught = [
-        compress(frames[gop.first_frame :][: gop.num_frames], target_lpips=target)[1][0]
+        compress(frames[gop.first_frame :][: gop.num_frames], prior, target_lpips=target)[1][0]
         for gop in steered.gops[1:4]
     ]
-    step, fixed = same_size(frames, steered)
-    shared, _ = compress(frames, target_bytes=steered.num_bytes, metric="lpips")
-    fixed_std, std = np.std(gop_scores(frames, fixed)), np.std(scores)
-    return {
-        "clip": name,
+    step, fixed = same_size(frames, steered, prior)
+    shared, _ = compress(frames, prior, target_bytes=steered.num_bytes, metric="lpips")
+    std, fixed_std, shared_std = (
+        np.std(values)
+        for values in (scores, *(gop_scores(frames, file, prior) for file in (fixed, shared)))
+    )
+    yield {
         "size": f"{frames.shape[2]}x{frames.shape[1]}",
         "frames": len(frames),
         "gops": len(done),
@@ -87,8 +70,8 @@ def measure(name: str, frames: Frames) -> dict[str, Any]:
         "scores": [round(score, 5) for score in scores],
         "reached": [event.reached for event in done],
         "printed_minus_measured": max(
-            abs(printed - score)
-            for printed, score in zip(printed_scores(done), scores, strict=True)
+            abs((np.nan if event.score is None else event.score) - score)
+            for event, score in zip(done, scores, strict=True)
         ),
         "probes_first": done[0].num_probes,
         "probes_with_history": [event.num_probes for event in done[1:]],
@@ -107,7 +90,7 @@ def measure(name: str, frames: Frames) -> dict[str, Any]:
         },
         "shared_rate": {
             "share_of_budget": round(shared.num_bytes / steered.num_bytes, 4),
-            "std": round(float(np.std(gop_scores(frames, shared))), 5),
+            "std": round(float(shared_std), 5),
         },
         "points": [[round(bpp, 5), round(score, 5)] for bpp, score in points],
         "r_squared": {name: r_squared(name, points) for name in LAWS},
@@ -115,62 +98,43 @@ def measure(name: str, frames: Frames) -> dict[str, Any]:
     }
 
 
-def compress(frames: Frames, **keywords: Any) -> tuple[CompressedVideo, list[GopDone]]:
+def compress(frames: Frames, prior: Prior, **target: Any) -> tuple[CompressedVideo, list[GopDone]]:
     """The stream and the last event of each GOP."""
-    heard: list[Any] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TargetWarning)  # it is in the record
-        compressed = freegvc.compress(
-            frames,
-            prior="analytic",
-            gop_length=GOP_LENGTH,
-            overlap=4,
-            on_event=heard.append,
-            **keywords,
-        )
-    return compressed, [event for event in heard if isinstance(event, GopDone)]
+        options = {"gop_length": GOP_LENGTH, "overlap": 4}
+        return freegvc_codec.compress(frames, prior, options, **target)
 
 
-def printed_scores(done: list[GopDone]) -> list[float]:
-    """What the events say."""
-    return [np.nan if event.score is None else event.score for event in done]
-
-
-def gop_scores(frames: Frames, compressed: CompressedVideo) -> list[float]:
+def gop_scores(frames: Frames, compressed: CompressedVideo, prior: Prior) -> list[float]:
     """LPIPS of the frames that each GOP shows in the decoded file."""
-    heard: list[Any] = []
-    decoded = freegvc.decompress(compressed, on_event=heard.append).frames
-    shown = [
-        slice(event.first_frame, event.first_frame + event.num_frames)
-        for event in heard
-        if isinstance(event, GopDecoded)
-    ]
+    decoded, gops = decompress(compressed, prior)
+    shown = [slice(gop.first_frame, gop.first_frame + gop.num_frames) for gop in gops]
     return [float(lpips(frames[gop], decoded[gop]).mean()) for gop in shown]
 
 
-def rate_points(frames: Frames) -> tuple[list[tuple[float, float]], float]:
+def rate_points(frames: Frames, prior: Prior) -> tuple[list[tuple[float, float]], float]:
     """(bits per pixel, LPIPS) along the walk of one GOP, and the score at `TARGET_BPP`."""
-    from freegvc.bitstream import truncate_stream, write_stream
-
     pixels = frames[..., 0].size
-    whole, _ = compress(frames, target_bpp=FIT_BPP[1])
+    whole, _ = compress(frames, prior, target_bpp=FIT_BPP[1])
     points = []
     for bpp in np.geomspace(*FIT_BPP, 9):
-        cut = truncate_stream(whole.stream, max_bytes=int(bpp * pixels / 8))
-        part = CompressedVideo(write_stream(cut))
-        score = float(lpips(frames, freegvc.decompress(part).frames).mean())
+        part = cut(whole, int(bpp * pixels / 8))
+        score = float(lpips(frames, decompress(part, prior)[0]).mean())
         points.append((part.gops[0].bits / pixels, score))
     bpps, scores = zip(*points, strict=True)
     return points, round(float(np.interp(TARGET_BPP, bpps, scores)), 3)
 
 
-def same_size(frames: Frames, steered: CompressedVideo) -> tuple[int, CompressedVideo]:
+def same_size(
+    frames: Frames, steered: CompressedVideo, prior: Prior
+) -> tuple[int, CompressedVideo]:
     """The stop step for all GOPs whose file is nearest in size; three tries."""
     steps = sorted(gop.stop_step for gop in steered.gops)
     tried: dict[int, CompressedVideo] = {}
     step = steps[len(steps) // 2]
     for _ in range(3):
-        tried[step] = compress(frames, stop_step=step)[0]
+        tried[step] = compress(frames, prior, stop_step=step)[0]
         # bits grow about as (1000 - step)^3.5 here
         ratio = steered.num_bytes / tried[step].num_bytes
         step = round(1000 - (1000 - step) * ratio ** (1 / 3.5))
@@ -209,5 +173,12 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(
+    __doc__,
+    measure,
+    CLIPS,
+    num_frames=104,
+    settings={"metric": "lpips", "gop_length": GOP_LENGTH},
+    max_size=MAX_SIZE,
+    summarise=summarise,
+)

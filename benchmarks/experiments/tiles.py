@@ -1,7 +1,5 @@
 """Memory and seams of tiles: 1920x1080 in tiles of 480p against one 480p frame. Linux only.
 
-python -m benchmarks.tiles [MODEL]
-
 MODEL is a folder of a CogVideoX in diffusers' layout; without it, a tiny one with random weights
 is made. Each measurement has a process of its own; a smooth ramp is encoded, predicted from, and
 decoded.
@@ -29,14 +27,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
-from benchmarks.record import RESULTS, write_record
 from freegvc.priors import load_prior
 from freegvc.priors.latent import Frames
 from freegvc.priors.tiled import TiledPrior
 from freegvc.priors.tiles import TileGrid, plan_tiles, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -46,27 +43,23 @@ NUM_FRAMES = 9
 LARGE = (1080, 1920)
 
 
-def main() -> None:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
     parser.add_argument("model", type=Path, nargs="?")
-    parser.add_argument("--out", type=Path, default=RESULTS / "tiles.json")
     parser.add_argument("--measure", choices=("one tile", "tiled"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+
+
+def records(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The record of one tile and of many; none from the process that measures one of them."""
     if options.measure:
         print(json.dumps(measure(load_prior(str(options.model)), options.measure == "tiled")))
         return
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or _write_tiny(Path(folder))
-        one_tile, tiled = (_in_process(model, name) for name in ("one tile", "tiled"))
-    result = {
-        "settings": {"model": options.model.name if options.model else "tiny CogVideoX, random"},
-        "one_tile": one_tile,
-        "tiled": tiled,
-        "peak_ratio": round(tiled["peak_mib"] / one_tile["peak_mib"], 3),
-    }
-    print(json.dumps(result, indent=1))
-    write_record(options.out, result)
+        rows = [_in_process(model, name) for name in ("one tile", "tiled")]
+    print(json.dumps(rows, indent=1))
+    name = options.model.name if options.model else "tiny CogVideoX, random"
+    yield {"settings": {"model": name}, "rows": rows}
 
 
 def measure(prior: Prior, is_tiled: bool) -> dict[str, Any]:
@@ -166,10 +159,6 @@ def _write_tiny(folder: Path) -> Path:
 
 
 def _in_process(model: Path, name: str) -> Any:
-    command = [sys.executable, "-m", "benchmarks.tiles", str(model), "--measure", name]
+    command = [sys.executable, "-m", "benchmarks", "tiles", str(model), "--measure", name]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(run.stdout.splitlines()[-1])
-
-
-if __name__ == "__main__":
-    main()

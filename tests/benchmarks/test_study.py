@@ -16,7 +16,7 @@ from benchmarks.datasets import dataset_sequences
 from benchmarks.points import SequenceResult
 from benchmarks.report.curves import average_curves, metrics_of
 from benchmarks.report.samples import sample_pictures
-from benchmarks.run import Job, run
+from benchmarks.study import Study, run
 from freegvc.metrics import PatchFid
 from freegvc.video import Video
 
@@ -63,13 +63,13 @@ def folder(scene, tmp_path):
     return clips
 
 
-def job_of(folder, out, codecs, **changes):
+def study_of(folder, out, codecs, **changes):
     wanted = {"num_frames": 3, "max_size": None, "metrics": ("psnr",)} | changes
-    return Job("folder", dataset_sequences("folder", folder), codecs, **wanted, out=out)
+    return Study("folder", dataset_sequences("folder", folder), codecs, **wanted, out=out)
 
 
 def test_every_file_is_measured(folder, tmp_path):
-    results = run(job_of(folder, tmp_path / "out", [Rounding()]))
+    results = run(study_of(folder, tmp_path / "out", [Rounding()]))
     assert [(r.sequence, r.codec, r.num_frames) for r in results] == [
         ("a", "rounding", 3),
         ("b", "rounding", 3),
@@ -83,23 +83,23 @@ def test_every_file_is_measured(folder, tmp_path):
 
 
 def test_a_second_run_measures_nothing_again(folder, tmp_path):
-    first = run(job_of(folder, tmp_path / "out", [Rounding()]))
+    first = run(study_of(folder, tmp_path / "out", [Rounding()]))
     codec = Rounding()
-    assert run(job_of(folder, tmp_path / "out", [codec])) == first
+    assert run(study_of(folder, tmp_path / "out", [codec])) == first
     assert codec.encoded == 0
 
 
 def test_a_killed_run_ends_with_the_same_results(folder, tmp_path):
     """A kill leaves a finished sequence, half of the files of another, and half a result."""
-    whole = run(job_of(folder, tmp_path / "whole", [Rounding()]))
-    job = job_of(folder, tmp_path / "out", [Rounding()])
-    run(Job(job.dataset, job.clips[:1], job.codecs, 3, None, ("psnr",), job.out))
-    half = job.files_folder(job.clips[1], job.codecs[0])
+    whole = run(study_of(folder, tmp_path / "whole", [Rounding()]))
+    study = study_of(folder, tmp_path / "out", [Rounding()])
+    run(replace(study, clips=study.clips[:1]))
+    half = study.files_folder(study.clips[1], study.codecs[0])
     half.mkdir(parents=True)
     (half / "7.npz").write_bytes(b"half a file")
-    (job.out / "results" / "b").mkdir(parents=True)
-    (job.out / "results" / "b" / "rounding.new").write_text('{"schema": 1, "data')
-    resumed = run(job)
+    (study.out / "results" / "b").mkdir(parents=True)
+    (study.out / "results" / "b" / "rounding.new").write_text('{"schema": 1, "data')
+    resumed = run(study)
     measured, expected = (
         [(r.sequence, [(p.num_bytes, p.per_frame) for p in r.points]) for r in results]
         for results in (resumed, whole)
@@ -112,17 +112,17 @@ def test_a_killed_run_ends_with_the_same_results(folder, tmp_path):
     "change", [{"num_frames": 2}, {"metrics": ("psnr", "tof")}, {"codecs": [Rounding(bits=(3,))]}]
 )
 def test_other_settings_are_measured_again(folder, tmp_path, change):
-    run(job_of(folder, tmp_path / "out", [Rounding()]))
+    run(study_of(folder, tmp_path / "out", [Rounding()]))
     codec = change.pop("codecs", [Rounding()])[0]
-    run(job_of(folder, tmp_path / "out", [codec], **change))
+    run(study_of(folder, tmp_path / "out", [codec], **change))
     assert codec.encoded == 2
 
 
 def test_another_file_of_one_name_is_measured_again(folder, scene, tmp_path):
-    run(job_of(folder, tmp_path / "out", [Rounding()]))
+    run(study_of(folder, tmp_path / "out", [Rounding()]))
     Video(scene(5, 48, 64), Fraction(25)).save(folder / "a.y4m", overwrite=True)
     codec = Rounding()
-    run(job_of(folder, tmp_path / "out", [codec]))
+    run(study_of(folder, tmp_path / "out", [codec]))
     assert codec.encoded == 1
     assert (
         "a.y4m"
@@ -131,10 +131,19 @@ def test_another_file_of_one_name_is_measured_again(folder, scene, tmp_path):
 
 
 def test_results_outlive_their_videos(folder, tmp_path):
-    job = job_of(folder, tmp_path / "out", [Rounding()])
-    first = run(job)
-    gone = [replace(clip, paths=()) for clip in job.clips]
-    assert run(replace(job, clips=gone)) == first
+    study = study_of(folder, tmp_path / "out", [Rounding()])
+    first = run(study)
+    gone = [replace(clip, paths=()) for clip in study.clips]
+    assert run(replace(study, clips=gone)) == first
+
+
+def test_half_a_result_is_named(folder, tmp_path):
+    study = study_of(folder, tmp_path / "out", [Rounding()])
+    run(study)
+    path = study.result_path(study.clips[0], study.codecs[0])
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"results/a/rounding\.json is not a result.*remove it"):
+        run(study)
 
 
 def test_fid_is_a_score_of_the_whole_video(folder, scene, tmp_path, monkeypatch):
@@ -147,7 +156,7 @@ def test_fid_is_a_score_of_the_whole_video(folder, scene, tmp_path, monkeypatch)
     fid = partial(PatchFid, network=Mean())
     monkeypatch.setattr("freegvc.cli.scoring.PatchFid", fid)
     Video(scene(4, 64, 128), Fraction(25)).save(folder / "b.y4m", overwrite=True)
-    small, large = run(job_of(folder, tmp_path / "out", [Rounding()], metrics=("psnr", "fid")))
+    small, large = run(study_of(folder, tmp_path / "out", [Rounding()], metrics=("psnr", "fid")))
     assert small.points[0].score("fid") is None  # 48 lines
     coarse, fine = (point.score("fid") for point in large.points)
     assert coarse > fine > 0
@@ -161,7 +170,7 @@ def test_what_fails_is_named_and_does_not_stop_the_run(folder, tmp_path, capsys)
     with (folder / "a.y4m").open("r+b") as file:
         file.truncate(200)
     codecs = [Rounding(), Shortening("shortening"), Missing("missing")]
-    results = run(job_of(folder, tmp_path / "out", codecs))
+    results = run(study_of(folder, tmp_path / "out", codecs))
     said = {(r.sequence, r.codec): r.error for r in results}
     assert said["b", "rounding"] == ""
     assert "a.y4m" in said["a", "rounding"]
@@ -171,24 +180,24 @@ def test_what_fails_is_named_and_does_not_stop_the_run(folder, tmp_path, capsys)
     kept = json.loads((tmp_path / "out/results/a/rounding.json").read_text())
     assert kept["error"] == said["a", "rounding"]
     codec = Rounding()
-    run(job_of(folder, tmp_path / "out", [codec]))
+    run(study_of(folder, tmp_path / "out", [codec]))
     assert codec.encoded == 0  # b is finished; a fails before it is encoded
     assert SequenceResult.read(tmp_path / "out/results/b/rounding.json").points
 
 
 def test_pictures_are_of_the_files_that_were_kept(folder, tmp_path):
-    job = job_of(folder, tmp_path / "out", [Rounding(), Rounding("coarse", (1,))])
-    pictures = sample_pictures(job, run(job))
+    study = study_of(folder, tmp_path / "out", [Rounding(), Rounding("coarse", (1,))])
+    pictures = sample_pictures(study, run(study))
     assert len(pictures) == 4
     for path in pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_picture_that_cannot_be_made_costs_only_itself(folder, tmp_path, capsys):
-    job = job_of(folder, tmp_path / "out", [Rounding()])
-    results = run(job)
-    shutil.rmtree(job.files_folder(job.clips[0], job.codecs[0]))
-    pictures = sample_pictures(job, results)
+    study = study_of(folder, tmp_path / "out", [Rounding()])
+    results = run(study)
+    shutil.rmtree(study.files_folder(study.clips[0], study.codecs[0]))
+    pictures = sample_pictures(study, results)
     assert {path.name for path in pictures.values()} == {"b.png", "b_xt.png"}
     assert "no pictures of a: " in capsys.readouterr().err
 

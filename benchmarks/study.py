@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
-from benchmarks.record import is_answer, provenance
+from benchmarks.record import provenance
 from freegvc.cli.scoring import score_frames
 from freegvc.metrics import FID
 
@@ -28,7 +28,7 @@ METRICS = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
 
 
 @dataclass(frozen=True)
-class Job:
+class Study:
     """What is run, over which frames, and where it is kept.
 
     Attributes:
@@ -38,8 +38,8 @@ class Job:
         num_frames: the first so many of each sequence.
         max_size: height and width to which larger frames are scaled and cut; None for never.
         metrics: of `freegvc.metrics.SCORES`.
-        device: where the metrics' networks run.
         out: folder.
+        device: where the metrics' networks run.
     """
 
     dataset: str
@@ -55,6 +55,10 @@ class Job:
         """Where a result is kept."""
         return self.out / "results" / clip.name / f"{codec.label}.json"
 
+    def files_folder(self, clip: Clip, codec: Codec) -> Path:
+        """Where the files of a codec are kept."""
+        return self.out / "files" / clip.name / codec.label
+
     def asked(self, clip: Clip) -> dict[str, Any]:
         """What a result must have been measured with to be kept, beside its codec's settings."""
         return {
@@ -64,48 +68,67 @@ class Job:
             "metrics": list(self.metrics),
         }
 
-    def files_folder(self, clip: Clip, codec: Codec) -> Path:
-        """Where the files of a codec are kept."""
-        return self.out / "files" / clip.name / codec.label
+    def load(self, clip: Clip) -> tuple[Frames, Fraction]:
+        """Frames of a clip, uint8 [T, H, W, 3], and their rate.
+
+        Raises:
+            Exception: whatever is wrong with the file.
+        """
+        clip.check()
+        return clip.load(self.num_frames, max_size=self.max_size)
+
+    def kept(self, clip: Clip, codec: Codec) -> SequenceResult | None:
+        """A finished result of the same settings, frames and metrics.
+
+        Where the source is not there, that of any is taken: a report can be made without videos.
+
+        Raises:
+            ValueError: the file of the result is damaged; names it.
+        """
+        path = self.result_path(clip, codec)
+        if not path.exists():
+            return None
+        result, asked = SequenceResult.read(path), self.asked(clip)
+        if asked["source"] is None:
+            asked["source"] = result.asked.get("source")
+        is_same = result.settings == dict(codec.settings) and result.asked == asked
+        return result if is_same and not result.error else None
 
 
-def run(job: Job) -> list[SequenceResult]:
+def run(study: Study) -> list[SequenceResult]:
     """Run what is not finished yet; all results, sequence by sequence."""
-    unavailable = _unavailable(job.codecs)
+    unavailable: dict[str, Exception] = {}
+    for codec in study.codecs:
+        try:
+            codec.check()
+        except CodecUnavailableError as error:
+            unavailable[codec.label] = error
     results = []
-    for clip in job.clips:
+    for clip in study.clips:
         loaded: tuple[Frames, Fraction] | None = None
-        for codec in job.codecs:
-            kept = _kept(job, clip, codec)
-            if kept is None and codec.label in unavailable:
-                kept = _failed(job, clip, codec, unavailable[codec.label])
-                _say(kept)
-            elif kept is None:
+        for codec in study.codecs:
+            result = study.kept(clip, codec)
+            if result is None and codec.label in unavailable:
+                result = _failed(study, clip, codec, unavailable[codec.label])
+                _say(result)
+            elif result is None:
                 try:
-                    loaded = loaded or load(job, clip)
-                    kept = measure(job, clip, codec, *loaded)
+                    loaded = loaded or study.load(clip)
+                    result = measure(study, clip, codec, *loaded)
                 except Exception as error:  # whatever a codec dies of is its result
                     traceback.print_exc(file=sys.stderr)
-                    kept = _failed(job, clip, codec, error)
-                kept.write(job.result_path(clip, codec))
-                _say(kept)
-            results.append(kept)
+                    result = _failed(study, clip, codec, error)
+                result.write(study.result_path(clip, codec))
+                _say(result)
+            results.append(result)
     return results
 
 
-def load(job: Job, clip: Clip) -> tuple[Frames, Fraction]:
-    """Frames of a clip as the job wants them, uint8 [T, H, W, 3], and their rate.
-
-    Raises:
-        Exception: whatever is wrong with the file.
-    """
-    clip.check()
-    return clip.load(job.num_frames, max_size=job.max_size)
-
-
-def measure(job: Job, clip: Clip, codec: Codec, frames: Frames, fps: Fraction) -> SequenceResult:
+def measure(
+    study: Study, clip: Clip, codec: Codec, frames: Frames, fps: Fraction
+) -> SequenceResult:
     """Encode, decode and score one sequence with one codec."""
-    folder = job.files_folder(clip, codec)
+    folder = study.files_folder(clip, codec)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     points = []
@@ -113,30 +136,22 @@ def measure(job: Job, clip: Clip, codec: Codec, frames: Frames, fps: Fraction) -
         began = time.perf_counter()
         decoded = codec.decode(encoded)
         seconds = time.perf_counter() - began
-        points.append(_point(encoded, decoded, seconds, frames, job))
+        points.append(_point(encoded, decoded, seconds, frames, study))
     _, height, width, _ = frames.shape
-    return SequenceResult(
-        dataset=job.dataset,
-        sequence=clip.name,
-        codec=codec.label,
-        settings=codec.settings,
-        width=width,
-        height=height,
-        num_frames=len(frames),
-        fps=str(fps),
-        points=tuple(sorted(points, key=lambda point: point.num_bytes)),
-        asked=job.asked(clip),
-        provenance=provenance(),
-    )
+    size = {"width": width, "height": height, "num_frames": len(frames), "fps": str(fps)}
+    points.sort(key=lambda point: point.num_bytes)
+    return _result(study, clip, codec, **size, points=tuple(points))
 
 
-def _point(encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, job: Job) -> Point:
+def _point(
+    encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, study: Study
+) -> Point:
     if decoded.shape != frames.shape:
         raise ValueError(
             f"{encoded.path.name} ({encoded.setting}) decodes to {decoded.shape}, but "
             f"{frames.shape} was encoded"
         )
-    scores = score_frames(frames, decoded, metrics=job.metrics, device=job.device)
+    scores = score_frames(frames, decoded, metrics=study.metrics, device=study.device)
     return Point(
         setting=encoded.setting,
         num_bytes=encoded.path.stat().st_size,
@@ -150,6 +165,7 @@ def _point(encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, jo
         per_video={} if scores.fid is None else {FID: scores.fid},
         stages={name: round(value, 3) for name, value in encoded.stages.items()},
         file=encoded.path.name,
+        details=encoded.details,
     )
 
 
@@ -158,46 +174,26 @@ def _number(score: float) -> float | None:
     return None if math.isnan(score) else float(f"{score:.6g}")
 
 
-def _kept(job: Job, clip: Clip, codec: Codec) -> SequenceResult | None:
-    """A finished result of the same settings, frames and metrics."""
-    path = job.result_path(clip, codec)
-    if not path.exists():
-        return None
-    kept = SequenceResult.read(path)
-    is_same = kept.settings == dict(codec.settings) and is_answer(kept.asked, job.asked(clip))
-    return kept if is_same and not kept.error else None
+def _failed(study: Study, clip: Clip, codec: Codec, error: Exception) -> SequenceResult:
+    size = {"width": clip.width, "height": clip.height, "num_frames": study.num_frames}
+    said = f"{type(error).__name__}: {error}"
+    return _result(study, clip, codec, **size, fps=str(clip.fps or 0), error=said)
 
 
-def _failed(job: Job, clip: Clip, codec: Codec, error: Exception) -> SequenceResult:
+def _result(study: Study, clip: Clip, codec: Codec, **fields: Any) -> SequenceResult:
+    settings: Mapping[str, Any] = codec.settings
     return SequenceResult(
-        dataset=job.dataset,
+        dataset=study.dataset,
         sequence=clip.name,
         codec=codec.label,
-        settings=codec.settings,
-        width=clip.width,
-        height=clip.height,
-        num_frames=job.num_frames,
-        fps=str(clip.fps or 0),
-        error=f"{type(error).__name__}: {error}",
-        asked=job.asked(clip),
+        settings=settings,
+        asked=study.asked(clip),
         provenance=provenance(),
+        **fields,
     )
 
 
-def _unavailable(codecs: Sequence[Codec]) -> dict[str, CodecUnavailableError]:
-    """Codecs that do not run here, by label, and why."""
-    found = {}
-    for codec in codecs:
-        try:
-            codec.check()
-        except CodecUnavailableError as error:
-            found[codec.label] = error
-    return found
-
-
 def _say(result: SequenceResult) -> None:
-    if result.error:
-        print(f"{result.sequence} {result.codec}: {result.error}", file=sys.stderr, flush=True)
-        return
     rates = ", ".join(f"{result.bpp(point):.4f}" for point in result.points)
-    print(f"{result.sequence} {result.codec}: {rates} bpp", file=sys.stderr, flush=True)
+    said = result.error or f"{rates} bpp"
+    print(f"{result.sequence} {result.codec}: {said}", file=sys.stderr, flush=True)
