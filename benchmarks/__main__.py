@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "tables":
         return tables.run(options)
     if options.command in STUDIES:
-        return STUDIES[options.command].run(options)
+        return int(STUDIES[options.command].run(options))
     path: Path = options.out / f"{options.command}.json"
     for record in EXPERIMENTS[options.command].records(options):
         write_json(path, {**provenance(), **record})

@@ -14,56 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 FOLDER = Path(__file__).with_suffix("")
-PROTOCOL = (
-    "sequences",
-    "frame size",
-    "colour",
-    "LPIPS network",
-    "DISTS",
-    "FID patches",
-    "temporal metrics",
-    "BD",
-    "settings of other codecs",
-)
-DATASETS = {
-    "hevc-b": "HEVC B",
-    "hevc-c": "HEVC C",
-    "hevc-d": "HEVC D",
-    "hevc-e": "HEVC E",
-    "uvg": "UVG",
-    "mcl-jcv": "MCL-JCV",
-    "hevc": "HEVC, classes not said",
-    "all": "mean of all six",
-    "unsaid": "not said",
-}
-METRICS = {
-    "psnr": "PSNR",
-    "ms_ssim": "MS-SSIM",
-    "lpips": "LPIPS (AlexNet)",
-    "lpips_vgg": "LPIPS (VGG)",
-    "lpips_unsaid": "LPIPS (network not said)",
-    "dists": "DISTS",
-    "fid": "FID",
-    "tof": "tOF",
-    "tlp": "tLP",
-    "e_warp_raft": "warp error (RAFT)",
-    "clip_f": "CLIP-F",
-    "bpp": "bpp",
-    "bpp_y": "rate of y",
-    "bpp_z": "rate of z",
-    "vae_encoding": "VAE encoding",
-    "vae_decoding": "VAE decoding",
-    "encoder_diffusion": "diffusion, encoder",
-    "decoder_diffusion": "diffusion, decoder",
-    "encoder_channel_coding": "RCC, encoder",
-    "decoder_channel_coding": "RCC, decoder",
-    "decoder_denoising": "denoising",
-    "encoding_speed": "encoding speed",
-    "decoding_speed": "decoding speed",
-    "encoding_time": "encoding",
-    "decoding_time": "decoding",
-    "parameters": "parameters",
-}
+_NAMES = json.loads(Path(__file__).with_name("published_names.json").read_text(encoding="utf-8"))
+PROTOCOL: tuple[str, ...] = tuple(_NAMES["protocol"])  # what is said of how each paper measured
+DATASETS: dict[str, str] = _NAMES["datasets"]  # labels of names in the files
+METRICS: dict[str, str] = _NAMES["metrics"]
 Quantity = Literal["BD-rate", "BD-metric", "value"]
 ILLEGIBLE = "illegible"
 
@@ -130,17 +84,6 @@ class Paper:
     comparable: tuple[str, ...]
     not_comparable: tuple[str, ...]
     tables: tuple[PublishedTable, ...]
-
-    def table(self, number: str) -> PublishedTable:
-        """The table of that number, such as "Table I".
-
-        Raises:
-            KeyError: there is none.
-        """
-        for table in self.tables:
-            if table.number == number:
-                return table
-        raise KeyError(f"{self.system} has no {number!r}")
 
 
 def load_published() -> tuple[Paper, ...]:

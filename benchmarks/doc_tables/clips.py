@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,7 @@ def anchors() -> DocTable:
     def mean(anchor: str, metric: str) -> str:
         return _mean(deltas_between(codecs, anchor, SMALL, metric) for codecs in results.values())
 
-    columns = {
-        METRICS[metric].label: lambda anchor, metric=metric: mean(anchor, metric)
-        for metric in MEASURED
-    }
+    columns = {METRICS[metric].label: partial(mean, metric=metric) for metric in MEASURED}
     return listing(
         ANCHORS,
         {"against": str, **columns},
@@ -200,7 +198,8 @@ def _mean(found: Iterable[Deltas | None]) -> str:
         for word in ("worse", "better", "not comparable")
         if word in others
     ]
-    parts = [f"{np.mean(rates):+.0f} % on {len(rates)}"] if rates else []
+    clips = "1 clip" if len(rates) == 1 else f"{len(rates)} clips"
+    parts = [f"{np.mean(rates):+.0f} % on {clips}"] if rates else []
     if counts:
         parts.append(f"{NO_RATE}: {', '.join(counts)}")
     return "; ".join(parts)

@@ -69,6 +69,8 @@ def coders() -> DocTable:
             "bytes": "{bytes}",
             "fewer than PFR": lambda row: (
                 f"{100 * (1 - row['bytes'] / pfr[row['clip'], row['stop_step']]):.1f} %"
+                if row["coder"] != "pfr"
+                else "-"
             ),
             "PSNR dB": "{psnr_db:.2f}",
             "MS-SSIM": lambda row: _or_dash(row["ms_ssim"]),
@@ -125,9 +127,6 @@ def quality() -> DocTable:
     """How targets that are scores are met, clip by clip."""
     record = load("quality.json")
 
-    def error(row: Any) -> float:
-        return max(abs(score - row["target"]) for score in row["scores"])
-
     def probes(which: str) -> Callable[[Any], str]:
         return lambda row: f"{statistics.fmean(row[which]):.1f}"
 
@@ -137,13 +136,15 @@ def quality() -> DocTable:
             "clip": "{clip}",
             "target": "{target}",
             "GOPs within 0.005": lambda row: f"{sum(row['reached'])} of {row['gops']}",
-            "largest error": lambda row: f"{error(row):.4f}",
+            "largest error": lambda row: (
+                f"{max(abs(score - row['target']) for score in row['scores']):.4f}"
+            ),
             "probes with history": lambda row: (
                 f"{statistics.fmean(row['probes_with_history']):.1f}"
             ),
             "probes without": probes("probes_without"),
             "std of GOP scores": "{std:.4f}",
-            "std at one stop step": "{fixed_step[std]:.4f} ({fixed_step[std_ratio]:.1f} times)",
+            "std at one stop step": "{fixed_step[std]:.4f}, {fixed_step[std_ratio]:.1f} times",
             "rate target: used part of the budget": "{shared_rate[share_of_budget]:.4f}",
         },
         f"LPIPS (AlexNet), GOPs of {record['settings']['gop_length']} frames; files of one size "
@@ -168,12 +169,14 @@ def boundaries() -> DocTable:
         columns[f"{label} near"] = (
             f"{{{name}[near]:{number}}} ± {{{name}[near_standard_error]:.{digits}f}}"
         )
-        columns[f"{label} worst"] = f"{{{name}[worst]:{number}}}, {{{name}[worst_ratio]:.0%}}"
+        columns[f"{label} worst"] = lambda row, name=name, number=number: (
+            f"{row[name]['worst']:{number}}, {100 * row[name]['worst_ratio']:.0f} % of m = 0"
+        )
     settings, without = record["settings"], record["summary"][0]
     return listing(
         record["summary"],
         columns,
-        "Near: excess ± standard error; worst: excess, and how much that is of what m = 0 gives. "
+        "Near: excess ± standard error; worst: excess, and in per cent of that with m = 0. "
         f"{len({row['clip'] for row in record['rows']})} clips, {without['boundaries']} boundaries "
         f"with m = 0, GOPs of {settings['gop_length']} frames, stop step {settings['stop_step']}. "
         f"Inner frames: LPIPS {without['lpips']['inner']:.3f}, tLP {without['tlp']['inner']:.4f}, "

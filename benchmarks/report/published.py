@@ -42,7 +42,11 @@ def published_section(table: str, measured: Mapping[str, int]) -> Section:
             numbers with the paper's prior.
     """
     papers = load_published()
-    together = (Text(_TOGETHER), *comparison_tables(papers), protocol_table(papers))
+    together: tuple[Block, ...] = (
+        Text(_TOGETHER),
+        *comparison_tables(papers),
+        protocol_table(papers),
+    )
     blocks: list[Block] = [not_measured_table(table, measured), Text(_NOT_OURS)]
     blocks.append(Details("All systems in one place", together))
     blocks += [Details(p.system, (Text(f"{p.citation}."), *paper_tables(p))) for p in papers]
