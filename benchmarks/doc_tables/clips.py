@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.doc_tables.table import DocTable, listing
-from benchmarks.points import RATE_RANGE_BPP, Point, SequenceResult
+from benchmarks.doc_tables.table import DocTable
+from benchmarks.points import RATE_RANGE_BPP, SequenceResult
 from benchmarks.record import RESULTS
 from benchmarks.report.curves import CurveSet, average_curves, curve_of, curves_by_sequence
 from benchmarks.report.deltas import Deltas, deltas_of
@@ -27,6 +26,7 @@ SMALL, ANALYTIC = "freegvc-small", "analytic"
 ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
 SHOWN_BPP = 0.015  # one rate at which a row says what it takes
 NO_RATE = "no BD-rate"
+_LABELS = [METRICS[metric].label for metric in MEASURED]
 Codecs = Mapping[str, SequenceResult]
 _OVER = f"between {RATE_RANGE_BPP[0]} and {RATE_RANGE_BPP[1]} bpp, below 0 is fewer bits"
 
@@ -52,14 +52,13 @@ def deltas_between(codecs: Codecs, anchor: str, codec: str, metric: str) -> Delt
 def anchors() -> DocTable:
     """BD-rates of freegvc-small against each anchor: means over clips, and over how many."""
     results = load_results()
-
-    def mean(anchor: str, metric: str) -> str:
-        return _mean(deltas_between(codecs, anchor, SMALL, metric) for codecs in results.values())
-
-    columns = {METRICS[metric].label: partial(mean, metric=metric) for metric in MEASURED}
-    return listing(
-        ANCHORS,
-        {"against": str, **columns},
+    rows = []
+    for anchor in ANCHORS:
+        found = ([deltas_between(c, anchor, SMALL, m) for c in results.values()] for m in MEASURED)
+        rows.append([anchor, *map(_mean, found)])
+    return DocTable(
+        ["against", *_LABELS],
+        rows,
         f"BD-rates of {SMALL} {_OVER}: means over those of {len(results)} clips that have one. The "
         "others have none, as the curves have too few scores in common or one does not get better "
         "with the rate; there it is worse or better at equal rate, or not comparable at all: a "
@@ -70,33 +69,25 @@ def anchors() -> DocTable:
 def small() -> DocTable:
     """Each clip at one rate, and its BD-rates in LPIPS, and in MS-SSIM against the Gaussian."""
     results = load_results()
-
-    def point(codecs: Codecs) -> Point:
-        result = codecs[SMALL]
-        return min(result.points, key=lambda p: abs(result.bpp(p) - SHOWN_BPP))
-
+    shown = ("lpips", "ms_ssim", "psnr")
     wanted = [*((anchor, "lpips") for anchor in ANCHORS), (ANALYTIC, "ms_ssim")]
-    return listing(
-        results.values(),
-        {
-            "clip": lambda codecs: codecs[SMALL].sequence,
-            "bytes": lambda codecs: str(point(codecs).num_bytes),
-            "bpp": lambda codecs: f"{codecs[SMALL].bpp(point(codecs)):.4f}",
-            **{
-                METRICS[m].label: lambda codecs, m=m: score_cell(m, point(codecs).score(m))
-                for m in ("lpips", "ms_ssim", "psnr")
-            },
-            "compress s": lambda codecs: f"{point(codecs).encode_seconds:.0f}",
-            "decompress s": lambda codecs: f"{point(codecs).decode_seconds:.0f}",
-            **{
-                f"{METRICS[m].label}, {a}": lambda codecs, a=a, m=m: _percent(
-                    deltas_between(codecs, a, SMALL, m)
-                )
-                for a, m in wanted
-            },
-        },
+    rows = []
+    for clip, codecs in results.items():
+        result = codecs[SMALL]
+        point = min(result.points, key=lambda p: abs(result.bpp(p) - SHOWN_BPP))
+        row = [clip, str(point.num_bytes), f"{result.bpp(point):.4f}"]
+        row += [score_cell(metric, point.score(metric)) for metric in shown]
+        row += [f"{seconds:.0f}" for seconds in (point.encode_seconds, point.decode_seconds)]
+        row += [_percent(deltas_between(codecs, anchor, SMALL, m)) for anchor, m in wanted]
+        rows.append(row)
+    header = ["clip", "bytes", "bpp", *(METRICS[metric].label for metric in shown)]
+    header += ["compress s", "decompress s"]
+    header += [f"{METRICS[metric].label}, {anchor}" for anchor, metric in wanted]
+    return DocTable(
+        header,
+        rows,
         f"The file nearest to {SHOWN_BPP} bpp, which is a cut of the one at 0.05 bpp whose seconds "
-        "these are; then BD-rates as above, or who is better at equal rate where there is none. "
+        "these are; then BD-rates as above, or which is better at equal rate where there is none. "
         f"{_where(results)} One of the cores was used.",
     )
 
@@ -115,26 +106,16 @@ def stages() -> DocTable:
 
 def tunings() -> DocTable:
     """What the tunings that were not taken would make of the baselines."""
-    results = load_results()
-    rows = [
-        ({**results[sequence], **others}, label)
-        for sequence, others in load_results(TUNINGS).items()
-        for label in others
-    ]
-    columns = {
-        METRICS[metric].label: lambda row, metric=metric: _percent(
-            deltas_between(row[0], row[1].rpartition("-")[0], row[1], metric)
-        )
-        for metric in MEASURED
-    }
-    return listing(
+    results, rows = load_results(), []
+    for clip, others in load_results(TUNINGS).items():
+        codecs = {**results[clip], **others}
+        for label in others:
+            taken = label.rpartition("-")[0]
+            cells = [_percent(deltas_between(codecs, taken, label, m)) for m in MEASURED]
+            rows.append([clip, label, taken, *cells])
+    return DocTable(
+        ["clip", "codec", "against", *_LABELS],
         rows,
-        {
-            "clip": lambda row: row[0][row[1]].sequence,
-            "codec": lambda row: row[1],
-            "against": lambda row: row[1].rpartition("-")[0],
-            **columns,
-        },
         f"BD-rates {_OVER} than with the tuning that was taken; where there is none, which is "
         "better at equal rate.",
     )

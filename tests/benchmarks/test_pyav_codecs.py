@@ -14,7 +14,7 @@ import pytest
 from benchmarks.codecs import codec_names, make_codec
 from benchmarks.codecs.base import CodecUnavailableError
 from benchmarks.codecs.pyav import ENCODERS, PyavCodec
-from benchmarks.codecs.sized_packets import join_packets, split_packets
+from benchmarks.codecs.sized_files import join_packets, split_packets
 from freegvc.metrics import psnr
 from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
 
