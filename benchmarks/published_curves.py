@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -84,9 +84,8 @@ def read_published(
     label = label_of(path)
     sizes = {result.sequence: result for result in measured if result.has_finished}
     if "results" in _mapping(path, "top", _read_json(path)):
-        rates = {r.width * r.height * Fraction(r.fps) for r in sizes.values()}
-        pixels_per_second = float(rates.pop()) if len(rates) == 1 else None
-        mean = read_compressai(path, pixels_per_second=pixels_per_second)
+        rate = _only({r.width * r.height * Fraction(r.fps) for r in sizes.values()})
+        mean = read_compressai(path, pixels_per_second=None if rate is None else float(rate))
         bpp = tuple(rate for rate, _ in mean)
         return PublishedCodec(
             label,
@@ -96,8 +95,7 @@ def read_published(
                 if all(metric in scores for _, scores in mean)
             ),
         )
-    lengths = {result.num_frames for result in sizes.values()}
-    num_frames = lengths.pop() if len(lengths) == 1 else None
+    num_frames = _only({result.num_frames for result in sizes.values()})
     curves = read_dcvc(path, dataset, num_frames=num_frames)
     results = []
     for name, points in curves.items():
@@ -111,6 +109,11 @@ def read_published(
     return PublishedCodec(label, tuple(results))
 
 
+def _only(values: set[Any]) -> Any:
+    """The value of all; None if they differ."""
+    return values.pop() if len(values) == 1 else None
+
+
 def _sequence_result(
     label: str, path: Path, curve: RateCurve, like: SequenceResult
 ) -> SequenceResult:
@@ -120,17 +123,9 @@ def _sequence_result(
     for k, (bpp, scores) in enumerate(curve):
         ours: dict[str, list[float | None]] = {m: [s] for m, s in scores.items() if m in METRICS}
         points.append(Point(f"rate {k}", round(bpp * pixels / 8), math.nan, math.nan, ours))
-    return SequenceResult(
-        dataset=like.dataset,
-        sequence=like.sequence,
-        codec=label,
-        settings={"published in": path.name},
-        width=like.width,
-        height=like.height,
-        num_frames=like.num_frames,
-        fps=like.fps,
-        points=tuple(points),
-    )
+    settings = {"published in": path.name}
+    about: dict[str, Any] = {"codec": label, "settings": settings, "points": tuple(points)}
+    return replace(like, **about, asked={}, provenance={})
 
 
 def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> dict[str, RateCurve]:

@@ -20,7 +20,7 @@ from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.points import RATE_RANGE_BPP
 from benchmarks.published_curves import check_published, label_of, read_published
-from benchmarks.report.samples import sample_pictures
+from benchmarks.report.pictures import sample_pictures
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
 

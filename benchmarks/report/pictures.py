@@ -1,19 +1,22 @@
-"""Pictures of decodes: contact sheets of chosen frames, and x-t slices. Pixels stay as they are."""
+"""Pictures of a study: contact sheets of chosen frames, and x-t slices. Pixels stay as they are."""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from benchmarks.codecs.base import Encoded, Frames
+from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
+from benchmarks.study import Study
 from freegvc.metrics import METRICS
 
-Frames = npt.NDArray[np.uint8]
+NUM_SAMPLES = 3
 
 _CELL_WIDTH = 416  # larger frames are shrunk to this
 _SHEET_COLUMNS = 3  # more would be too small to judge on a page
@@ -44,6 +47,47 @@ class Cell:
 
     lines: tuple[str, ...]
     picture: Frames
+
+
+def sample_pictures(study: Study, results: Sequence[SequenceResult]) -> dict[str, Path]:
+    """Pictures of the first sequences that codecs finished, by caption.
+
+    The files that the run kept are decoded again; nothing is encoded.
+    """
+    pictures: dict[str, Path] = {}
+    judged = study.codecs[0].label
+    (study.out / "pictures").mkdir(parents=True, exist_ok=True)
+    for clip in study.clips:
+        own = [r for r in results if r.sequence == clip.name and r.has_finished]
+        if judged not in {r.codec for r in own} or len(pictures) >= 2 * NUM_SAMPLES:
+            continue
+        try:
+            pictures |= _pictures_of(study, clip, own, judged)
+        except Exception as error:  # files that are gone, no score to judge by: the report stays
+            print(f"no pictures of {clip.name}: {error}", file=sys.stderr, flush=True)
+    return pictures
+
+
+def _pictures_of(
+    study: Study, clip: Clip, own: Sequence[SequenceResult], judged: str
+) -> dict[str, Path]:
+    frames, _ = study.load(clip)
+    rate = common_rate(own)
+    near = points_near(own, rate)
+    decodes = {}
+    for codec in study.codecs:
+        if point := near.get(codec.label):
+            path = study.files_folder(clip, codec) / point.file
+            decoded = codec.decode(Encoded(point.setting, path, point.encode_seconds))
+            decodes[codec.label] = Decode(decoded, own[0].bpp(point), point.per_frame)
+    title = f"{clip.name} near {rate:.4f} bpp"
+    sheet, slices = (study.out / "pictures" / f"{clip.name}{end}.png" for end in ("", "_xt"))
+    save_contact_sheet(sheet, frames, decodes, judged=judged, title=title)
+    save_time_slices(slices, frames, decodes, title=title)
+    return {
+        f"{title}: worst and median frame of {judged}": sheet,
+        f"{title}: one row of pixels over time": slices,
+    }
 
 
 def common_rate(results: Sequence[SequenceResult]) -> float:

@@ -155,7 +155,7 @@ def test_registry_knows_its_names() -> None:
     for name in codec_names():
         assert make_codec(name).label == name
     for wrong in ("x266", "-half", "hm-ld-half", "x265-ra-half-half"):
-        with pytest.raises(ValueError, match=r"known are.*x265-ra"):
+        with pytest.raises(ValueError, match=r"names are.*x265-ra"):
             make_codec(wrong)
 
 

@@ -15,7 +15,7 @@ from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from benchmarks.datasets import dataset_sequences
 from benchmarks.points import SequenceResult
 from benchmarks.report.curves import average_curves, metrics_of
-from benchmarks.report.samples import sample_pictures
+from benchmarks.report.pictures import sample_pictures
 from benchmarks.study import Study, run
 from freegvc.metrics import PatchFid
 from freegvc.video import Video
