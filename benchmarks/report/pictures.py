@@ -158,15 +158,14 @@ def save_contact_sheet(
     columns = -(-(1 + len(decodes)) // rows)  # rows are as full as they can be
     cells: list[Cell | None] = []
     for which, frame in (("worst", worst), ("median", median)):
-        said = f"frame {frame}, the {which} of {judged} by {about.label}"
-        cells.append(Cell(("original", said), _shrunk(original[frame])))
+        cells.append(Cell((f"original, {which}", f"frame {frame}"), _shrunk(original[frame])))
         for label, decode in decodes.items():
             score = decode.per_frame.get(metric, [None] * len(original))[frame]
             told = "no score" if score is None else about.format(score)
             below = f"{decode.bpp:.4f} bpp, {about.label} {told}"
             cells.append(Cell((label, below), _shrunk(decode.frames[frame])))
         cells += [None] * (-len(cells) % columns)
-    _save(path, title, cells, columns)
+    _save(path, f"{title}, {about.label} of {judged}", cells, columns)
 
 
 def most_moving_row(original: Frames) -> int:
