@@ -12,7 +12,7 @@ from benchmarks.codecs.base import Codec
 from benchmarks.datasets import NUM_FRAMES, dataset_names, dataset_sequences
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.frames import MAX_SIZE
-from benchmarks.run import METRICS, Job
+from benchmarks.study import METRICS, Study
 from freegvc.metrics import METRIC_NAMES, check_metric
 
 CLIPS_FRAMES = 48  # one GOP: what a small machine has time for
@@ -20,11 +20,8 @@ QUICK_FRAMES = 24
 QUICK_CLIPS = ("basketballpass", "carphone_qcif", "pancake")
 
 
-def parser_of(description: str) -> argparse.ArgumentParser:
+def add_common(parser: argparse.ArgumentParser) -> None:
     """Options of every table."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
     parser.add_argument("--dataset", choices=dataset_names(), default="clips")
     parser.add_argument("--root", type=Path, help="where the dataset lies, at any depth")
     parser.add_argument("--prior", nargs="+", default=["freegvc-small"], help="names of priors")
@@ -40,69 +37,59 @@ def parser_of(description: str) -> argparse.ArgumentParser:
         "--metrics", nargs="+", choices=METRIC_NAMES, default=list(METRICS), metavar="NAME"
     )
     parser.add_argument("--quick", action="store_true", help="few sequences, few rates: minutes")
-    parser.add_argument("--out", type=Path, required=True, help="folder; a run goes on in it")
-    return parser
 
 
-def clips_of(arguments: argparse.Namespace) -> list[Clip]:
+def clips_of(options: argparse.Namespace) -> list[Clip]:
     """The sequences that are asked for.
 
     Raises:
         SystemExit: a name is not in the dataset.
     """
-    clips = dataset_sequences(arguments.dataset, arguments.root)
+    clips = dataset_sequences(options.dataset, options.root)
     # a folder of clips may hold OUT, whose plots would be frames of one
-    clips = [clip for clip in clips if arguments.out.resolve() not in map(Path.resolve, clip.paths)]
-    only = arguments.only
-    if only is None and arguments.quick:
+    clips = [clip for clip in clips if options.out.resolve() not in map(Path.resolve, clip.paths)]
+    only = options.only
+    if only is None and options.quick:
         present = [clip.name for clip in clips]
         only = [name for name in QUICK_CLIPS if name in present] or present[:3]
     if only is None:
         return clips
-    unknown = set(only) - {clip.name for clip in clips}
-    if unknown:
-        sys.exit(f"{arguments.dataset} has no {', '.join(sorted(unknown))}")
+    if unknown := set(only) - {clip.name for clip in clips}:
+        sys.exit(f"{options.dataset} has no {', '.join(sorted(unknown))}")
     return [clip for clip in clips if clip.name in only]
 
 
-def frames_of(arguments: argparse.Namespace) -> int:
+def frames_of(options: argparse.Namespace) -> int:
     """How many frames of each sequence."""
-    if arguments.frames:
-        return int(arguments.frames)
-    if arguments.quick:
+    if options.frames:
+        return int(options.frames)
+    if options.quick:
         return QUICK_FRAMES
-    return CLIPS_FRAMES if arguments.dataset == "clips" else NUM_FRAMES
+    return CLIPS_FRAMES if options.dataset == "clips" else NUM_FRAMES
 
 
-def max_size_of(arguments: argparse.Namespace) -> tuple[int, int] | None:
-    """Clips are scaled to HEVC class D; standard sequences never."""
-    return MAX_SIZE if arguments.dataset == "clips" else None
-
-
-def check_metrics(arguments: argparse.Namespace) -> None:
-    """Make sure that all metrics work, before hours of encoding.
+def study_of(options: argparse.Namespace, codecs: Sequence[Codec]) -> Study:
+    """What is asked for, with these codecs.
 
     Raises:
-        MetricUnavailableError: weights are missing; says where to put them.
+        MetricUnavailableError: weights of a metric are missing; says where to put them, before
+            hours of encoding.
     """
-    for name in arguments.metrics:
-        check_metric(name, device=arguments.device)
-
-
-def job_of(arguments: argparse.Namespace, codecs: Sequence[Codec]) -> Job:
-    """What is asked for, with these codecs."""
-    return Job(
-        arguments.dataset,
-        clips_of(arguments),
-        codecs,
-        frames_of(arguments),
-        max_size_of(arguments),
-        arguments.metrics,
-        arguments.out,
-        arguments.device,
+    for name in options.metrics:
+        check_metric(name, device=options.device)
+    return Study(
+        dataset=options.dataset,
+        clips=clips_of(options),
+        codecs=codecs,
+        num_frames=frames_of(options),
+        # clips are scaled to HEVC class D, standard sequences never
+        max_size=MAX_SIZE if options.dataset == "clips" else None,
+        metrics=options.metrics,
+        out=options.out,
+        device=options.device,
     )
 
 
-def command_of(module: str) -> str:
+def typed_command() -> str:
     """The command as it was typed."""
-    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+    return shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])

@@ -157,7 +157,7 @@ def dataset_sequences(dataset: str, root: Path | None = None) -> list[Sequence]:
         DatasetError: another name, or no such root.
     """
     if dataset not in dataset_names():
-        raise DatasetError(f"dataset {dataset!r}: known are {', '.join(dataset_names())}")
+        raise DatasetError(f"dataset {dataset!r}: the names are {', '.join(dataset_names())}")
     if root is None and dataset == "clips":
         root = CLIPS
     if root is None:
@@ -167,7 +167,12 @@ def dataset_sequences(dataset: str, root: Path | None = None) -> list[Sequence]:
     if dataset in ("clips", "folder"):
         return _folder_sequences(dataset, root)
     entry = _manifest()["datasets"][dataset]
-    files = _raw_files(root)
+    files = sorted(
+        Path(folder) / file
+        for folder, _, names in os.walk(root, followlinks=True)
+        for file in names
+        if file.lower().endswith(_RAW) and not file.startswith(".")
+    )
     return [_manifest_sequence(dataset, entry, item, root, files) for item in entry["sequences"]]
 
 
@@ -195,51 +200,32 @@ def _manifest_sequence(
     )
 
 
-def _raw_files(root: Path) -> list[Path]:
-    return sorted(
-        Path(folder) / file
-        for folder, _, files in os.walk(root, followlinks=True)
-        for file in files
-        if file.lower().endswith(_RAW) and not file.startswith(".")
-    )
-
-
 def _is_called(stem: str, names: tuple[str, ...], width: int, height: int) -> bool:
     """Whether a file's name has one of the names in it, and no size but this one."""
     stem = stem.lower()
     sizes = set(re.findall(r"(\d{3,4})x(\d{3,4})", stem))
     lines = set(re.findall(r"(?<![0-9a-z])(\d{3,4})p", stem)) - _CHROMA
-    return (
-        any(
-            re.search(rf"(?<![0-9a-z]){re.escape(name.lower())}(?![0-9a-z])", stem)
-            for name in names
-        )
-        and sizes <= {(str(width), str(height))}
-        and lines <= {str(height)}
-    )
+    words = "|".join(re.escape(name.lower()) for name in names)
+    is_named = re.search(rf"(?<![0-9a-z])({words})(?![0-9a-z])", stem) is not None
+    return is_named and sizes <= {(str(width), str(height))} and lines <= {str(height)}
 
 
 def _folder_sequences(dataset: str, root: Path) -> list[Sequence]:
     entries = [entry for entry in sorted(root.iterdir()) if _is_clip(entry)]
     if not entries:
         raise DatasetError(f"{root} holds no videos and no folders of images")
-    counts = Counter(entry.stem for entry in entries)
-    names = [entry.stem if counts[entry.stem] == 1 else entry.name for entry in entries]
-    return [
-        _folder_sequence(dataset, name, entry) for name, entry in zip(names, entries, strict=True)
-    ]
-
-
-def _folder_sequence(dataset: str, name: str, entry: Path) -> Sequence:
-    """Size and rate of a headerless file are in a name such as Cactus_1920x1080_50.yuv."""
-    rate = _manifest()["folder_rates"].get(entry.name)
-    width = height = 0
-    stated = re.search(r"(\d+)x(\d+)(?:_(\d+))?", entry.stem)
-    if entry.suffix.lower() == ".yuv" and stated:
-        width, height = int(stated[1]), int(stated[2])
-        rate = stated[3] or rate
-    fps = Fraction(rate) if rate else None
-    return Sequence(dataset, name, (entry,), width, height, fps=fps)
+    counts, rates = Counter(entry.stem for entry in entries), _manifest()["folder_rates"]
+    found = []
+    for entry in entries:
+        name = entry.stem if counts[entry.stem] == 1 else entry.name
+        rate, size = rates.get(entry.name), (0, 0)
+        # size and rate of a headerless file are in a name such as Cactus_1920x1080_50.yuv
+        stated = re.search(r"(\d+)x(\d+)(?:_(\d+))?", entry.stem)
+        if entry.suffix.lower() == ".yuv" and stated:
+            size, rate = (int(stated[1]), int(stated[2])), stated[3] or rate
+        fps = Fraction(rate) if rate else None
+        found.append(Sequence(dataset, name, (entry,), *size, fps=fps))
+    return found
 
 
 def _is_clip(entry: Path) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.record import write_json
+
 SCHEMA = 1
 RATE_RANGE_BPP = (0.003, 0.03)  # what comparisons of low rates are over
 
@@ -27,6 +29,7 @@ class Point:
         stages: seconds by stage, where a codec tells them.
         file: its name in the run's folder of files.
         per_video: metric name to the one score of all frames: FID's.
+        details: what else a codec tells, such as the peak of memory.
     """
 
     setting: str
@@ -37,6 +40,7 @@ class Point:
     stages: Mapping[str, float] = field(default_factory=dict)
     file: str = ""
     per_video: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def score(self, metric: str) -> float | None:
         """Of all frames, or the mean over the frames that have one; None if none has."""
@@ -74,27 +78,33 @@ class SequenceResult:
     asked: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def has_finished(self) -> bool:
+        """Whether the codec did all its points."""
+        return not self.error and bool(self.points)
+
     def bpp(self, point: Point) -> float:
         """Bits per pixel of all frames."""
         return 8 * point.num_bytes / (self.width * self.height * self.num_frames)
 
     def write(self, path: Path) -> None:
-        """Write JSON under another name and move it into place: a killed run leaves no half."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        text = json.dumps({"schema": SCHEMA, **asdict(self)}, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        """Write JSON; a killed run leaves no half of it."""
+        write_json(path, {"schema": SCHEMA, **asdict(self)}, indent=None)
 
     @classmethod
     def read(cls, path: Path) -> SequenceResult:
         """Read what `write` wrote.
 
         Raises:
-            ValueError: another schema.
+            ValueError: another schema, or no result at all; names the file.
         """
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("schema") != SCHEMA:
-            raise ValueError(f"{path} has another schema than {SCHEMA}; measure it again")
-        content["points"] = tuple(Point(**point) for point in content["points"])
-        return cls(**content)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            schema = content.pop("schema")
+            content["points"] = tuple(Point(**point) for point in content["points"])
+            result = cls(**content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a result ({error}): remove it") from error
+        if schema != SCHEMA:
+            raise ValueError(f"{path} has another schema than {SCHEMA}: measure it again")
+        return result

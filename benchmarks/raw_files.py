@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 _LONGEST_HEADER = 1024
-_FRAME_LINE = len(b"FRAME\n")
 
 
 class DatasetError(Exception):
@@ -25,20 +24,20 @@ def check_raw_file(path: Path, width: int, height: int, num_frames: int) -> None
     try:
         num_bytes = path.stat().st_size
         if path.suffix.lower() == ".y4m":
-            header_bytes = _header_bytes(path, width, height)
-            frame_bytes += _FRAME_LINE
+            header_bytes = _header_bytes(path, f"{width}x{height}")
+            frame_bytes += len(b"FRAME\n")
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     found, rest = divmod(num_bytes - header_bytes, frame_bytes)
     if rest or not num_frames <= found < 2 * num_frames:
         raise DatasetError(
             f"{path} has {num_bytes} bytes, which are {found} frames of {width}x{height} in 8-bit "
-            f"4:2:0 and {rest} bytes more; expected are {num_frames} frames, "
+            f"4:2:0 and {rest} bytes more; it should have {num_frames} frames, "
             f"{header_bytes + num_frames * frame_bytes} bytes: get the file again"
         )
 
 
-def _header_bytes(path: Path, width: int, height: int) -> int:
+def _header_bytes(path: Path, size: str) -> int:
     """Length of the first line of a .y4m file, after a look at what it says."""
     with path.open("rb") as file:
         line = file.readline(_LONGEST_HEADER)
@@ -46,11 +45,10 @@ def _header_bytes(path: Path, width: int, height: int) -> int:
     if not line.endswith(b"\n") or words[:1] != ["YUV4MPEG2"]:
         raise DatasetError(f"{path} does not begin as a YUV4MPEG2 file: get the file again")
     tags = {word[0]: word[1:] for word in words[1:]}
-    chroma = tags.get("C", "420")
-    size = f"{tags.get('W')}x{tags.get('H')}"
-    if size != f"{width}x{height}" or not chroma.startswith("420") or chroma.startswith("420p1"):
+    found, chroma = f"{tags.get('W')}x{tags.get('H')}", tags.get("C", "420")
+    if found != size or not chroma.startswith("420") or chroma.startswith("420p1"):
         raise DatasetError(
-            f"{path} says {size} with chroma {chroma}; expected is {width}x{height} in 8-bit "
-            "4:2:0: get the file again"
+            f"{path} says {found} with chroma {chroma}, not {size} in 8-bit 4:2:0: get the file "
+            "again"
         )
     return len(line)

@@ -1,4 +1,4 @@
-"""What every benchmark result says about where it was measured."""
+"""JSON records of benchmarks, and what each says about where it was measured."""
 
 from __future__ import annotations
 
@@ -12,44 +12,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from freegvc.atomic import atomic_path
 
-
-def is_answer(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a result that was kept answers what is asked now.
-
-    Where the source is not there, any is the same: a report can be made again without the videos.
-    """
-    if asked["source"] is None:
-        asked = {**asked, "source": kept.get("source")}
-    return kept == asked
-
-
-def cpu_name() -> str:
-    """The processor's name as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in (info.read_text().splitlines() if info.exists() else [])
-        if line.startswith("model name")
-    ]
-    return names[0] if names else platform.processor() or "unknown"
-
-
-def gpu_names() -> list[str]:
-    """CUDA devices that torch sees."""
-    import torch
-
-    return [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+RESULTS = Path(__file__).parent / "results"  # what is committed
 
 
 def provenance() -> dict[str, Any]:
     """When, on what and with which code something is measured."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
     packages = ("freegvc", "torch", "numpy", "numba", "constriction", "av")
     return {
         "measured": datetime.now(UTC).date().isoformat(),
-        "commit": commit(),
-        "hardware": ", ".join([cpu_name(), f"{os.cpu_count()} cores", *gpu_names()]),
+        "commit": _commit(),
+        "hardware": ", ".join([_cpu_name(), f"{os.cpu_count()} cores", *gpus]),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
@@ -57,23 +34,29 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def commit() -> str:
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    for line in info.read_text().splitlines() if info.exists() else ():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def _commit() -> str:
     """The commit of this checkout, "-dirty" if files differ from it; "unknown" without git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match="]
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match="],
-            cwd=RESULTS.parent,
-            capture_output=True,
-            check=True,
-            text=True,
+            command, cwd=RESULTS.parent, capture_output=True, check=True, text=True
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()
 
 
-def write_record(path: Path, result: dict[str, Any]) -> None:
-    """Write a result as JSON with the hardware and the versions beside it."""
-    record = {**provenance(), **result}
+def write_json(path: Path, content: Mapping[str, Any], indent: int | None = 1) -> None:
+    """Write a file that appears whole or not at all, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with atomic_path(path, overwrite=True) as temporary:
+        text = json.dumps(content, indent=indent, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -1,8 +1,8 @@
 """Table I: rate-perception curves and BD-rates of priors beside conventional codecs.
 
-python -m benchmarks.table1 --dataset clips --quick --out /tmp/table1
-python -m benchmarks.table1 --dataset hevc-c --root DIR --prior cogvideox-2b --device cuda --out DIR
-python -m benchmarks.table1 ... --published dcvc_rt.json --anchor "dcvc_rt (published)"
+python -m benchmarks table1 --dataset clips --quick
+python -m benchmarks table1 --dataset hevc-c --root DIR --prior cogvideox-2b --device cuda
+python -m benchmarks table1 ... --published dcvc_rt.json --anchor "dcvc_rt (published)"
 
 Every file is decoded and scored; OUT gets one JSON for each codec and sequence, report.md,
 report.html and plots. Killed and started again, it goes on where it was.
@@ -10,28 +10,28 @@ report.html and plots. Killed and started again, it goes on where it was.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.arguments import check_metrics, command_of, job_of, parser_of
+from benchmarks.arguments import add_common, study_of
 from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
 from benchmarks.points import RATE_RANGE_BPP
 from benchmarks.published_curves import check_published, label_of, read_published
-from benchmarks.report import write_report
-from benchmarks.report.not_measured import TABLE_1
-from benchmarks.report.samples import sample_pictures
-from benchmarks.run import run
+from benchmarks.report.pictures import sample_pictures
+from benchmarks.report.study_report import write_report
+from benchmarks.study import run as run_study
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
 QUICK_RATES_BPP = (0.004, 0.01, 0.02, 0.04)
 
 
-def main() -> int:
-    """Run from the command line; 1 if a sequence failed."""
-    parser = parser_of(__doc__ or "")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add_common(parser)
     parser.add_argument("--codecs", nargs="*", default=list(BASELINES), help="baselines")
     parser.add_argument(
         "--published",
@@ -46,40 +46,34 @@ def main() -> int:
         help=f"codec of the report that BD-rates are against (default: {ANCHOR} if asked for, else "
         "the first prior)",
     )
-    arguments = parser.parse_args()
-    check_metrics(arguments)
-    for path in arguments.published:
-        check_published(path, arguments.dataset)
-    rates = QUICK_RATES_BPP if arguments.quick else RATES_BPP
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 if a sequence failed."""
+    for path in options.published:
+        check_published(path, options.dataset)
+    rates = QUICK_RATES_BPP if options.quick else RATES_BPP
     codecs: list[Codec] = [
-        FreeGvcCodec(prior, rates, device=arguments.device) for prior in arguments.prior
+        FreeGvcCodec(prior, rates, device=options.device) for prior in options.prior
     ]
-    names = arguments.codecs
-    codecs += [make_codec(name) for name in names]
-    labels = [codec.label for codec in codecs]
-    labels += [label_of(path) for path in arguments.published]
-    anchor = arguments.anchor or (ANCHOR if ANCHOR in names else labels[0])
+    codecs += [make_codec(name) for name in options.codecs]
+    labels = [codec.label for codec in codecs] + [label_of(path) for path in options.published]
+    anchor = options.anchor or (ANCHOR if ANCHOR in options.codecs else labels[0])
     if anchor not in labels or len(set(labels)) < len(labels):
         sys.exit(f"anchor {anchor!r}: it must be one of {', '.join(labels)}, and each only once")
-    job = job_of(arguments, codecs)
-    results = run(job)
+    study = study_of(options, codecs)
+    results = run_study(study)
     published = [
-        read_published(path, job.dataset, job.clips, results) for path in arguments.published
+        read_published(path, study.dataset, study.clips, results) for path in options.published
     ]
     write_report(
         [*results, *(result for codec in published for result in codec.results)],
-        arguments.out,
+        options.out,
         anchor=anchor,
-        pictures=sample_pictures(job, results),
-        title=f"Rate and perception on {arguments.dataset}",
-        command=command_of("benchmarks.table1"),
+        pictures=sample_pictures(study, results),
+        title=f"Rate and perception on {options.dataset}",
         rate_range=RATE_RANGE_BPP,
-        paper_table=TABLE_1,
+        paper_table="Table I",
         means=[mean for codec in published for mean in codec.means],
     )
-    print(arguments.out / "report.html")
     return int(any(result.error for result in results))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

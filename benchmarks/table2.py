@@ -1,6 +1,6 @@
 """Table II: what overlap, fusion weight, GOP length, coder, grid and prior are worth.
 
-python -m benchmarks.table2 --dataset clips --only basketballpass --out DIR
+python -m benchmarks table2 --dataset clips --only basketballpass
 
 Each variant changes one thing of the default; BD-rates are against the default. 96 frames unless
 --frames says otherwise: overlap and fusion weight do nothing in a single GOP.
@@ -8,15 +8,15 @@ Each variant changes one thing of the default; BD-rates are against the default.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
-from benchmarks.arguments import check_metrics, command_of, frames_of, job_of, parser_of
+from benchmarks.arguments import add_common, frames_of, study_of
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, loaded_prior
 from benchmarks.datasets import NUM_FRAMES
-from benchmarks.report import write_report
-from benchmarks.report.not_measured import TABLE_2
-from benchmarks.run import run
+from benchmarks.report.study_report import write_report
+from benchmarks.study import run as run_study
 from freegvc.errors import PriorError
 from freegvc.priors import Prior
 
@@ -30,8 +30,8 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
     prior with other defaults.
     """
     stride = prior.latent.temporal_stride
-    overlaps = (prior.defaults.overlap - stride, prior.defaults.overlap + stride)
-    lengths = (prior.defaults.gop_length - 16, prior.defaults.gop_length + 8)
+    overlaps = (prior.overlap - stride, prior.overlap + stride)
+    lengths = (prior.gop_length - 16, prior.gop_length + 8)
     return {
         DEFAULT: {},
         **{f"m-{m}": {"overlap": m} for m in overlaps},
@@ -45,54 +45,44 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
     }
 
 
-def main() -> int:
-    """Run from the command line; 1 if a sequence failed."""
-    parser = parser_of(__doc__ or "")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add_common(parser)
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="some of them")
     parser.set_defaults(frames=NUM_FRAMES)
-    arguments = parser.parse_args()
-    check_metrics(arguments)
-    first, *others = arguments.prior
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 if a sequence failed."""
+    first, *others = options.prior
     try:
-        prior = loaded_prior(first, arguments.device)
+        prior = loaded_prior(first, options.device)
     except PriorError as error:
         sys.exit(str(error))
     variants = variants_of(prior)
-    quick = [
-        DEFAULT,
-        f"m-{prior.defaults.overlap - prior.latent.temporal_stride}",
-        "pfr",
-        "grid-coarse",
-    ]
-    chosen = arguments.variants or (quick if arguments.quick else list(variants))
+    quick = [DEFAULT, f"m-{prior.overlap - prior.latent.temporal_stride}", "pfr", "grid-coarse"]
+    chosen = options.variants or (quick if options.quick else list(variants))
     if unknown := set(chosen) - set(variants):
         sys.exit(f"no variant {', '.join(sorted(unknown))}; there are {', '.join(variants)}")
     in_two = [name for name in chosen if {"overlap", "gamma"} & set(variants[name])]
-    if in_two and frames_of(arguments) <= prior.defaults.gop_length:
+    if in_two and frames_of(options) <= prior.gop_length:
         sys.exit(
-            f"{', '.join(in_two)} do nothing in one GOP: --frames is {frames_of(arguments)} and "
-            f"must be above {prior.defaults.gop_length}"
+            f"{', '.join(in_two)} do nothing in one GOP: --frames is {frames_of(options)} and "
+            f"must be above {prior.gop_length}"
         )
     codecs = [
-        FreeGvcCodec(first, label=name, device=arguments.device, **variants[name])
+        FreeGvcCodec(first, label=name, device=options.device, **variants[name])
         for name in dict.fromkeys((DEFAULT, *chosen))
     ]
-    codecs += [FreeGvcCodec(name, device=arguments.device) for name in others]
-    job = job_of(arguments, codecs)
-    results = run(job)
+    codecs += [FreeGvcCodec(name, device=options.device) for name in others]
+    results = run_study(study_of(options, codecs))
     write_report(
         results,
-        arguments.out,
+        options.out,
         anchor=DEFAULT,
         pictures={},
-        title=f"Ablations of {first} on {arguments.dataset}",
-        command=command_of("benchmarks.table2"),
+        title=f"Ablations of {first} on {options.dataset}",
         rate_range=None,
-        paper_table=TABLE_2,
+        paper_table="Table II",
     )
-    print(arguments.out / "report.html")
     return int(any(result.error for result in results))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

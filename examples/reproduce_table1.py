@@ -19,7 +19,7 @@ parser.add_argument("prior", help="a name from `freegvc priors list`, a hub id, 
 parser.add_argument("--out", required=True, help="results; a run that was stopped goes on in it")
 args, more = parser.parse_known_args()
 
-command = [sys.executable, "-m", "benchmarks.table1", "--dataset", args.dataset]
+command = [sys.executable, "-m", "benchmarks", "table1", "--dataset", args.dataset]
 command += ["--prior", args.prior, "--out", args.out, *more]
 if args.root != "-":
     command += ["--root", args.root]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from benchmarks.clip_tables import SMALL, load_results
-from benchmarks.run import METRICS
+from benchmarks.doc_tables.clips import SMALL, load_results
+from benchmarks.study import METRICS
 from benchmarks.tables import PAGES, PICTURES, ROOT, redraw, update
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_tables_are_those_of_the_results(page):
-    assert not update(ROOT / page, write=False), "run: python -m benchmarks.tables"
+    assert not update(ROOT / page, write=False), "run: python -m benchmarks tables"
 
 
 def test_a_stale_table_is_noticed_and_mended(tmp_path):
@@ -25,7 +25,7 @@ def test_a_stale_table_is_noticed_and_mended(tmp_path):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_pictures_show_the_results(name):
-    assert not redraw(name, write=False), "run: python -m benchmarks.tables"
+    assert not redraw(name, write=False), "run: python -m benchmarks tables"
 
 
 def test_a_stale_picture_is_noticed_and_drawn_again(tmp_path, monkeypatch):

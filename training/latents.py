@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def main() -> None:
             continue
         began = time.monotonic()
         latents = encode_variant(model, clips, variant, args.workers)
-        replace(path, lambda temporary, latents=latents: save_file(latents, temporary))
+        replace(path, partial(save_file, latents))
         print(path, f"{time.monotonic() - began:.0f} s", flush=True)
 
 

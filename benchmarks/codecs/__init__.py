@@ -39,5 +39,5 @@ def make_codec(name: str) -> Codec:
         if encoder is not None:
             return PyavCodec(name, encoder, shrink=shrink)
     raise ValueError(
-        f"codec {name!r}: known are {', '.join(codec_names())} and {_EXTERNAL}FILE.json"
+        f"codec {name!r}: the names are {', '.join(codec_names())} and {_EXTERNAL}FILE.json"
     )

@@ -27,13 +27,15 @@ class Encoded:
         setting: the rate setting that made it, such as "crf 40".
         path: the file; its size is the rate.
         encode_seconds: wall clock.
-        stages: seconds by stage, where the codec tells them.
+        stages: seconds by stage, where the codec tells them; decoding may add to them.
+        details: what else the codec tells, such as the peak of memory.
     """
 
     setting: str
     path: Path
     encode_seconds: float
-    stages: Mapping[str, float] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Codec(ABC):

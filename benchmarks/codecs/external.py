@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
-from benchmarks.codecs.sized_names import size_in_name, sized_path
+from benchmarks.codecs.sized_files import size_in_name, sized_path
 from benchmarks.frames import open_clip, pad_edges
 from freegvc.video import BT709, rgb_to_yuv
 
@@ -78,12 +78,12 @@ class ExternalTool:
             tool = cls(**{**content, "qps": tuple(content["qps"])})
         except (TypeError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(
-                f"{path} does not describe an external codec ({error}): needed are label, encode, "
+                f"{path} does not describe an external codec ({error}): it needs label, encode, "
                 "decode, pix_fmt, qps and install"
             ) from error
         if tool.pix_fmt.removesuffix(_DEEP) not in _SUBSAMPLING:
             raise ValueError(
-                f"{path} has pix_fmt {tool.pix_fmt!r}; supported are {', '.join(_SUBSAMPLING)}, "
+                f"{path} has pix_fmt {tool.pix_fmt!r}; the formats are {', '.join(_SUBSAMPLING)}, "
                 f"and these with {_DEEP}"
             )
         return tool

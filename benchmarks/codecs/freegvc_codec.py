@@ -1,12 +1,11 @@
-"""freegvc as one of the codecs that benchmarks compare: any prior, coder and options."""
+"""freegvc as one of the codecs that benchmarks compare, and the calls of freegvc that all share."""
 
 from __future__ import annotations
 
 import copy
 import functools
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from freegvc.bitstream import truncate_stream, write_stream
-from freegvc.codec import CompressedVideo, GopDone
+from freegvc.codec import CompressedVideo, Event, GopDecoded, GopDone
 from freegvc.errors import PriorError, TargetError
 from freegvc.priors import Prior, load_prior
 
@@ -23,12 +22,51 @@ RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
 
 @functools.lru_cache(maxsize=2)  # of large models more do not fit
 def loaded_prior(name: str, device: str) -> Prior:
-    """A prior, loaded once for all codecs that use it one after another.
+    """A prior, loaded once for all that use it one after another.
 
     Raises:
         PriorError: it cannot be loaded.
     """
     return load_prior(name, device=device)
+
+
+def compress(
+    frames: Frames,
+    prior: Prior,
+    options: Mapping[str, Any] | None = None,
+    fps: Fraction | None = None,
+    **target: Any,
+) -> tuple[CompressedVideo, list[GopDone]]:
+    """The stream of some frames, and the last event of each GOP.
+
+    Args:
+        frames: uint8 [T, H, W, 3].
+        prior: the model.
+        options: keywords of `freegvc.compress` other than targets, such as coder and overlap.
+        fps: frames per second.
+        target: of `freegvc.compress`, such as `stop_step=800`.
+    """
+    heard: list[Event] = []
+    compressed = freegvc.compress(
+        frames, fps=fps, prior=prior, on_event=heard.append, **(options or {}), **target
+    )
+    return compressed, [event for event in heard if isinstance(event, GopDone)]
+
+
+def decompress(compressed: CompressedVideo | Path, prior: Prior) -> tuple[Frames, list[GopDecoded]]:
+    """Frames of a stream, uint8 [T, H, W, 3], and the event of each GOP."""
+    heard: list[Event] = []
+    video = freegvc.decompress(compressed, prior=prior, on_event=heard.append)
+    return video.frames, [event for event in heard if isinstance(event, GopDecoded)]
+
+
+def cut(compressed: CompressedVideo, max_bytes: int) -> CompressedVideo:
+    """The longest prefix of a stream that takes at most so many bytes.
+
+    Raises:
+        TargetError: the header alone takes more.
+    """
+    return CompressedVideo(write_stream(truncate_stream(compressed.stream, max_bytes=max_bytes)))
 
 
 class FreeGvcCodec(Codec):
@@ -84,35 +122,23 @@ class FreeGvcCodec(Codec):
         return loaded_prior(self._prior_name, self._device)
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
-        stages = {"encode frames": 0.0, "walk": 0.0}
-
-        def listen(event: object) -> None:
-            if isinstance(event, GopDone):
-                stages["encode frames"] += event.seconds["frames"]
-                stages["walk"] += event.seconds["walk"]
-
         # the prior is shared with other codecs, so the grid is that of this walk alone
         prior = copy.copy(self.prior)
         if self._grid:
-            first_step, growth = self._grid
-            prior.defaults = replace(prior.defaults, first_step=first_step, step_growth=growth)
+            prior.first_step, prior.step_growth = self._grid
         began = time.perf_counter()
-        whole = freegvc.compress(
-            frames,
-            fps=fps,
-            prior=prior,
-            target_bpp=self.rates_bpp[-1],
-            on_event=listen,
-            **self._options,
-        )
+        whole, gops = compress(frames, prior, self._options, fps, target_bpp=self.rates_bpp[-1])
         seconds = time.perf_counter() - began
+        stages = {
+            "encode frames": sum(gop.seconds["frames"] for gop in gops),
+            "walk": sum(gop.seconds["walk"] for gop in gops),
+        }
         files: dict[int, Encoded] = {}
         for rate in self.rates_bpp:
             try:
-                cut = truncate_stream(whole.stream, max_bytes=int(rate * frames[..., 0].size / 8))
+                part = cut(whole, int(rate * frames[..., 0].size / 8))
             except TargetError:
                 continue  # a tiny video, whose header alone takes more
-            part = CompressedVideo(write_stream(cut))
             if sum(gop.num_steps for gop in part.gops) and part.num_bytes not in files:
                 path = part.save(folder / f"{rate:g}bpp.fgvc", overwrite=True)
                 setting = f"at most {rate:g} bpp"
@@ -120,4 +146,4 @@ class FreeGvcCodec(Codec):
         return list(files.values())
 
     def decode(self, encoded: Encoded) -> Frames:
-        return freegvc.decompress(encoded.path, prior=self.prior).frames
+        return decompress(encoded.path, self.prior)[0]

@@ -37,8 +37,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
-from benchmarks.codecs.sized_names import size_in_name, sized_path
-from benchmarks.codecs.sized_packets import join_packets, split_packets
+from benchmarks.codecs.sized_files import join_packets, size_in_name, sized_path, split_packets
 from benchmarks.frames import open_clip, pad_edges
 from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
 from freegvc.video.planes import native_planes

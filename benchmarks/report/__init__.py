@@ -1,5 +1,1 @@
-"""The report of a benchmark: curves, tables and pictures as Markdown and as one HTML page."""
-
-from benchmarks.report.writing import write_report
-
-__all__ = ["write_report"]
+"""The report of a study: curves, tables and pictures as Markdown and as one HTML page."""

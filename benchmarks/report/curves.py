@@ -66,19 +66,14 @@ def metrics_of(results: Sequence[SequenceResult]) -> list[str]:
     """Metrics of which there is a curve, in the order of `freegvc.metrics.SCORES`.
 
     Raises:
-        ValueError: a metric that freegvc does not know, so nobody can say which way is better.
+        ValueError: a metric that freegvc does not know, so which way is better is unknown.
     """
-    points = [point for result in results if has_finished(result) for point in result.points]
+    points = [point for result in results if result.has_finished for point in result.points]
     names = {name for point in points for name in (*point.per_frame, *point.per_video)}
     found = {name for name in names if any(point.score(name) is not None for point in points)}
     if unknown := found - set(SCORES):
         raise ValueError(f"not metrics of freegvc: {', '.join(sorted(unknown))}")
     return [name for name in SCORES if name in found]
-
-
-def has_finished(result: SequenceResult) -> bool:
-    """Whether the codec did all its points."""
-    return not result.error and bool(result.points)
 
 
 def curve_of(result: SequenceResult, metric: str) -> Curve | None:
@@ -87,7 +82,7 @@ def curve_of(result: SequenceResult, metric: str) -> Curve | None:
     Returns:
         None if the codec failed there, or if no point has a score of this metric.
     """
-    if not has_finished(result):
+    if not result.has_finished:
         return None
     scored = [(result.bpp(point), point.score(metric)) for point in result.points]
     pairs = sorted((bpp, score) for bpp, score in scored if score is not None)
@@ -125,7 +120,7 @@ def average_curves(results: Sequence[SequenceResult], metric: str) -> Average:
     absent = sorted({result.codec for result in results} - set(found))
     left_out = dict.fromkeys(absent, "finished no sequence")
     shared = []
-    sides = {r.sequence: min(r.width, r.height) for r in results if has_finished(r)}
+    sides = {r.sequence: min(r.width, r.height) for r in results if r.has_finished}
     about = SCORES[metric]
     for sequence in sorted({result.sequence for result in results}):
         missing = [codec for codec in sorted(found) if sequence not in found[codec]]

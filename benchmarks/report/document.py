@@ -1,15 +1,31 @@
-"""What a report consists of, before it is Markdown or HTML. All text is plain, never markup."""
+"""What a report consists of, and its two files. All text is plain, never markup."""
 
 from __future__ import annotations
 
+import base64
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from freegvc.atomic import atomic_path
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+# all that could begin markup inside a line; what begins it at the start is in _AT_START
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$!#&])")
+_AT_START = re.compile(r"^([-+=:]|\d+(?=[.)]))")
 
 
 @dataclass(frozen=True)
 class Text:
     """One paragraph."""
 
+    kind: ClassVar = "text"
     text: str
 
 
@@ -17,6 +33,7 @@ class Text:
 class Code:
     """Lines to be shown as they are, such as a command."""
 
+    kind: ClassVar = "code"
     text: str
 
 
@@ -24,6 +41,7 @@ class Code:
 class Table:
     """A table with its title; the notes stand below it."""
 
+    kind: ClassVar = "table"
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -35,40 +53,29 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Plot:
-    """One plot for each panel.
-
-    Attributes:
-        title: what is drawn.
-        png: name of the file, beside the report, with all panels.
-        main, others: the panels as SVG elements; a page may fold the others away.
-        others_title: what the others are.
-    """
-
-    title: str
-    png: str
-    main: tuple[str, ...]
-    others: tuple[str, ...]
-    others_title: str
-
-
-@dataclass(frozen=True)
 class Picture:
-    """A PNG file and what it shows."""
+    """A PNG file, its bytes, and what it shows."""
 
+    kind: ClassVar = "picture"
     caption: str
     path: Path
+    data: bytes
+
+    def __post_init__(self) -> None:
+        if not self.data.startswith(_PNG):
+            raise ValueError(f"{self.path} is no PNG file")
 
 
 @dataclass(frozen=True)
 class Details:
     """Blocks that a page may fold away."""
 
+    kind: ClassVar = "details"
     title: str
     blocks: tuple[Block, ...]
 
 
-Block = Text | Code | Table | Plot | Picture | Details
+Block = Text | Code | Table | Picture | Details
 
 
 @dataclass(frozen=True)
@@ -85,3 +92,55 @@ class Document:
 
     title: str
     sections: tuple[Section, ...]
+
+
+def write_document(document: Document, plots: Mapping[str, bytes], out: Path) -> None:
+    """Write OUT/report.md, OUT/report.html and the plots by their names."""
+    # all is made before anything is written, so that what fails leaves an older report as it was
+    files = {name: render(document, name, out).encode() for name in ("report.md", "report.html")}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in {**plots, **files}.items():
+        with atomic_path(out / name, overwrite=True) as temporary:
+            temporary.write_bytes(data)
+
+
+def render(document: Document, name: str, folder: Path) -> str:
+    """The whole report as Markdown that GitHub reads, or as a page that needs nothing beside it.
+
+    Args:
+        document: what to say.
+        name: report.md or report.html.
+        folder: where the file will lie; Markdown names pictures from there.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def link(path: Path) -> str:
+        return quote(Path(os.path.relpath(path, folder)).as_posix())
+
+    environment.filters |= {"plain": escape, "cell": _escape_inside, "fence": _fence, "link": link}
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    return environment.get_template(f"{name}.jinja").render(document=document)
+
+
+def escape(text: str) -> str:
+    """Plain text as Markdown that shows it, on one line."""
+    line = _escape_inside(text)
+    return _AT_START.sub(lambda m: f"\\{m[1]}" if not m[1].isdigit() else f"{m[1]}\\", line)
+
+
+def _escape_inside(text: str) -> str:
+    """The same for text that does not begin a line, such as a cell."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _fence(text: str) -> str:
+    """Text between fences that are longer than any in it."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"

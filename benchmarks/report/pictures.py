@@ -1,33 +1,29 @@
-"""Pictures of decodes: contact sheets of chosen frames, and x-t slices."""
+"""Pictures of a study: contact sheets of chosen frames, and x-t slices. Pixels stay as they are."""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from benchmarks.codecs.base import Encoded, Frames
+from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
-from benchmarks.report.curves import has_finished
+from benchmarks.study import Study
 from freegvc.metrics import METRICS
 
-if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
-
-Frames = npt.NDArray[np.uint8]
-Colour = tuple[int, int, int]
+NUM_SAMPLES = 3
 
 _CELL_WIDTH = 416  # larger frames are shrunk to this
 _SHEET_COLUMNS = 3  # more would be too small to judge on a page
 _SLICE_WIDTH = 832  # a slice is enlarged by a whole number up to this
-_THUMB_WIDTH = 208
 _LEAST_SLICE_HEIGHT = 96  # fewer frames than this are drawn several pixels tall each
-_GAP, _MARGIN, _LINE = 8, 16, 20
-_PAPER, _INK, _PALE, _MARK = (24, 25, 28), (236, 236, 232), (165, 167, 171), (230, 60, 50)
+_GAP, _LINE = 8, 20
+_PAPER, _INK, _MARK = (24, 25, 28), (236, 236, 232), (230, 60, 50)
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,55 @@ class Decode:
     per_frame: Mapping[str, Sequence[float | None]]
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A picture, uint8 [H, W, 3], and the lines above it."""
+
+    lines: tuple[str, ...]
+    picture: Frames
+
+
+def sample_pictures(study: Study, results: Sequence[SequenceResult]) -> dict[str, Path]:
+    """Pictures of the first sequences that codecs finished, by caption.
+
+    The files that the run kept are decoded again; nothing is encoded.
+    """
+    pictures: dict[str, Path] = {}
+    judged = study.codecs[0].label
+    (study.out / "pictures").mkdir(parents=True, exist_ok=True)
+    for clip in study.clips:
+        own = [r for r in results if r.sequence == clip.name and r.has_finished]
+        if judged not in {r.codec for r in own} or len(pictures) >= 2 * NUM_SAMPLES:
+            continue
+        try:
+            pictures |= _pictures_of(study, clip, own, judged)
+        except Exception as error:  # files that are gone, no score to judge by: the report stays
+            print(f"no pictures of {clip.name}: {error}", file=sys.stderr, flush=True)
+    return pictures
+
+
+def _pictures_of(
+    study: Study, clip: Clip, own: Sequence[SequenceResult], judged: str
+) -> dict[str, Path]:
+    frames, _ = study.load(clip)
+    rate = common_rate(own)
+    near = points_near(own, rate)
+    decodes = {}
+    for codec in study.codecs:
+        if point := near.get(codec.label):
+            path = study.files_folder(clip, codec) / point.file
+            decoded = codec.decode(Encoded(point.setting, path, point.encode_seconds))
+            decodes[codec.label] = Decode(decoded, own[0].bpp(point), point.per_frame)
+    title = f"{clip.name} near {rate:.4f} bpp"
+    sheet, slices = (study.out / "pictures" / f"{clip.name}{end}.png" for end in ("", "_xt"))
+    save_contact_sheet(sheet, frames, decodes, judged=judged, title=title)
+    save_time_slices(slices, frames, decodes, title=title)
+    return {
+        f"{title}: worst and median frame of {judged}": sheet,
+        f"{title}: one row of pixels over time": slices,
+    }
+
+
 def common_rate(results: Sequence[SequenceResult]) -> float:
     """The bpp to which all codecs have a near point: the largest ratio to it is the smallest.
 
@@ -54,7 +99,7 @@ def common_rate(results: Sequence[SequenceResult]) -> float:
     Raises:
         ValueError: no codec finished.
     """
-    rates = [[r.bpp(point) for point in r.points] for r in results if has_finished(r)]
+    rates = [[r.bpp(point) for point in r.points] for r in results if r.has_finished]
     if not rates:
         raise ValueError("no codec finished this sequence, so there is no rate to compare at")
 
@@ -69,7 +114,7 @@ def points_near(results: Sequence[SequenceResult], bpp: float) -> dict[str, Poin
     return {
         result.codec: min(result.points, key=lambda p: abs(math.log(result.bpp(p) / bpp)))
         for result in results
-        if has_finished(result)
+        if result.has_finished
     }
 
 
@@ -106,43 +151,21 @@ def save_contact_sheet(
         ValueError: there are no decodes, one has another shape than the original, or the judged
             one has no scores.
     """
-    from PIL import Image, ImageDraw
-
     _check_shapes(original, decodes)
     metric, worst, median = worst_and_median(decodes[judged])
-    width = min(original.shape[2], _CELL_WIDTH)
-    height = max(1, round(original.shape[1] * width / original.shape[2]))
+    about = METRICS[metric]
     rows = -(-(1 + len(decodes)) // _SHEET_COLUMNS)
     columns = -(-(1 + len(decodes)) // rows)  # rows are as full as they can be
-    cell_height = height + 2 * _LINE + _GAP
-    block = _LINE + rows * cell_height
-    size = (
-        2 * _MARGIN + columns * width + (columns - 1) * _GAP,
-        2 * _MARGIN + _LINE + 2 * block - _GAP,
-    )
-    sheet = Image.new("RGB", size, _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    _write(draw, (_MARGIN, _MARGIN - 4), title, 15, _INK, size[0] - 2 * _MARGIN)
-    for k, (which, frame) in enumerate((("worst", worst), ("median", median))):
-        top = _MARGIN + _LINE + k * block
-        said = f"frame {frame}, the {which} of {judged} by {METRICS[metric].label}"
-        _write(draw, (_MARGIN, top + 4), said, 13, _PALE, size[0] - 2 * _MARGIN)
-        cells = [("original", "", original[frame])]
+    cells: list[Cell | None] = []
+    for which, frame in (("worst", worst), ("median", median)):
+        cells.append(Cell((f"original, {which}", f"frame {frame}"), _shrunk(original[frame])))
         for label, decode in decodes.items():
             score = decode.per_frame.get(metric, [None] * len(original))[frame]
-            told = "no score" if score is None else METRICS[metric].format(score)
-            below = f"{decode.bpp:.4f} bpp, {METRICS[metric].label} {told}"
-            cells.append((label, below, decode.frames[frame]))
-        for index, (caption, below, cell) in enumerate(cells):
-            left = _MARGIN + index % columns * (width + _GAP)
-            y = top + _LINE + index // columns * cell_height
-            _write(draw, (left, y + 2), caption, 13, _INK, width)
-            picture = Image.fromarray(cell)
-            if picture.size != (width, height):
-                picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-            sheet.paste(picture, (left, y + _LINE))
-            _write(draw, (left, y + _LINE + height + 3), below, 12, _PALE, width)
-    sheet.save(path, format="PNG")
+            told = "no score" if score is None else about.format(score)
+            below = f"{decode.bpp:.4f} bpp, {about.label} {told}"
+            cells.append(Cell((label, below), _shrunk(decode.frames[frame])))
+        cells += [None] * (-len(cells) % columns)
+    _save(path, f"{title}, {about.label} of {judged}", cells, columns)
 
 
 def most_moving_row(original: Frames) -> int:
@@ -159,7 +182,7 @@ def save_time_slices(
     title: str,
     row: int | None = None,
 ) -> None:
-    """One row of pixels over time, downwards: that of the original above that of each decode.
+    """One row of pixels over time, downwards: that of the original, then that of each decode.
 
     Flicker shows as horizontal stripes, jumps at borders of GOPs as breaks of vertical lines.
 
@@ -173,76 +196,65 @@ def save_time_slices(
     Raises:
         ValueError: there are no decodes, or one has another shape than the original.
     """
-    from PIL import Image, ImageDraw
-
     _check_shapes(original, decodes)
     row = most_moving_row(original) if row is None else row
-    num_frames, frame_height, frame_width = original.shape[:3]
-    across = max(1, _SLICE_WIDTH // frame_width)
+    num_frames, _, width, _ = original.shape
+    across = max(1, _SLICE_WIDTH // width)
     down = max(across, -(-_LEAST_SLICE_HEIGHT // num_frames))
-    width, height = frame_width * across, num_frames * down
-    columns = min(2, len(decodes))
-    block = 2 * (_LINE + height) + 2 * _GAP
-    blocks = -(-len(decodes) // columns)
-    thumb = _THUMB_WIDTH, max(1, round(_THUMB_WIDTH * frame_height / frame_width))
-    head = _MARGIN + _LINE + thumb[1] + 2 * _GAP
-    size = (
-        2 * _MARGIN + columns * width + (columns - 1) * 2 * _GAP,
-        head + blocks * block + _MARGIN - _GAP,
-    )
+
+    def cell(label: str, frames: Frames) -> Cell:
+        return Cell((label,), frames[:, row].repeat(down, axis=0).repeat(across, axis=1))
+
+    marked = original[num_frames // 2].copy()
+    marked[row] = _MARK
+    lines = f"pixel row {row}, red in frame {num_frames // 2}", f"{num_frames} frames, downwards"
+    shown = {f"{label}, {decode.bpp:.4f} bpp": decode.frames for label, decode in decodes.items()}
+    cells = [cell("original", original), *(cell(*pair) for pair in shown.items())]
+    _save(path, title, [Cell(lines, _shrunk(marked)), *cells], 1)
+
+
+def _shrunk(frame: Frames) -> Frames:
+    import cv2
+
+    height, width, _ = frame.shape
+    if width <= _CELL_WIDTH:
+        return frame
+    size = (_CELL_WIDTH, max(1, round(height * _CELL_WIDTH / width)))
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _save(path: Path, title: str, cells: Sequence[Cell | None], columns: int) -> None:
+    """A PNG of cells in rows of `columns`; None leaves a place empty."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    width = max(cell.picture.shape[1] for cell in cells if cell) + _GAP
+    rows = [cells[k : k + columns] for k in range(0, len(cells), columns)]
+    heights = [
+        max(len(c.lines) * _LINE + c.picture.shape[0] + _GAP for c in row if c) for row in rows
+    ]
+    size = (_GAP + columns * width, 2 * _GAP + _LINE + sum(heights))
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
-    _write(draw, (_MARGIN, _MARGIN - 4), title, 15, _INK, size[0] - 2 * _MARGIN)
-    marked = _draw_place(original[num_frames // 2], row, thumb)
-    sheet.paste(marked, (_MARGIN, _MARGIN + _LINE))
-    beside = _MARGIN + _THUMB_WIDTH + _GAP
-    told = (f"pixel row {row}, red in frame {num_frames // 2}", f"{num_frames} frames, downwards")
-    for k, line in enumerate(told):
-        place = beside, _MARGIN + _LINE + k * _LINE
-        _write(draw, place, line, 13, _PALE, size[0] - _MARGIN - beside)
-    for k, (label, decode) in enumerate(decodes.items()):
-        left = _MARGIN + k % columns * (width + 2 * _GAP)
-        top = head + k // columns * block
-        pair = (
-            ("original", original, _PALE),
-            (f"{label}, {decode.bpp:.4f} bpp", decode.frames, _INK),
-        )
-        for part, (said, frames, colour) in enumerate(pair):
-            y = top + part * (_LINE + height)
-            _write(draw, (left, y + 2), said, 13, colour, width)
-            tall = frames[:, row].repeat(down, axis=0).repeat(across, axis=1)
-            sheet.paste(Image.fromarray(tall), (left, y + _LINE))
+    font = ImageFont.load_default(13)
+
+    def write(left: int, top: int, text: str, room: int) -> None:
+        """One line, cut until it fits."""
+        text = " ".join(text.split())
+        while text and draw.textlength(text, font=font) > room:
+            text = text[:-1]
+        draw.text((left, top), text, _INK, font=font)
+
+    write(_GAP, _GAP, title, size[0] - 2 * _GAP)
+    top = _GAP + _LINE
+    for row, height in zip(rows, heights, strict=True):
+        for k, cell in enumerate(row):
+            if cell:
+                left = _GAP + k * width
+                for j, line in enumerate(cell.lines):
+                    write(left, top + j * _LINE + 2, line, width - _GAP)
+                sheet.paste(Image.fromarray(cell.picture), (left, top + len(cell.lines) * _LINE))
+        top += height
     sheet.save(path, format="PNG")
-
-
-def _draw_place(frame: Frames, row: int, size: tuple[int, int]) -> Image.Image:
-    """A small frame with the row of pixels marked."""
-    from PIL import Image, ImageDraw
-
-    small = Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)
-    y = (row + 0.5) * size[1] / frame.shape[0]
-    ImageDraw.Draw(small).line([(0, y), (size[0], y)], fill=_MARK, width=2)
-    return small
-
-
-def _write(
-    draw: ImageDraw.ImageDraw,
-    place: tuple[int, int],
-    text: str,
-    points: int,
-    colour: Colour,
-    width: int,
-) -> None:
-    """One line of text, shortened until it fits the width."""
-    from PIL import ImageFont
-
-    font = ImageFont.load_default(points)
-    text = " ".join(text.split())
-    shown = text
-    while shown and draw.textlength(shown, font=font) > width:
-        text = text[:-1]
-        shown = f"{text}..." if text else ""
-    draw.text(place, shown, colour, font=font)
 
 
 def _check_shapes(original: Frames, decodes: Mapping[str, Decode]) -> None:

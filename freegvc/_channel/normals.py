@@ -1,7 +1,7 @@
 """Normals that are the same float32 on every machine: Philox words through an integer table.
 
 The 16-bit uniform u becomes round(4096 * Phi^-1((u + 1/2) / 65536)) / 4096, which float32 holds
-exactly. The table is a file of the package (`benchmarks/normals_table.py` makes it), because math
+exactly. The table is a file of the package (`tools/normals_table.py` makes it), because math
 libraries differ in the last bit of a logarithm. One Philox call gives eight consecutive normals:
 low 16 bits first, then high, word 0 to word 3.
 """

@@ -155,7 +155,7 @@ def test_reference_codecs_are_found_where_they_are(
     ("text", "message"),
     [
         ("{", "does not describe"),
-        ('{"label": "x", "qps": [1]}', "needed are label"),
+        ('{"label": "x", "qps": [1]}', "it needs label"),
         ('{"label": "x"}', "qps"),
     ],
 )

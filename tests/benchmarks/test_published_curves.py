@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 
 from benchmarks.bjontegaard_delta import bd_rate
-from benchmarks.codecs.published import RatePoint, read_compressai, read_dcvc
 from benchmarks.datasets import Sequence as Clip
-from benchmarks.published_curves import read_published
-from benchmarks.strict_json import FileFormatError
+from benchmarks.published_curves import (
+    FileFormatError,
+    RateCurve,
+    read_compressai,
+    read_dcvc,
+    read_published,
+)
 from tests.benchmarks.report_results import make_result
 
 # two sequences and four rates, in the layout of DCVC's test_video.py; rates are named by index
@@ -68,7 +72,7 @@ def compressai_content(**results: Any) -> dict[str, Any]:
     return {"name": "mbt2018-mean", "description": "Inference (ans)", "results": kept}
 
 
-def psnr_of(points: list[RatePoint]) -> list[tuple[float, float]]:
+def psnr_of(points: RateCurve) -> list[tuple[float, float]]:
     return [(bpp, scores["psnr"]) for bpp, scores in points]
 
 
@@ -197,7 +201,10 @@ def test_a_dataset_that_is_not_there_is_named_with_those_that_are(tmp_path: Path
         (compressai_content(psnr=[30.0, 31.0, "x", 33.0]), "'x' is no number"),
         (compressai_content(bpp=[0.1, 0.2, 0.0, 0.4]), "rate 2: 0 bpp"),
         (compressai_content(**{"ms-ssim": [9.1, 11.0, 13.0, 15.0]}), "is it in decibel"),
-        (compressai_content(**{"psnr-rgb": [27.7, 29.4, 31.1, 33.0]}), "psnr under two names"),
+        (
+            compressai_content(**{"psnr-rgb": [27.7, 29.4, 31.1, 33.0]}),
+            "one score under two names",
+        ),
         (compressai_content(psnr=None, **{"ms-ssim": None}), "has none of psnr"),
     ],
 )
@@ -217,8 +224,7 @@ def test_malformed_compressai_files_are_refused(tmp_path: Path, content: Any, me
         ('{"results": {"bpp": [NaN], "psnr": [30]}}', "NaN is no number"),
         ('{"results": {"bpp": [Infinity], "psnr": [30]}}', "Infinity is no number"),
         ('{"results": {"bpp": [1e999], "psnr": [30]}}', "too large"),
-        ('{"results": {"bpp": [0.1], "bpp": [0.2], "psnr": [30]}}', "'bpp' is there twice"),
-        ("[" * 100_000, "nested too deep"),
+        ("[" * 100_000, "no JSON"),
         ('{"results": ' + "9" * 5000 + "}", "no JSON"),
     ],
 )
@@ -232,14 +238,6 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(FileFormatError, match="no JSON"):
         read_dcvc(path, "UVG")
-
-
-def test_a_file_that_is_too_large_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.strict_json.MAX_BYTES", 10)
-    with pytest.raises(FileFormatError, match="larger than 10 bytes"):
-        read_dcvc(written(tmp_path, dcvc_content()), "HEVC_B")
 
 
 def test_dcvc_logs_of_another_length_are_refused(tmp_path: Path) -> None:

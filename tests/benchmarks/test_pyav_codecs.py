@@ -14,9 +14,9 @@ import pytest
 from benchmarks.codecs import codec_names, make_codec
 from benchmarks.codecs.base import CodecUnavailableError
 from benchmarks.codecs.pyav import ENCODERS, PyavCodec
-from benchmarks.codecs.sized_packets import join_packets, split_packets
-from freegvc._video import BT709, rgb_to_yuv, yuv_to_rgb
+from benchmarks.codecs.sized_files import join_packets, split_packets
 from freegvc.metrics import psnr
+from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
 
 FPS = Fraction(30)
 INTRA, BIDIRECTIONAL = 1, 3  # AV_PICTURE_TYPE_I and _B
@@ -155,7 +155,7 @@ def test_registry_knows_its_names() -> None:
     for name in codec_names():
         assert make_codec(name).label == name
     for wrong in ("x266", "-half", "hm-ld-half", "x265-ra-half-half"):
-        with pytest.raises(ValueError, match=r"known are.*x265-ra"):
+        with pytest.raises(ValueError, match=r"names are.*x265-ra"):
             make_codec(wrong)
 
 

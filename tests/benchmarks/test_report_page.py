@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.points import SequenceResult
-from benchmarks.report import write_report
-from benchmarks.report.document import Code, Details, Document, Picture, Section, Table, Text
-from benchmarks.report.html import render_html
-from benchmarks.report.markdown import escape, render_markdown
+from benchmarks.report.document import Code, Details, Document, Section, Table, Text, escape, render
+from benchmarks.report.study_report import write_report
 from tests.benchmarks.report_results import make_result, save_png
 
 HOSTILE = '</title><script src="//x.y/z"></script><img src=x onerror="a()"> | `a` *b* $1$ &amp;'
@@ -73,7 +71,7 @@ def write(out: Path, found: Sequence[SequenceResult], **changes: object) -> Path
         "anchor": "x265-ra",
         "pictures": {"Worst frames": save_png(out.parent / "a picture.png")},
         "title": "Clips",
-        "command": "python -m benchmarks.table1 --dataset clips",
+        "command": "python -m benchmarks table1 --dataset clips",
         "rate_range": (0.002, 0.05),
         "paper_table": "Table I",
     }
@@ -88,7 +86,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_report_writes_its_files_and_no_others(report: Path) -> None:
     names = sorted(path.name for path in report.iterdir())
-    assert names == ["rd_lpips.png", "rd_psnr.png", "report.html", "report.md"]
+    assert names == [
+        *("rd_lpips.png", "rd_lpips_sequences.png", "rd_psnr.png", "rd_psnr_sequences.png"),
+        *("report.html", "report.md"),
+    ]
 
 
 def test_page_needs_nothing_from_outside(report: Path) -> None:
@@ -113,7 +114,7 @@ def test_report_says_what_was_measured(report: Path, name: str) -> None:
         text = Page(text).text
     for said in ("0.02500", "0.9100", "15.00", "file is too short", "not finished by x264-ra"):
         assert said in text
-    for said in ("python -m benchmarks.table1", "preset", "0123abc", "9.9.9", "2026-01-02"):
+    for said in ("python -m benchmarks table1", "preset", "0123abc", "9.9.9", "2026-01-02"):
         assert said in text
 
 
@@ -130,7 +131,10 @@ def test_published_numbers_stand_in_a_section_of_their_own(report: Path) -> None
 def test_markdown_names_plots_and_pictures_that_exist(report: Path) -> None:
     text = (report / "report.md").read_text()
     places = [part.split(")")[0] for part in text.split("](")[1:]]
-    assert places == ["rd_psnr.png", "rd_lpips.png", "../a%20picture.png"]
+    assert places == [
+        *("rd_psnr.png", "rd_psnr_sequences.png", "rd_lpips.png", "rd_lpips_sequences.png"),
+        "../a%20picture.png",
+    ]
 
 
 def test_same_results_give_the_same_bytes_in_any_order(report: Path, tmp_path: Path) -> None:
@@ -206,22 +210,15 @@ def test_markdown_escapes(text: str, markdown: str) -> None:
 
 def test_markdown_code_survives_its_own_fence(tmp_path: Path) -> None:
     document = Document("t", (Section("s", (Code("a\n```\nb"),)),))
-    assert "````\na\n```\nb\n````" in render_markdown(document, tmp_path)
+    assert "````\na\n```\nb\n````" in render(document, "report.md", tmp_path)
 
 
 def test_details_are_folded_in_html_and_headed_in_markdown(tmp_path: Path) -> None:
     table = Table("t|t", ("h",), (("c|d",),), ("n",))
     document = Document("t", (Section("s", (Details("more", (Text("x"), table)),)),))
-    assert "### more\n\nx\n\n**t\\|t**\n\n| h |\n| --- |\n| c\\|d |\n\nn" in render_markdown(
-        document, tmp_path
-    )
-    assert "<details><summary>more</summary>\n<p>x</p>" in render_html(document)
-
-
-def test_picture_stands_in_the_page(tmp_path: Path) -> None:
-    document = Document("t", (Section("s", (Picture("c", save_png(tmp_path / "p.png")),)),))
-    (place,) = (p for p in Page(render_html(document)).places if p.startswith("data:"))
-    assert place.startswith("data:image/png;base64,iVBOR")
+    markdown = "### more\n\nx\n\n**t\\|t**\n\n| h |\n| --- |\n| c\\|d |\n\nn"
+    assert markdown in render(document, "report.md", tmp_path)
+    assert "<details><summary>more</summary>\n<p>x</p>" in render(document, "report.html", tmp_path)
 
 
 def test_sequences_without_a_common_codec_are_reported_each(tmp_path: Path) -> None:

@@ -3,18 +3,11 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.datasets import dataset_names
-from benchmarks.report.bd_tables import bd_overview, bd_rules, bd_table
 from benchmarks.report.curves import Curve, CurveSet
+from benchmarks.report.deltas import bd_overview, bd_rules, bd_table
 from benchmarks.report.document import Table
-from benchmarks.report.not_measured import (
-    PRIOR,
-    TABLE_1,
-    TABLE_2,
-    TABLE_3,
-    measured_datasets,
-    not_measured_table,
-)
-from benchmarks.report.tables import (
+from benchmarks.report.published import PRIOR, measured_datasets, not_measured_table
+from benchmarks.report.result_tables import (
     failures_table,
     provenance_table,
     rates_table,
@@ -141,31 +134,33 @@ def test_what_was_not_run_has_its_command() -> None:
         make_result("a", dataset="hevc-c", settings=settings, error="no memory"),
         make_result("a", dataset="uvg", settings={"prior": "freegvc-small"}),
     ]
-    rows = {row[0]: row[1:] for row in not_measured_table(TABLE_1, measured_datasets(results)).rows}
+    rows = {
+        row[0]: row[1:] for row in not_measured_table("Table I", measured_datasets(results)).rows
+    }
     assert rows["Table I, HEVC B"][0] == "1 of 5 sequences above"
     assert rows["Table I, HEVC E"][0] == "measured above"
     common = "--dataset hevc-c --root ROOT --prior cogvideox-2b --metrics"
     assert rows["Table I, HEVC C"] == (
         "not measured here",
-        f"python -m benchmarks.table1 {common} ms_ssim lpips dists fid --device cuda --out OUT",
+        f"python -m benchmarks table1 {common} ms_ssim lpips dists fid --device cuda --out OUT",
     )
     assert rows["Table III, HEVC C"] == (
         "not measured here",
-        f"python -m benchmarks.table3 {common} ms_ssim dists --device cuda --out OUT",
+        f"python -m benchmarks table3 {common} ms_ssim dists --device cuda --out OUT",
     )
     assert rows["Table I, UVG"][0] == "not measured here"
     assert len(rows) == 8
 
 
 def test_datasets_of_the_commands_exist() -> None:
-    rows = not_measured_table(TABLE_1, {}).rows
+    rows = not_measured_table("Table I", {}).rows
     named = {row[2].split("--dataset ")[1].split()[0] for row in rows}
     assert named <= set(dataset_names())
 
 
 @pytest.mark.parametrize(
     ("table", "dataset", "name"),
-    [(TABLE_2, "hevc-d", "Table II, HEVC D"), (TABLE_3, "hevc-c", "Table III, HEVC C")],
+    [("Table II", "hevc-d", "Table II, HEVC D"), ("Table III", "hevc-c", "Table III, HEVC C")],
 )
 def test_a_report_of_another_table_says_that_it_was_measured(
     table: str, dataset: str, name: str

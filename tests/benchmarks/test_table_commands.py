@@ -3,17 +3,18 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from benchmarks import table1, table2, table3
-from benchmarks.stage_times import DECODE_STAGES, ENCODE_STAGES, measure
-from benchmarks.strict_json import FileFormatError
-from freegvc._video import Video
+from benchmarks import __main__, table2
+from benchmarks.codecs.stages import DECODE_STAGES, ENCODE_STAGES, StageCodec
+from benchmarks.points import SequenceResult
+from benchmarks.published_curves import FileFormatError
+from freegvc.metrics import psnr
 from freegvc.priors import load_prior
+from freegvc.video import Video
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,14 +29,13 @@ def folder(scene, tmp_path):
 
 
 @pytest.fixture
-def run(folder, tmp_path, monkeypatch):
+def run(folder, tmp_path):
     """Run a table; gives its exit code and its folder."""
 
     def run(table, *more):
         out = tmp_path / "out"
         base = ["--dataset", "folder", "--root", folder, "--prior", "analytic", "--out", out]
-        monkeypatch.setattr(sys, "argv", [table.__name__, *map(str, base), *map(str, more)])
-        return table.main(), out
+        return __main__.main([table, *map(str, base), *map(str, more)]), out
 
     return run
 
@@ -43,7 +43,7 @@ def run(folder, tmp_path, monkeypatch):
 def test_table1_reports_curves_and_what_failed(run, folder):
     with (folder / "b.y4m").open("r+b") as file:
         file.truncate(1000)
-    code, out = run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)
+    code, out = run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)
     assert code == 1
     report = (out / "report.md").read_text()
     assert "x264-ld" in report
@@ -52,7 +52,7 @@ def test_table1_reports_curves_and_what_failed(run, folder):
     assert (out / "report.html").read_text().startswith("<!doctype html>")
     before = {path: path.read_bytes() for path in out.glob("results/a/*.json")}
     assert len(before) == 2
-    assert run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)[0] == 1
+    assert run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--frames", 16)[0] == 1
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -61,7 +61,7 @@ def test_table1_takes_a_published_curve_as_anchor(run, tmp_path):
     path = tmp_path / "peer.json"
     path.write_text(json.dumps({"name": "peer", "results": results}))
     more = ("--published", path, "--anchor", "peer (published)", "--metrics", "psnr")
-    code, out = run(table1, *more, "--codecs", "x264-ld", "--only", "a")
+    code, out = run("table1", *more, "--codecs", "x264-ld", "--only", "a")
     assert code == 0
     report = (out / "report.md").read_text()
     assert "peer (published): published averages" in report
@@ -73,7 +73,7 @@ def test_table1_refuses_a_published_file_before_it_encodes(run, tmp_path):
     path = tmp_path / "peer.json"
     path.write_text('{"results": {"bpp": [0.1], "psnr": ["high"]}}')
     with pytest.raises(FileFormatError, match="'high' is no number"):
-        run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--published", path)
+        run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--published", path)
     assert not (tmp_path / "out").exists()
 
 
@@ -81,19 +81,21 @@ def test_a_folder_of_clips_may_hold_the_results(run, folder):
     out = folder / "results"
     more = ("--metrics", "psnr", "--codecs", "x264-ld", "--out", out)
     for _ in range(2):
-        assert run(table1, *more)[0] == 0
+        assert run("table1", *more)[0] == 0
     assert list(out.glob("*.png"))
     assert {path.name for path in out.glob("results/*")} == {"a", "b"}
 
 
 def test_table1_names_a_wrong_anchor_before_it_encodes(run, tmp_path):
     with pytest.raises(SystemExit, match="anchor 'x266': it must be one of analytic, x264-ld"):
-        run(table1, "--metrics", "psnr", "--codecs", "x264-ld", "--anchor", "x266")
+        run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--anchor", "x266")
     assert not (tmp_path / "out").exists()
 
 
 def test_table2_compares_variants_with_the_default(run):
-    code, out = run(table2, "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a")
+    code, out = run(
+        "table2", "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a"
+    )
     assert code == 0
     names = {path.stem for path in (out / "results" / "a").iterdir()}
     assert names == {"default", "pfr", "grid-coarse"}
@@ -110,39 +112,41 @@ def test_table2_has_the_papers_settings_and_refuses_what_does_nothing(run):
     paper = {"m-0", "m-8", "gamma-0.4", "gamma-0.6", "gamma-0.7", "l-32", "l-56"}
     assert paper < set(variants)
     with pytest.raises(SystemExit, match=r"gamma-0.4 do nothing in one GOP: --frames is 16"):
-        run(table2, "--metrics", "psnr", "--variants", "gamma-0.4", "--frames", 16)
+        run("table2", "--metrics", "psnr", "--variants", "gamma-0.4", "--frames", 16)
     with pytest.raises(SystemExit, match="no variant m-1; there are default"):
-        run(table2, "--metrics", "psnr", "--variants", "m-1")
+        run("table2", "--metrics", "psnr", "--variants", "m-1")
 
 
-def test_stages_of_frames_in_tiles_are_timed(scene):
+def test_stages_of_frames_in_tiles_are_timed(scene, tmp_path, monkeypatch):
     prior = load_prior("freegvc-small")
-    prior.defaults = replace(prior.defaults, native_size=(64, 64))
-    row = measure(prior, scene(8, 64, 144), 700, ("psnr", "ms_ssim"))
-    assert all(seconds > 0 for seconds in row["seconds_per_frame"].values())
-    assert row["scores"]["psnr"] > 10
-    assert row["scores"]["ms_ssim"] is None  # too small a picture
+    prior.native_size = (64, 64)
+    monkeypatch.setattr(StageCodec, "prior", prior)
+    codec = StageCodec("freegvc-small", [700])
+    frames = scene(8, 64, 144)
+    (encoded,) = codec.encode(frames, Fraction(25), tmp_path)
+    assert list(tmp_path.iterdir()) == [encoded.path]
+    decoded = codec.decode(encoded)
+    assert set(encoded.stages) == {*ENCODE_STAGES, *DECODE_STAGES}
+    assert all(seconds > 0 for seconds in encoded.stages.values())
+    assert psnr(frames, decoded).mean() > 10
     assert not {"predict_x0", "predict_tiles", "encode_frames", "decode_latent"} & set(vars(prior))
 
 
 def test_table3_times_every_stage(run):
-    code, out = run(table3, "--metrics", "psnr", "--stop-steps", 700, 850, "--only", "a")
+    code, out = run("table3", "--metrics", "psnr", "--stop-steps", 700, 850, "--only", "a")
     assert code == 0
-    path = out / "table3" / "a" / "analytic.json"
-    record = json.loads(path.read_text())
-    fine, coarse = record["rows"]
-    assert (fine["stop_step"], coarse["stop_step"]) == (700, 850)
-    assert fine["bytes"] > coarse["bytes"]
-    assert fine["scores"]["psnr"] > coarse["scores"]["psnr"]
-    for row in (fine, coarse):
-        stages = row["seconds_per_frame"]
-        assert set(stages) == {*ENCODE_STAGES, *DECODE_STAGES}
-        assert all(seconds > 0 for seconds in stages.values())
-        encode = sum(stages[name] for name in ENCODE_STAGES)
-        assert encode < 1 / row["encode_fps"]
-        assert 100 < row["peak_mib"]["decode"] < 4096
+    result = SequenceResult.read(out / "results" / "a" / "analytic.json")
+    coarse, fine = result.points
+    assert (fine.setting, coarse.setting) == ("stop step 700", "stop step 850")
+    assert fine.num_bytes > coarse.num_bytes
+    assert fine.score("psnr") > coarse.score("psnr")
+    for point in (fine, coarse):
+        assert set(point.stages) == {*ENCODE_STAGES, *DECODE_STAGES}
+        assert sum(point.stages[name] for name in ENCODE_STAGES) < point.encode_seconds
+        assert sum(point.stages[name] for name in DECODE_STAGES) < point.decode_seconds + 0.01
+        assert 100 < point.details["peak_mib"]["decode"] < 4096
     report = (out / "report.md").read_text()
-    assert f"{fine['bpp']:.4f}" in report
+    assert f"{result.bpp(fine):.4f}" in report
     assert "Free-GVC, Table III" in report
     assert (out / "report.html").read_text().startswith("<!doctype html>")
     assert (out / "stages.png").stat().st_size > 1000
@@ -152,37 +156,28 @@ def test_table3_keeps_what_is_finished_and_names_what_failed(run, folder):
     with (folder / "b.y4m").open("r+b") as file:
         file.truncate(1000)
     stops = ("--metrics", "psnr", "--stop-steps", 850)
-    code, out = run(table3, *stops)
+    code, out = run("table3", *stops)
     assert code == 1
-    kept, failed = (out / "table3" / name / "analytic.json" for name in ("a", "b"))
-    assert "b.y4m" in json.loads(failed.read_text())["error"]
+    kept, failed = (out / "results" / name / "analytic.json" for name in ("a", "b"))
+    assert "b.y4m" in SequenceResult.read(failed).error
     assert "b.y4m" in (out / "report.md").read_text()
     before = kept.read_bytes()
-    run(table3, *stops)
+    run("table3", *stops)
     assert kept.read_bytes() == before
-    run(table3, "--metrics", "psnr", "--stop-steps", 800)  # another question
-    assert json.loads(kept.read_text())["rows"][0]["stop_step"] == 800
+    run("table3", "--metrics", "psnr", "--stop-steps", 800)  # another question
+    assert SequenceResult.read(kept).points[0].setting == "stop step 800"
 
 
 def test_an_unknown_sequence_is_refused(run):
     with pytest.raises(SystemExit, match="no c"):
-        run(table1, "--only", "c", "--metrics", "psnr")
+        run("table1", "--only", "c", "--metrics", "psnr")
 
 
 def test_the_example_hands_its_arguments_on():
     example = ROOT / "examples" / "reproduce_table1.py"
-    command = [
-        sys.executable,
-        str(example),
-        "clips",
-        "-",
-        "analytic",
-        "--out",
-        "x",
-        "--metrics",
-        "?",
-    ]
+    more = ["clips", "-", "analytic", "--out", "x", "--metrics", "?"]
+    command = [sys.executable, str(example), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "benchmarks" in done.stderr or "table1.py" in done.stderr
+    assert "benchmarks table1" in done.stderr
     assert "invalid choice: '?'" in done.stderr

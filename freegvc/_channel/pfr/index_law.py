@@ -26,7 +26,7 @@ MAX_AIM_BITS = 24
 
 _TOTAL = 1 << range_coder.PRECISION_BITS
 
-# lambda in thousandths, for aim_bits 1, 2, .. 24; benchmarks/pfr_tables.py fits them
+# lambda in thousandths, for aim_bits 1, 2, .. 24; tools/pfr_tables.py fits them
 # fmt: off
 _EXPONENT: dict[int, tuple[int, ...]] = {
     8: (

@@ -1,7 +1,7 @@
 """What a truncated search delivers, and how to size blocks and targets so that delta arrives.
 
 A search for rho delivers less than rho when N is small compared with the spread of the log weights.
-The delivered length depends only on rho and N; `benchmarks/pfr_tables.py` tabulates it by
+The delivered length depends only on rho and N; `tools/pfr_tables.py` tabulates it by
 simulation. Only the encoder reads this table, and its choices go into the stream, so floats are
 allowed here.
 """

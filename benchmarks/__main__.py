@@ -1,0 +1,75 @@
+"""All benchmarks: python -m benchmarks COMMAND. Results go to a folder of their own, --out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from benchmarks import table1, table2, table3, tables
+from benchmarks.experiments import (
+    boundaries,
+    channel,
+    coders,
+    grid,
+    merging,
+    quality,
+    steps,
+    tiles,
+)
+from benchmarks.experiments.base import Experiment
+from benchmarks.record import provenance, write_json
+
+STUDIES = {"table1": table1, "table2": table2, "table3": table3}
+EXPERIMENTS: dict[str, Experiment | ModuleType] = {
+    "boundaries": boundaries.EXPERIMENT,
+    "channel": channel,
+    "coders": coders.EXPERIMENT,
+    "grid": grid.EXPERIMENT,
+    "merging": merging.EXPERIMENT,
+    "quality": quality.EXPERIMENT,
+    "steps": steps.EXPERIMENT,
+    "tiles": tiles,
+}
+OUT = Path("benchmark-results")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if all went well, 1 if something failed or is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, about: str | None, out: Path | None) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=(about or "").split("\n", maxsplit=1)[0].rstrip("."),
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if out is not None:
+            text = "folder for results (default: %(default)s)"
+            added.add_argument("--out", type=Path, default=out, help=text)
+        return added
+
+    for name, study in STUDIES.items():
+        study.add_arguments(command(name, study.__doc__, OUT / name))
+    for name, experiment in EXPERIMENTS.items():
+        about = experiment.about if isinstance(experiment, Experiment) else experiment.__doc__
+        experiment.add_arguments(command(name, about, OUT))
+    tables.add_arguments(command("tables", tables.__doc__, None))
+
+    options = parser.parse_args(arguments)
+    if options.command == "tables":
+        return tables.run(options)
+    if options.command in STUDIES:
+        return int(STUDIES[options.command].run(options))
+    path: Path = options.out / f"{options.command}.json"
+    for record in EXPERIMENTS[options.command].records(options):
+        write_json(path, {**provenance(), **record})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

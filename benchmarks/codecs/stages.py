@@ -1,0 +1,138 @@
+"""freegvc with every stage timed, at chosen stop steps, as in the paper's Table III."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.codecs.base import Encoded, Frames
+from benchmarks.codecs.freegvc_codec import FreeGvcCodec, compress, decompress
+from benchmarks.peak_memory import peak_mib, restart_peak
+from freegvc.channel.coders import make_coder
+from freegvc.codec import CompressedVideo
+
+ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
+DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
+# frames above the model's size come in tiles, each a call of `predict_tiles`
+_MODEL = {"predict_x0": "model", "predict_tiles": "model"}
+_WARM_UP_FRAMES = 8
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent inside chosen methods of an object; of calls in calls only the outer.
+
+    Attributes:
+        device: whose work a call waits for.
+        calls: stage, arguments and seconds of each call.
+    """
+
+    device: torch.device
+    calls: list[tuple[str, tuple[Any, ...], float]] = field(default_factory=list)
+    _is_running: bool = False
+
+    @contextmanager
+    def watching(self, owner: object, stages: Mapping[str, str]) -> Iterator[None]:
+        """Time every call of methods of one object, named with their stages."""
+        for method, stage in stages.items():
+            setattr(owner, method, self._timed(getattr(owner, method), stage))
+        try:
+            yield
+        finally:
+            for method in stages:
+                delattr(owner, method)
+
+    def seconds(self, stage: str) -> float:
+        """Of all calls of a stage."""
+        return sum(seconds for name, _, seconds in self.calls if name == stage)
+
+    def _timed(self, original: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            if self._is_running:
+                return original(*args, **kwargs)
+            self._is_running = True
+            try:
+                began = self._now()
+                result = original(*args, **kwargs)
+                self.calls.append((stage, args, self._now() - began))
+            finally:
+                self._is_running = False
+            return result
+
+        return timed
+
+    def _now(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+
+class StageCodec(FreeGvcCodec):
+    """`freegvc.compress` to several stop steps, one file for each.
+
+    Args:
+        prior: a name that `load_prior` takes; it must not be tiled yet: larger frames are cut into
+            tiles as `freegvc.compress` does.
+        stop_steps: timesteps of the prior's schedule.
+        device: where the prior runs.
+    """
+
+    def __init__(self, prior: str, stop_steps: Sequence[int], device: str = "cpu") -> None:
+        super().__init__(prior, device=device)
+        self._stop_steps = stop_steps
+        self.settings = {"prior": prior, "device": device, "stop_steps": list(stop_steps)}
+
+    def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
+        """Files with seconds by stage, the steps of each GOP and the peak of memory in MiB."""
+        first = folder / "warm-up.fgvc"
+        self.decode(self._encode(frames[:_WARM_UP_FRAMES], fps, first, max(self._stop_steps)))
+        first.unlink()
+        paths = {stop: folder / f"stop{stop}.fgvc" for stop in self._stop_steps}
+        return [self._encode(frames, fps, path, stop) for stop, path in paths.items()]
+
+    def decode(self, encoded: Encoded) -> Frames:
+        """Frames; the stages of decoding join those of encoding."""
+        prior, compressed = self.prior, CompressedVideo.open(encoded.path)
+        stop_step = compressed.gops[0].stop_step
+        watch = Stopwatch(prior.device)
+        with watch.watching(prior, {**_MODEL, "decode_latent": "VAE decode"}):
+            restart_peak(prior.device)
+            began = time.perf_counter()
+            frames, _ = decompress(compressed, prior)
+            seconds = time.perf_counter() - began
+            encoded.details["peak_mib"]["decode"] = peak_mib(prior.device)
+        model = [(args[1], seconds) for stage, args, seconds in watch.calls if stage == "model"]
+        stages = {
+            "decode diffusion": sum(seconds for timestep, seconds in model if timestep > stop_step),
+            "silent part": sum(seconds for timestep, seconds in model if timestep <= stop_step),
+            "VAE decode": watch.seconds("VAE decode"),
+        }
+        # what is neither model nor VAE is the channel
+        encoded.stages.update(stages | {"channel decode": seconds - sum(stages.values())})
+        return frames
+
+    def _encode(self, frames: Frames, fps: Fraction, path: Path, stop_step: int) -> Encoded:
+        prior = self.prior
+        watch, coder = Stopwatch(prior.device), make_coder("trellis", prior.device)
+        stages = {"encode_frames": "VAE encode"} | dict.fromkeys(_MODEL, "encode diffusion")
+        with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
+            restart_peak(prior.device)
+            began = time.perf_counter()
+            compressed, _ = compress(frames, prior, {"coder": coder}, fps, stop_step=stop_step)
+            seconds = time.perf_counter() - began
+            mib = peak_mib(prior.device)
+        compressed.save(path, overwrite=True)
+        return Encoded(
+            f"stop step {stop_step}",
+            path,
+            seconds,
+            {stage: watch.seconds(stage) for stage in ENCODE_STAGES},
+            {"steps": [gop.num_steps for gop in compressed.gops], "peak_mib": {"encode": mib}},
+        )

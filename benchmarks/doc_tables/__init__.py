@@ -1,0 +1,1 @@
+"""The tables and pictures of README and docs, made of committed results."""

@@ -1,0 +1,193 @@
+"""What the committed runs on clips say: benchmarks/results/clips, table3 and tunings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.doc_tables.table import DocTable
+from benchmarks.points import RATE_RANGE_BPP, SequenceResult
+from benchmarks.record import RESULTS
+from benchmarks.report.curves import CurveSet, average_curves, curve_of, curves_by_sequence
+from benchmarks.report.deltas import Deltas, deltas_of
+from benchmarks.report.plots import Panel, digest_of, draw_curves
+from benchmarks.report.result_tables import score_cell
+from benchmarks.report.stage_report import stage_table
+from benchmarks.study import METRICS as MEASURED
+from freegvc.metrics import METRICS
+
+CLIPS = RESULTS / "clips"
+STAGES = RESULTS / "table3" / "basketballpass" / "freegvc-small.json"
+TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
+SMALL, ANALYTIC = "freegvc-small", "analytic"
+ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
+SHOWN_BPP = 0.015  # one rate at which a row says what it takes
+NO_RATE = "no BD-rate"
+_LABELS = [METRICS[metric].label for metric in MEASURED]
+Codecs = Mapping[str, SequenceResult]
+_OVER = f"between {RATE_RANGE_BPP[0]} and {RATE_RANGE_BPP[1]} bpp, below 0 is fewer bits"
+
+
+def load_results(folder: Path = CLIPS) -> dict[str, dict[str, SequenceResult]]:
+    """Results by sequence and codec."""
+    results: dict[str, dict[str, SequenceResult]] = defaultdict(dict)
+    for path in sorted(folder.glob("*/*.json")):
+        result = SequenceResult.read(path)
+        results[result.sequence][result.codec] = result
+    return dict(results)
+
+
+def deltas_between(codecs: Codecs, anchor: str, codec: str, metric: str) -> Deltas | None:
+    """BD-rate and BD-metric over the low rates; None if a codec has no such scores."""
+    found = [curve_of(codecs[label], metric) for label in (anchor, codec) if label in codecs]
+    curves = tuple(curve for curve in found if curve is not None)
+    if len(curves) < 2:
+        return None
+    return deltas_of(CurveSet("", curves), anchor, metric, RATE_RANGE_BPP)[codec]
+
+
+def anchors() -> DocTable:
+    """BD-rates of freegvc-small against each anchor: means over clips, and over how many."""
+    results = load_results()
+    rows = []
+    for anchor in ANCHORS:
+        found = ([deltas_between(c, anchor, SMALL, m) for c in results.values()] for m in MEASURED)
+        rows.append([anchor, *map(_mean, found)])
+    return DocTable(
+        ["against", *_LABELS],
+        rows,
+        f"BD-rates of {SMALL} {_OVER}: means over those of {len(results)} clips that have one. The "
+        "others have none, as the curves have too few scores in common or one does not get better "
+        "with the rate; there it is worse or better at equal rate, or not comparable at all: a "
+        f"score is not defined there, or rates are not shared. {_where(results)}",
+    )
+
+
+def small() -> DocTable:
+    """Each clip at one rate, and its BD-rates in LPIPS, and in MS-SSIM against the Gaussian."""
+    results = load_results()
+    shown = ("lpips", "ms_ssim", "psnr")
+    wanted = [*((anchor, "lpips") for anchor in ANCHORS), (ANALYTIC, "ms_ssim")]
+    rows = []
+    for clip, codecs in results.items():
+        result = codecs[SMALL]
+        point = min(result.points, key=lambda p: abs(result.bpp(p) - SHOWN_BPP))
+        row = [clip, str(point.num_bytes), f"{result.bpp(point):.4f}"]
+        row += [score_cell(metric, point.score(metric)) for metric in shown]
+        row += [f"{seconds:.0f}" for seconds in (point.encode_seconds, point.decode_seconds)]
+        row += [_percent(deltas_between(codecs, anchor, SMALL, m)) for anchor, m in wanted]
+        rows.append(row)
+    header = ["clip", "bytes", "bpp", *(METRICS[metric].label for metric in shown)]
+    header += ["compress s", "decompress s"]
+    header += [f"{METRICS[metric].label}, {anchor}" for anchor, metric in wanted]
+    return DocTable(
+        header,
+        rows,
+        f"The file nearest to {SHOWN_BPP} bpp, which is a cut of the one at 0.05 bpp whose seconds "
+        "these are; then BD-rates as above, or which is better at equal rate where there is none. "
+        f"{_where(results)} One of the cores was used.",
+    )
+
+
+def stages() -> DocTable:
+    """Table III on the CPU."""
+    result = SequenceResult.read(STAGES)
+    table = stage_table(result)
+    note = (
+        f"{result.codec} on {result.num_frames} frames of {result.sequence} at "
+        f"{result.width}x{result.height}; stages in seconds per frame, peak memory of the process "
+        f"in MiB. {_measured(result)}"
+    )
+    return DocTable(table.header, table.rows, note)
+
+
+def tunings() -> DocTable:
+    """What the tunings that were not taken would make of the baselines."""
+    results, rows = load_results(), []
+    for clip, others in load_results(TUNINGS).items():
+        codecs = {**results[clip], **others}
+        for label in others:
+            taken = label.rpartition("-")[0]
+            cells = [_percent(deltas_between(codecs, taken, label, m)) for m in MEASURED]
+            rows.append([clip, label, taken, *cells])
+    return DocTable(
+        ["clip", "codec", "against", *_LABELS],
+        rows,
+        f"BD-rates {_OVER} than with the tuning that was taken; where there is none, which is "
+        "better at equal rate.",
+    )
+
+
+def mean_panels() -> list[Panel]:
+    """The averages over all clips that the README's figure shows."""
+    results = _all_results()
+    return [(metric, average_curves(results, metric).mean) for metric in ("lpips", "ms_ssim")]
+
+
+def clip_panels() -> list[Panel]:
+    """LPIPS on each clip."""
+    return [("lpips", curves) for curves in curves_by_sequence(_all_results(), "lpips")]
+
+
+def draw(panels: list[Panel]) -> bytes:
+    """PNG of the panels, freegvc first among the colours."""
+    codecs = sorted({curve.codec for _, panel in panels for curve in panel.curves})
+    return draw_curves(panels, [SMALL, *(c for c in codecs if c != SMALL)], RATE_RANGE_BPP)
+
+
+def _all_results() -> list[SequenceResult]:
+    return [result for codecs in load_results().values() for result in codecs.values()]
+
+
+def _where(results: Mapping[str, Codecs]) -> str:
+    first = next(iter(results.values()))[SMALL]
+    return f"First {first.num_frames} frames, at most 416x240. {_measured(first)}"
+
+
+def _measured(result: SequenceResult) -> str:
+    return f"Measured {result.provenance['measured']} on {result.provenance['hardware']}."
+
+
+def _judged(deltas: Deltas | None) -> str:
+    """Better or worse at equal rate."""
+    if deltas is None or deltas.score.value is None:
+        return "not comparable"
+    return (
+        "better" if (deltas.score.value > 0) == METRICS[deltas.metric].higher_is_better else "worse"
+    )
+
+
+def _percent(deltas: Deltas | None) -> str:
+    if deltas is None:
+        return "no scores"
+    return _judged(deltas) if deltas.rate.value is None else f"{deltas.rate.value:+.0f} %"
+
+
+def _mean(found: Iterable[Deltas | None]) -> str:
+    """A cell such as "+65 % on 9 clips; no BD-rate: worse on 5, not comparable on 1"."""
+    rates, others = [], []
+    for deltas in found:
+        if deltas and deltas.rate.value is not None:
+            rates.append(deltas.rate.value)
+        else:
+            others.append(_judged(deltas))
+    counts = [
+        f"{word} on {others.count(word)}"
+        for word in ("worse", "better", "not comparable")
+        if word in others
+    ]
+    clips = "1 clip" if len(rates) == 1 else f"{len(rates)} clips"
+    parts = [f"{np.mean(rates):+.0f} % on {clips}"] if rates else []
+    if counts:
+        parts.append(f"{NO_RATE}: {', '.join(counts)}")
+    return "; ".join(parts)
+
+
+TABLES = {"anchors": anchors, "small": small, "stages": stages, "tunings": tunings}
+PICTURES = {
+    "docs/clips.png": (lambda: digest_of(mean_panels()), lambda: draw(mean_panels())),
+    "docs/clips-lpips.png": (lambda: digest_of(clip_panels()), lambda: draw(clip_panels())),
+}

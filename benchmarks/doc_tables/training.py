@@ -1,0 +1,86 @@
+"""Tables and a picture of how the small prior was trained: benchmarks/results/training."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+
+import numpy as np
+
+from benchmarks.doc_tables.table import DocTable, listing, load
+from benchmarks.record import RESULTS
+from benchmarks.report.plots import DIGEST
+
+_RUNS = (("denoiser", "bpp_low", "bpp down to SNR 6.4"), ("decoder", "lpips_alex", "LPIPS-Alex"))
+_COLUMNS = 10
+
+
+def read_log(run: str, key: str) -> list[dict[str, float]]:
+    """The lines of a run's log that have the key: one that follows a resumed step may not."""
+    text = (RESULTS / "training" / f"{run}.jsonl").read_text(encoding="utf-8")
+    lines: list[dict[str, float]] = [json.loads(line) for line in text.splitlines()]
+    return [line for line in lines if key in line]
+
+
+def training() -> DocTable:
+    """Each run in tenths: where each ends, and the mean of what is minimised."""
+    rows = []
+    for run, key, label in _RUNS:
+        log = np.array([[line["step"], line[key]] for line in read_log(run, key)])
+        parts = np.array_split(log, _COLUMNS)
+        rows.append([run, "up to step", *(f"{part[-1, 0]:,.0f}" for part in parts)])
+        rows.append(["", label, *(f"{part[:, 1].mean():.4f}" for part in parts)])
+    minutes = ", ".join(f"{run} {read_log(run, key)[-1]['minutes']:.0f}" for run, key, _ in _RUNS)
+    header = ["run", "", *(f"{k}/{_COLUMNS}" for k in range(1, _COLUMNS + 1))]
+    note = f"Means over tenths of a run, on training crops. Minutes: {minutes}."
+    return DocTable(header, rows, note)
+
+
+def validation() -> DocTable:
+    """What the walk costs on clips that were never trained on, and where it stands."""
+    record = load("training/validation.json")
+    walk = {
+        f"SNR {at['root'] ** 2:g}": f"{{walk[{k}][bpp]:.4f}} bpp, error {{walk[{k}][mse]:.3f}}"
+        for k, at in enumerate(record["mean"]["walk"])
+    }
+    return listing(
+        [*record["clips"], {"clip": "mean", **record["mean"]}],
+        {"clip": "{clip}", **walk, "decoder dB": "{psnr_db:.1f}", "decoder LPIPS": "{lpips:.3f}"},
+        "Bits of the walk down to an SNR with an ideal coder, and the squared error of the "
+        "prediction there, latents having unit power on average; then the autoencoder alone. "
+        f"{record['frames']} frames at {record['size']}, measured {record['measured']}.",
+    )
+
+
+def digest() -> str:
+    """Of all that the picture shows."""
+    shown = [[(x["step"], x[key]) for x in read_log(run, key)] for run, key, _ in _RUNS]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+def draw() -> bytes:
+    """PNG of what each run minimised, against minutes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.4), dpi=130, layout="constrained")
+    for axes, (run, key, label) in zip(figure.subplots(1, 2), _RUNS, strict=True):
+        log = read_log(run, key)
+        minutes, values = [x["minutes"] for x in log], np.array([x[key] for x in log])
+        axes.plot(minutes, values, color="#0072b2", alpha=0.3, linewidth=1.0)
+        width = max(1, len(log) // 20)
+        smooth = np.convolve(values, np.ones(width) / width, "valid")
+        axes.plot(minutes[width - 1 :], smooth, color="#0072b2", linewidth=2.0)
+        axes.set_title(f"{run}: {label}, training crops", fontsize=10, loc="left")
+        axes.set_xlabel("minutes", fontsize=9)
+        axes.set_ylim(0.9 * smooth.min(), 1.1 * smooth.max())
+        axes.set_yscale("log")
+        axes.grid(alpha=0.25, which="both")
+        axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={DIGEST: digest()})
+    return picture.getvalue()
+
+
+TABLES = {"training": training, "validation": validation}
+PICTURES = {"docs/small-prior-training.png": (digest, draw)}

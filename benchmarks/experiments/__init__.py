@@ -1,0 +1,1 @@
+"""Experiments on chosen clips whose results docs print: one JSON file each."""

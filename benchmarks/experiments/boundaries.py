@@ -1,0 +1,167 @@
+"""Does the picture show where one GOP ends and the next begins?
+
+One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two weights
+gamma(i) for the latents that two GOPs share. Each clip is coded twice, the second time from half a
+GOP on: what is at a boundary in one stream is inside a GOP in the other, so content cancels out.
+Let s be the first frame that a GOP shows. Frame s + i, or the pair of frames (s + i, s + i + 1), is
+at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the shared frames.
+- *excess* of a place: its score minus that of the same frames in the other stream, where they are
+  inner ones; a mean over boundaries.
+- *near*: the mean excess of the crossing pair and of its two neighbours; for a score of frames,
+  of the four frames in these pairs.
+- *worst*: the largest excess of any place from there to the end of the shared frames, so that a
+  jump cannot hide by moving away from the crossing. It is the largest of 3 to 11 noisy means, and
+  so never small.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.codecs.freegvc_codec import compress, decompress
+from benchmarks.experiments.base import Experiment, Row
+from benchmarks.frames import MAX_SIZE, Frames
+from freegvc.bitstream import write_stream
+from freegvc.codec import CompressedVideo
+from freegvc.metrics import METRICS, check_metric
+from freegvc.priors import Prior
+
+CLIPS = ("carphone_qcif.mp4", "basketballpass", "pancake.mkv", "foreman_cif_intra.264")
+GOP_LENGTH = 32  # half of what is new in a GOP is longer than any seam
+STOP_STEP = 800
+SCORES = ("lpips", "tlp", "tof")
+# by overlap and the name of gamma(i): fusion weights in 1 / 128
+VARIANTS: dict[tuple[int, str], tuple[int, ...]] = {
+    (0, "none"): (),
+    (4, "0.5"): (64,),
+    (4, "ramp"): tuple(round(128 * (i + 1) / 5) for i in range(4)),
+    (8, "0.5"): (64,),
+    (8, "ramp"): tuple(round(128 * (i + 1) / 9) for i in range(8)),
+}
+FIRST_PLACE = -2
+Excess = npt.NDArray[np.float64]  # [boundaries, places]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Frames of the clip from `first` on, and the boundaries in them, counted in the clip."""
+
+    first: int
+    frames: Frames
+    boundaries: tuple[int, ...]
+
+
+def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
+    """One row for each overlap and gamma."""
+    del name
+    check_metric("lpips")
+    for overlap in sorted({overlap for overlap, _ in VARIANTS}):
+        began = time.perf_counter()
+        starts = 0, (GOP_LENGTH - overlap) // 2
+        options = {"gop_length": GOP_LENGTH, "overlap": overlap}
+        coded = [compress(frames[s:], prior, options, stop_step=STOP_STEP)[0] for s in starts]
+        for gamma in (gamma for m, gamma in VARIANTS if m == overlap):
+            weights = VARIANTS[overlap, gamma]
+            one, other = (
+                decode(compressed, prior, weights, start)
+                for compressed, start in zip(coded, starts, strict=True)
+            )
+            yield {
+                "size": f"{frames.shape[2]}x{frames.shape[1]}",
+                "overlap": overlap,
+                "gamma": gamma,
+                "boundaries": len(one.boundaries) + len(other.boundaries),
+                "bpp": round(coded[0].bpp, 5),
+                **{metric: figures(metric, frames, one, other, overlap) for metric in SCORES},
+                "seconds": round(time.perf_counter() - began, 1),
+            }
+
+
+def decode(
+    compressed: CompressedVideo, prior: Prior, weights: tuple[int, ...], first: int
+) -> Decoded:
+    """The stream with other fusion weights, which are in the header alone, decoded."""
+    header = replace(compressed.header, fusion_weights=weights)
+    fused = CompressedVideo(write_stream(replace(compressed.stream, header=header)))
+    frames, gops = decompress(fused, prior)
+    return Decoded(first, frames, tuple(first + gop.first_frame for gop in gops[1:]))
+
+
+def figures(
+    metric: str, frames: Frames, one: Decoded, other: Decoded, overlap: int
+) -> dict[str, Any]:
+    """Excess of one metric, and its inner mean, at all boundaries of two streams of a clip."""
+    scores = [
+        (
+            at_boundary(metric, frames, here, s, overlap),
+            at_boundary(metric, frames, there, s, overlap),
+        )
+        for here, there in ((one, other), (other, one))
+        for s in here.boundaries
+    ]
+    seam, inner = np.array(scores).swapaxes(0, 1)
+    excess = seam - inner
+    return {
+        "inner": round(float(inner.mean()), 5),
+        "near": [round(float(value), 5) for value in near(metric, excess)],
+        "places": [round(float(value), 5) for value in excess.mean(axis=0)],
+    }
+
+
+def at_boundary(metric: str, frames: Frames, decoded: Decoded, s: int, overlap: int) -> Excess:
+    """Scores at all places of the boundary before frame s, whichever stream that is one of."""
+    window = slice(s + FIRST_PLACE, s + max(overlap, 1) + 1)
+    here = slice(window.start - decoded.first, window.stop - decoded.first)
+    return METRICS[metric](frames[window], decoded.frames[here])
+
+
+def near(metric: str, excess: Excess) -> Excess:
+    """Mean excess near each crossing."""
+    num_places = 3 if METRICS[metric].is_temporal else 4
+    return np.asarray(excess[:, :num_places].mean(axis=1))
+
+
+def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Excess over all boundaries of all clips, and its ratio to that of overlap 0."""
+    summary: list[dict[str, Any]] = []
+    for overlap, gamma in VARIANTS:
+        found = [row for row in rows if (row["overlap"], row["gamma"]) == (overlap, gamma)]
+        weights = [row["boundaries"] for row in found]
+        entry: dict[str, Any] = {
+            "overlap": overlap,
+            "gamma": gamma,
+            "boundaries": sum(weights),
+            "bpp": round(float(np.mean([row["bpp"] for row in found])), 5),
+        }
+        for metric in SCORES:
+            every = np.array([value for row in found for value in row[metric]["near"]])
+            places = np.average([row[metric]["places"] for row in found], axis=0, weights=weights)
+            figures = {
+                "inner": float(np.average([r[metric]["inner"] for r in found], weights=weights)),
+                "near": float(every.mean()),
+                "near_standard_error": float(every.std(ddof=1) / len(every) ** 0.5),
+                "worst": float(places.max()),
+            }
+            without = summary[0][metric] if summary else figures
+            for what in ("near", "worst"):
+                figures[f"{what}_ratio"] = figures[what] / without[what]
+            entry[metric] = {what: round(value, 5) for what, value in figures.items()}
+        summary.append(entry)
+    return summary
+
+
+EXPERIMENT = Experiment(
+    __doc__,
+    measure,
+    CLIPS,
+    num_frames=80,
+    settings={"gop_length": GOP_LENGTH, "stop_step": STOP_STEP},
+    max_size=MAX_SIZE,
+    summarise=summarise,
+)
