@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from freegvc.video import ColourWarning, FrameSource, open_video
+from freegvc._video import FrameSource, open_video
+from freegvc.errors import ColourWarning
 
 Frames = npt.NDArray[np.uint8]
 

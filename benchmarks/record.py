@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from freegvc.atomic import atomic_path
+from freegvc._atomic import atomic_path
 
 RESULTS = Path(__file__).parent / "results"  # what is committed
 

@@ -21,8 +21,8 @@ from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
 from benchmarks.record import provenance
-from freegvc.cli.scoring import score_frames
 from freegvc.metrics import FID
+from freegvc.metrics.scoring import score_frames
 
 METRICS = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
 

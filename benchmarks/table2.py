@@ -30,8 +30,8 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
     prior with other defaults.
     """
     stride = prior.latent.temporal_stride
-    overlaps = (prior.overlap - stride, prior.overlap + stride)
-    lengths = (prior.gop_length - 16, prior.gop_length + 8)
+    overlaps = (prior.defaults.overlap - stride, prior.overlap + stride)
+    lengths = (prior.defaults.gop_length - 16, prior.defaults.gop_length + 8)
     return {
         DEFAULT: {},
         **{f"m-{m}": {"overlap": m} for m in overlaps},
@@ -60,15 +60,20 @@ def run(options: argparse.Namespace) -> int:
     except PriorError as error:
         sys.exit(str(error))
     variants = variants_of(prior)
-    quick = [DEFAULT, f"m-{prior.overlap - prior.latent.temporal_stride}", "pfr", "grid-coarse"]
+    quick = [
+        DEFAULT,
+        f"m-{prior.defaults.overlap - prior.latent.temporal_stride}",
+        "pfr",
+        "grid-coarse",
+    ]
     chosen = options.variants or (quick if options.quick else list(variants))
     if unknown := set(chosen) - set(variants):
         sys.exit(f"no variant {', '.join(sorted(unknown))}; there are {', '.join(variants)}")
     in_two = [name for name in chosen if {"overlap", "gamma"} & set(variants[name])]
-    if in_two and frames_of(options) <= prior.gop_length:
+    if in_two and frames_of(options) <= prior.defaults.gop_length:
         sys.exit(
             f"{', '.join(in_two)} do nothing in one GOP: --frames is {frames_of(options)} and "
-            f"must be above {prior.gop_length}"
+            f"must be above {prior.defaults.gop_length}"
         )
     codecs = [
         FreeGvcCodec(first, label=name, device=options.device, **variants[name])

@@ -1,4 +1,4 @@
-"""Make freegvc/channel/normals_table.npy: round(4096 * Phi^-1((u + 1/2) / 65536)), upper half.
+"""Make freegvc/_channel/normals_table.npy: round(4096 * Phi^-1((u + 1/2) / 65536)), upper half.
 
 Run once, `python -m tools.normals_table`. Needs mpmath; 40 digits, so that no rounding is in
 doubt. The lower half follows by symmetry.

@@ -1,7 +1,7 @@
-"""Simulate truncated PFR searches: freegvc/channel/pfr_table.json, and lambda for index_law.
+"""Simulate truncated PFR searches: freegvc/_channel/pfr/pfr_table.json, and lambda for index_law.
 
 `python -m tools.pfr_tables` writes the table and prints the exponents for
-`freegvc/bitstream/index_law.py`.
+`freegvc/_channel/pfr/index_law.py`.
 
 A block's scores are rho * g_i with g_i ~ N(0, 1), so the winner depends on rho and N alone. Since
 the arrival times grow, only record-high g_i can win, and the records of a whole search, however
@@ -21,10 +21,10 @@ import numba
 import numpy as np
 from scipy.special import ndtri
 
-from freegvc.bitstream.index_law import LOG2_CANDIDATES, MAX_BLOCK_BITS, buckets, frequencies
+from freegvc._channel.pfr.index_law import LOG2_CANDIDATES, MAX_AIM_BITS, buckets, frequencies
 
 DEFAULT = Path(__file__).parents[1] / "freegvc" / "channel" / "pfr_table.json"
-AIM_BITS = np.arange(2 * MAX_BLOCK_BITS + 1) / 2
+AIM_BITS = np.arange(2 * MAX_AIM_BITS + 1) / 2
 RECORDS = 100  # an endless search has ln(2^62) = 43 +- 7 of them in double precision
 CHUNK = 20_000
 
@@ -97,7 +97,7 @@ def fit_exponents(log2_candidates: int, histograms: np.ndarray) -> list[int]:
     rest_bits = buckets(log2_candidates)[1]
     costs = np.array([24 - np.log2(frequencies(log2_candidates, e)) + rest_bits for e in grid])
     best = np.argmin(costs @ histograms.T, axis=0)
-    return [grid[best[2 * bits]] for bits in range(1, MAX_BLOCK_BITS + 1)]
+    return [grid[best[2 * bits]] for bits in range(1, MAX_AIM_BITS + 1)]
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.codecs.sized_files import size_in_name, sized_path
 from benchmarks.frames import open_clip, pad_edges
-from freegvc.video import BT709, rgb_to_yuv
+from freegvc._video import BT709, rgb_to_yuv
 
 _SUBSAMPLING = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv444p": (1, 1)}
 _DEEP = "10le"

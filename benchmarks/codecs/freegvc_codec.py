@@ -6,14 +6,15 @@ import copy
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
-from freegvc.bitstream import truncate_stream, write_stream
-from freegvc.codec import CompressedVideo, Event, GopDecoded, GopDone
+from freegvc import CompressedVideo, Event, GopDecoded, GopDone, Settings
+from freegvc._control.targets import Target
 from freegvc.errors import PriorError, TargetError
 from freegvc.priors import Prior, load_prior
 
@@ -33,22 +34,26 @@ def loaded_prior(name: str, device: str) -> Prior:
 def compress(
     frames: Frames,
     prior: Prior,
+    target: Target,
     options: Mapping[str, Any] | None = None,
     fps: Fraction | None = None,
-    **target: Any,
 ) -> tuple[CompressedVideo, list[GopDone]]:
     """The stream of some frames, and the last event of each GOP.
 
     Args:
         frames: uint8 [T, H, W, 3].
         prior: the model.
-        options: keywords of `freegvc.compress` other than targets, such as coder and overlap.
+        target: what to aim at.
+        options: fields of `freegvc.Settings`, such as coder and overlap.
         fps: frames per second.
-        target: of `freegvc.compress`, such as `stop_step=800`.
     """
     heard: list[Event] = []
     compressed = freegvc.compress(
-        frames, fps=fps, prior=prior, on_event=heard.append, **(options or {}), **target
+        freegvc.open_video(frames, fps=fps),
+        target,
+        settings=Settings(**(options or {})),
+        prior=prior,
+        on_event=heard.append,
     )
     return compressed, [event for event in heard if isinstance(event, GopDone)]
 
@@ -58,15 +63,6 @@ def decompress(compressed: CompressedVideo | Path, prior: Prior) -> tuple[Frames
     heard: list[Event] = []
     video = freegvc.decompress(compressed, prior=prior, on_event=heard.append)
     return video.frames, [event for event in heard if isinstance(event, GopDecoded)]
-
-
-def cut(compressed: CompressedVideo, max_bytes: int) -> CompressedVideo:
-    """The longest prefix of a stream that takes at most so many bytes.
-
-    Raises:
-        TargetError: the header alone takes more.
-    """
-    return CompressedVideo(write_stream(truncate_stream(compressed.stream, max_bytes=max_bytes)))
 
 
 class FreeGvcCodec(Codec):
@@ -81,7 +77,7 @@ class FreeGvcCodec(Codec):
         label: for tables; by default the prior's name.
         device: where the prior runs.
         grid: first step and growth of the sender's grid in sqrt(SNR); by default the prior's.
-        options: keywords of `freegvc.compress`, such as coder, overlap, gamma, gop_length.
+        options: fields of `freegvc.Settings`, such as coder, overlap, gamma, gop_length.
     """
 
     def __init__(
@@ -125,9 +121,11 @@ class FreeGvcCodec(Codec):
         # the prior is shared with other codecs, so the grid is that of this walk alone
         prior = copy.copy(self.prior)
         if self._grid:
-            prior.first_step, prior.step_growth = self._grid
+            first_step, growth = self._grid
+            prior.defaults = replace(prior.defaults, first_step=first_step, step_growth=growth)
         began = time.perf_counter()
-        whole, gops = compress(frames, prior, self._options, fps, target_bpp=self.rates_bpp[-1])
+        target = freegvc.Rate(bpp=self.rates_bpp[-1])
+        whole, gops = compress(frames, prior, target, self._options, fps)
         seconds = time.perf_counter() - began
         stages = {
             "encode frames": sum(gop.seconds["frames"] for gop in gops),
@@ -136,7 +134,7 @@ class FreeGvcCodec(Codec):
         files: dict[int, Encoded] = {}
         for rate in self.rates_bpp:
             try:
-                part = cut(whole, int(rate * frames[..., 0].size / 8))
+                part = whole.truncate(bpp=rate)
             except TargetError:
                 continue  # a tiny video, whose header alone takes more
             if sum(gop.num_steps for gop in part.gops) and part.num_bytes not in files:

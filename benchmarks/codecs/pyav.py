@@ -39,8 +39,8 @@ import numpy as np
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.codecs.sized_files import join_packets, size_in_name, sized_path, split_packets
 from benchmarks.frames import open_clip, pad_edges
-from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
-from freegvc.video.planes import native_planes
+from freegvc._video import BT709, rgb_to_yuv, yuv_to_rgb
+from freegvc._video.planes import native_planes
 
 # x265 corrupts memory on some smaller pictures unless its cutree is off
 _MIN_CUTREE_SIZE = 64

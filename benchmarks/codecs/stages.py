@@ -15,8 +15,8 @@ import torch
 from benchmarks.codecs.base import Encoded, Frames
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, compress, decompress
 from benchmarks.peak_memory import peak_mib, restart_peak
-from freegvc.channel.coders import make_coder
-from freegvc.codec import CompressedVideo
+from freegvc import CompressedVideo, StopStep
+from freegvc._channel.coders import make_coder
 
 ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
 DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
@@ -125,7 +125,7 @@ class StageCodec(FreeGvcCodec):
         with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
             restart_peak(prior.device)
             began = time.perf_counter()
-            compressed, _ = compress(frames, prior, {"coder": coder}, fps, stop_step=stop_step)
+            compressed, _ = compress(frames, prior, StopStep(stop_step), {"coder": coder}, fps)
             seconds = time.perf_counter() - began
             mib = peak_mib(prior.device)
         compressed.save(path, overwrite=True)

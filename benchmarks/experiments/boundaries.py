@@ -27,8 +27,8 @@ import numpy.typing as npt
 from benchmarks.codecs.freegvc_codec import compress, decompress
 from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import MAX_SIZE, Frames
-from freegvc.bitstream import write_stream
-from freegvc.codec import CompressedVideo
+from freegvc import CompressedVideo, StopStep
+from freegvc._bitstream import write_stream
 from freegvc.metrics import METRICS, check_metric
 from freegvc.priors import Prior
 
@@ -65,11 +65,11 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
         began = time.perf_counter()
         starts = 0, (GOP_LENGTH - overlap) // 2
         options = {"gop_length": GOP_LENGTH, "overlap": overlap}
-        coded = [compress(frames[s:], prior, options, stop_step=STOP_STEP)[0] for s in starts]
+        coded = [compress(frames[s:], prior, StopStep(STOP_STEP), options)[0] for s in starts]
         for gamma in (gamma for m, gamma in VARIANTS if m == overlap):
-            weights = VARIANTS[overlap, gamma]
+            gammas = VARIANTS[overlap, gamma]
             one, other = (
-                decode(compressed, prior, weights, start)
+                decode(compressed, prior, gammas, start)
                 for compressed, start in zip(coded, starts, strict=True)
             )
             yield {
@@ -84,10 +84,10 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
 
 
 def decode(
-    compressed: CompressedVideo, prior: Prior, weights: tuple[int, ...], first: int
+    compressed: CompressedVideo, prior: Prior, gammas: tuple[int, ...], first: int
 ) -> Decoded:
-    """The stream with other fusion weights, which are in the header alone, decoded."""
-    header = replace(compressed.header, fusion_weights=weights)
+    """The stream with other gammas, which are in the header alone, decoded."""
+    header = replace(compressed.header, gammas=gammas)
     fused = CompressedVideo(write_stream(replace(compressed.stream, header=header)))
     frames, gops = decompress(fused, prior)
     return Decoded(first, frames, tuple(first + gop.first_frame for gop in gops[1:]))

@@ -20,16 +20,16 @@ import numpy as np
 import torch
 
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
-from freegvc.bitstream import PacketEncoder, Step
-from freegvc.channel import oracle
-from freegvc.channel.blocks import dim_order, split
-from freegvc.channel.coders import ChannelCoder
-from freegvc.channel.counter import Address
-from freegvc.channel.delta import rho_of
-from freegvc.channel.names import CODERS as KNOWN
-from freegvc.channel.pfr.coder import PfrCoder
-from freegvc.channel.pfr.plan import Plan, curves
-from freegvc.channel.trellis.coder import TrellisCoder
+from freegvc._bitstream import PacketEncoder, Step
+from freegvc._channel import oracle
+from freegvc._channel.blocks import dim_order, split
+from freegvc._channel.coders import ChannelCoder
+from freegvc._channel.counter import Address
+from freegvc._channel.delta import rho_of
+from freegvc._channel.names import CODERS as KNOWN
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc._channel.pfr.plan import Plan, curves
+from freegvc._channel.trellis.coder import TrellisCoder
 
 CODERS = [("pfr", 16), ("pfr", 12), *(("trellis", m) for m in (8, 10, 12, 14, 16))]
 LAWS = ("normal", "laplace", "clustered")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from benchmarks.codecs.freegvc_codec import compress, decompress
 from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import Frames
+from freegvc import StopStep
 from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr
 from freegvc.priors import Prior
 
@@ -22,7 +23,7 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     for stop in STOP_STEPS:
         for coder in CODERS:
             began = time.perf_counter()
-            compressed, _ = compress(frames, prior, {"coder": coder}, stop_step=stop)
+            compressed, _ = compress(frames, prior, StopStep(stop), {"coder": coder})
             seconds = time.perf_counter() - began
             decoded, _ = decompress(compressed, prior)
             yield {

@@ -6,41 +6,21 @@ can be compared with a very fine one. Each step is delivered exactly: no channel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 
 from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import Frames
-from freegvc.bitstream import Shot
-from freegvc.channel.counter import Address, Kind
-from freegvc.channel.normals import noise
+from freegvc._channel.counter import Kind
+from freegvc._channel.normals import noise
+from freegvc._trajectory import Walk, grid_to
 from freegvc.priors import Prior
-from freegvc.trajectory import Sender, grid_to
 
 STOP_STEPS = (880, 830, 790, 750)
 GRIDS = ((0.1, 1.05), (0.1, 1.1), (0.1, 1.15), (0.1, 1.25), (0.1, 1.5), (0.05, 1.15), (0.2, 1.15))
 FINE = (0.02, 1.01)
-
-
-class ExactChannel:
-    """Delivers n = delta + eps itself."""
-
-    name = "exact"
-
-    def encode(self, delta: torch.Tensor, address: Address) -> tuple[Shot, torch.Tensor]:
-        """Nothing to send, and n."""
-        eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
-        return Shot(16, 16, np.zeros(0, dtype=np.int64)), delta + eps
-
-    def decode(self, shot: Shot, dims: int, address: Address) -> torch.Tensor:
-        """There is no receiver here."""
-        raise NotImplementedError
-
-    def predicted_bits(self, kl_bits: float) -> float:
-        """The lower bound."""
-        return kl_bits
 
 
 def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
@@ -64,11 +44,38 @@ def walk(
     prior: Prior, latent: torch.Tensor, stop: int, first: float, growth: float
 ) -> tuple[int, float]:
     """Steps and KL in bits of one walk."""
-    sender = Sender(prior, latent, ExactChannel(), key=0, gop=0)
     timesteps = grid_to(prior.schedule, stop, first_step=first, growth=growth)
+    _, kl_bits = exact_walk(prior, latent, timesteps)
+    return len(timesteps), sum(kl_bits)
+
+
+def exact_walk(
+    prior: Prior, latent: torch.Tensor, timesteps: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """A walk whose channel delivers n = delta + eps itself.
+
+    Args:
+        prior: the model.
+        latent: y, float32 [C, T', h', w'].
+        timesteps: where it goes.
+
+    Returns:
+        ||y - x0_hat||^2 after 0, 1, ... steps, and the KL of each step in bits.
+    """
+    channels, t, h, w = latent.shape
+    trajectory = Walk(prior, prior.fit(latent), (channels, t, h, w), key=0, gop=0)
+    state = trajectory.start()
+    errors, kl_bits = [], []
     for timestep in timesteps:
-        sender.extend(timestep)
-    return len(timesteps), sum(sender.kl_bits)
+        error = latent - trajectory.x0_hat(state)
+        errors.append(float(error.double().square().sum()))
+        step = trajectory.kernel(state, timestep)
+        kl_bits.append(step.kl_nats(errors[-1]) / math.log(2.0))
+        address = trajectory.address(state.num_steps)
+        eps = noise(address, Kind.FREE_NOISE, latent.numel(), latent.device)
+        state = trajectory.advance(state, timestep, step.delta_scale * error.flatten() + eps)
+    error = latent - trajectory.x0_hat(state)
+    return [*errors, float(error.double().square().sum())], kl_bits
 
 
 EXPERIMENT = Experiment(__doc__, measure, ("basketballpass",), 48, {"fine": FINE})

@@ -7,14 +7,15 @@ steps cost the coder's overhead, large ones the coarser Riemann sum.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import Frames
-from freegvc.bitstream import encode_packet
-from freegvc.channel.coders import make_coder
-from freegvc.control import worthwhile
+from freegvc._bitstream import PacketCodec
+from freegvc._channel.coders import make_coder
+from freegvc._control.stopping import next_timestep
+from freegvc._trajectory import Sender, grid_to
 from freegvc.priors import Prior
-from freegvc.trajectory import Sender, grid_to
 
 CODER = "trellis"
 STOP_STEPS = (940, 910, 880)
@@ -22,25 +23,32 @@ LEAST_BITS = (0, 10, 20, 40, 60, 100, 200, 400)
 FIRST_STEP, GROWTH = 0.02, 1.1  # finer than the codec's own grid, which has no small steps to merge
 
 
+@dataclass(frozen=True)
+class _Stream:
+    """What packets depend on."""
+
+    start_timestep: int
+    coder: str = CODER
+
+
 def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     """One row for each stop step and least number of bits."""
     del name
     coder = make_coder(CODER, prior.device)
+    packets = PacketCodec(_Stream(prior.schedule.start))
     latent = prior.encode_frames(frames)
     for stop in STOP_STEPS:
         grid = grid_to(prior.schedule, stop, first_step=FIRST_STEP, growth=GROWTH)
         for least in LEAST_BITS:
-            sender = Sender(prior, latent, coder, key=0, gop=0)
-            for timestep in worthwhile(sender, grid, least):
+            sender = Sender(prior, latent, coder, packets, key=0, gop=0)
+            while (timestep := next_timestep(sender, grid, least)) is not None:
                 sender.extend(timestep)
-            start = prior.schedule.start
-            packet = encode_packet(sender.packet(), start_timestep=start, coder=CODER, gop=0)
             yield {
                 "stop_step": stop,
                 "least_bits": least,
                 "steps": sender.num_steps,
                 "kl_bits": round(sum(sender.kl_bits)),
-                "bytes": len(packet),
+                "bytes": sender.bits[-1] // 8,
             }
 
 

@@ -18,10 +18,11 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from benchmarks.codecs import freegvc_codec
-from benchmarks.codecs.freegvc_codec import cut, decompress
+from benchmarks.codecs.freegvc_codec import decompress
 from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import MAX_SIZE, Frames
-from freegvc.codec import CompressedVideo, GopDone
+from freegvc import CompressedVideo, GopDone, Rate, Score, StopStep
+from freegvc._control.targets import Target
 from freegvc.errors import TargetWarning
 from freegvc.metrics import lpips
 from freegvc.priors import Prior
@@ -50,14 +51,14 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     del name
     began = time.perf_counter()
     points, target = rate_points(frames[:GOP_LENGTH], prior)
-    steered, done = compress(frames, prior, target_lpips=target)
+    steered, done = compress(frames, prior, Score("lpips", target))
     scores = gop_scores(frames, steered, prior)
     untaught = [
-        compress(frames[gop.first_frame :][: gop.num_frames], prior, target_lpips=target)[1][0]
+        compress(frames[gop.first_frame :][: gop.num_frames], prior, Score("lpips", target))[1][0]
         for gop in steered.gops[1:4]
     ]
     step, fixed = same_size(frames, steered, prior)
-    shared, _ = compress(frames, prior, target_bytes=steered.num_bytes, metric="lpips")
+    shared, _ = compress(frames, prior, Rate(num_bytes=steered.num_bytes, even="lpips"))
     std, fixed_std, shared_std = (
         np.std(values)
         for values in (scores, *(gop_scores(frames, file, prior) for file in (fixed, shared)))
@@ -98,12 +99,12 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     }
 
 
-def compress(frames: Frames, prior: Prior, **target: Any) -> tuple[CompressedVideo, list[GopDone]]:
+def compress(frames: Frames, prior: Prior, target: Target) -> tuple[CompressedVideo, list[GopDone]]:
     """The stream and the last event of each GOP."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TargetWarning)  # it is in the record
         options = {"gop_length": GOP_LENGTH, "overlap": 4}
-        return freegvc_codec.compress(frames, prior, options, **target)
+        return freegvc_codec.compress(frames, prior, target, options)
 
 
 def gop_scores(frames: Frames, compressed: CompressedVideo, prior: Prior) -> list[float]:
@@ -116,10 +117,10 @@ def gop_scores(frames: Frames, compressed: CompressedVideo, prior: Prior) -> lis
 def rate_points(frames: Frames, prior: Prior) -> tuple[list[tuple[float, float]], float]:
     """(bits per pixel, LPIPS) along the walk of one GOP, and the score at `TARGET_BPP`."""
     pixels = frames[..., 0].size
-    whole, _ = compress(frames, prior, target_bpp=FIT_BPP[1])
+    whole, _ = compress(frames, prior, Rate(bpp=FIT_BPP[1]))
     points = []
     for bpp in np.geomspace(*FIT_BPP, 9):
-        part = cut(whole, int(bpp * pixels / 8))
+        part = whole.truncate(bpp=bpp)
         score = float(lpips(frames, decompress(part, prior)[0]).mean())
         points.append((part.gops[0].bits / pixels, score))
     bpps, scores = zip(*points, strict=True)
@@ -134,7 +135,7 @@ def same_size(
     tried: dict[int, CompressedVideo] = {}
     step = steps[len(steps) // 2]
     for _ in range(3):
-        tried[step] = compress(frames, prior, stop_step=step)[0]
+        tried[step] = compress(frames, prior, StopStep(step))[0]
         # bits grow about as (1000 - step)^3.5 here
         ratio = steered.num_bytes / tried[step].num_bytes
         step = round(1000 - (1000 - step) * ratio ** (1 / 3.5))

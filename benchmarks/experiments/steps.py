@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.experiments.base import Experiment, Row
-from benchmarks.experiments.grid import STOP_STEPS, ExactChannel
+from benchmarks.experiments.grid import STOP_STEPS, exact_walk
 from benchmarks.frames import Frames
+from freegvc._trajectory import grid_to
 from freegvc.priors import Prior
-from freegvc.trajectory import Sender, grid_to
 
 COUNTS = (8, 12, 16, 25, 50)
 FIRST = 0.1  # of the growing grids
@@ -51,12 +51,9 @@ def error_curve(frames: Frames, prior: Prior) -> tuple[int, Curve, list[float]]:
     """D, |y - x0_hat|^2 over sqrt(SNR), and sqrt(SNR) of the stop steps."""
     latent = prior.encode_frames(frames)
     schedule = prior.schedule
-    sender = Sender(prior, latent, ExactChannel(), key=0, gop=0)
-    roots, errors = [0.0], [sender.squared_error()]
-    for timestep in grid_to(schedule, min(STOP_STEPS), first_step=0.01, growth=1.02):
-        sender.extend(timestep)
-        roots.append(schedule.snr(timestep) ** 0.5)
-        errors.append(sender.squared_error())
+    timesteps = grid_to(schedule, min(STOP_STEPS), first_step=0.01, growth=1.02)
+    roots = [0.0, *(schedule.snr(timestep) ** 0.5 for timestep in timesteps)]
+    errors, _ = exact_walk(prior, latent, timesteps)
     stops = [schedule.snr(stop) ** 0.5 for stop in STOP_STEPS]
     return latent.numel(), (np.array(roots), np.array(errors)), stops
 

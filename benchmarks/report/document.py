@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from freegvc.atomic import atomic_path
+from freegvc._atomic import atomic_path
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # all that could begin markup inside a line; what begins it at the start is in _AT_START

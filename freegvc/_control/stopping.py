@@ -51,7 +51,9 @@ class Trunk(Stopper, Protocol):
 TrunkT = TypeVar("TrunkT", bound=Trunk)
 
 
-def next_timestep(walk: Stopper, grid: Sequence[int]) -> int | None:
+def next_timestep(
+    walk: Stopper, grid: Sequence[int], min_step_bits: float = MIN_STEP_BITS
+) -> int | None:
     """The next timestep of a grid, without those to which a step would carry too few bits.
 
     Any coder is inefficient at a few bits, so small steps are merged into the next one; where the
@@ -60,13 +62,14 @@ def next_timestep(walk: Stopper, grid: Sequence[int]) -> int | None:
     Args:
         walk: where to step from.
         grid: strictly decreasing timesteps.
+        min_step_bits: predicted bits that make a step worth sending.
 
     Returns:
         The timestep, or None at the end of the grid.
     """
     for timestep in grid:
         if timestep < walk.timestep and (
-            timestep == grid[-1] or walk.step_bits(timestep) >= MIN_STEP_BITS
+            timestep == grid[-1] or walk.step_bits(timestep) >= min_step_bits
         ):
             return timestep
     return None

@@ -15,8 +15,8 @@ from benchmarks.codecs import codec_names, make_codec
 from benchmarks.codecs.base import CodecUnavailableError
 from benchmarks.codecs.pyav import ENCODERS, PyavCodec
 from benchmarks.codecs.sized_files import join_packets, split_packets
+from freegvc._video import BT709, rgb_to_yuv, yuv_to_rgb
 from freegvc.metrics import psnr
-from freegvc.video import BT709, rgb_to_yuv, yuv_to_rgb
 
 FPS = Fraction(30)
 INTRA, BIDIRECTIONAL = 1, 3  # AV_PICTURE_TYPE_I and _B

@@ -17,8 +17,8 @@ from benchmarks.points import SequenceResult
 from benchmarks.report.curves import average_curves, metrics_of
 from benchmarks.report.pictures import sample_pictures
 from benchmarks.study import Study, run
+from freegvc._video import Video
 from freegvc.metrics import PatchFid
-from freegvc.video import Video
 
 
 class Rounding(Codec):
@@ -154,7 +154,7 @@ def test_fid_is_a_score_of_the_whole_video(folder, scene, tmp_path, monkeypatch)
             return patches.float().mean((2, 3))
 
     fid = partial(PatchFid, network=Mean())
-    monkeypatch.setattr("freegvc.cli.scoring.PatchFid", fid)
+    monkeypatch.setattr("freegvc.metrics.scoring.PatchFid", fid)
     Video(scene(4, 64, 128), Fraction(25)).save(folder / "b.y4m", overwrite=True)
     small, large = run(study_of(folder, tmp_path / "out", [Rounding()], metrics=("psnr", "fid")))
     assert small.points[0].score("fid") is None  # 48 lines

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from benchmarks import __main__, table2
 from benchmarks.codecs.stages import DECODE_STAGES, ENCODE_STAGES, StageCodec
 from benchmarks.points import SequenceResult
 from benchmarks.published_curves import FileFormatError
+from freegvc._video import Video
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
-from freegvc.video import Video
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +120,7 @@ def test_table2_has_the_papers_settings_and_refuses_what_does_nothing(run):
 
 def test_stages_of_frames_in_tiles_are_timed(scene, tmp_path, monkeypatch):
     prior = load_prior("freegvc-small")
-    prior.native_size = (64, 64)
+    prior.defaults = replace(prior.defaults, native_size=(64, 64))
     monkeypatch.setattr(StageCodec, "prior", prior)
     codec = StageCodec("freegvc-small", [700])
     frames = scene(8, 64, 144)
