@@ -30,7 +30,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
     prior with other defaults.
     """
     stride = prior.latent.temporal_stride
-    overlaps = (prior.defaults.overlap - stride, prior.overlap + stride)
+    overlaps = (prior.defaults.overlap - stride, prior.defaults.overlap + stride)
     lengths = (prior.defaults.gop_length - 16, prior.defaults.gop_length + 8)
     return {
         DEFAULT: {},
