@@ -24,7 +24,7 @@ def test_a_record_names_its_prior_and_where_it_was_measured(scene, tmp_path):
     assert {"measured", "commit", "hardware", "versions"} < set(record)
 
 
-def test_a_record_stands_after_each_clip(scene, tmp_path):
+def test_a_record_stands_after_each_clip(scene, tmp_path, monkeypatch):
     """A long experiment that is stopped keeps the clips that it finished."""
 
     def measure(name, frames, prior):
@@ -35,13 +35,10 @@ def test_a_record_stands_after_each_clip(scene, tmp_path):
     for name in ("a.y4m", "b.y4m"):
         Video(scene(4, 48, 64), Fraction(25)).save(tmp_path / name)
     experiment = Experiment("Counts frames.", measure, (), 3, summarise=len)
-    __main__.EXPERIMENTS["count"] = experiment
-    try:
-        with pytest.raises(RuntimeError, match="stopped"):
-            videos = [str(tmp_path / name) for name in ("a.y4m", "b.y4m")]
-            __main__.main(["count", *videos, "--out", str(tmp_path)])
-    finally:
-        del __main__.EXPERIMENTS["count"]
+    monkeypatch.setitem(__main__.EXPERIMENTS, "count", experiment)
+    videos = [str(tmp_path / name) for name in ("a.y4m", "b.y4m")]
+    with pytest.raises(RuntimeError, match="stopped"):
+        __main__.main(["count", *videos, "--out", str(tmp_path)])
     record = json.loads((tmp_path / "count.json").read_text())
     assert record["rows"] == [{"clip": "a.y4m", "frames": 3}]
     assert record["summary"] == 1
