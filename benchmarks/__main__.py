@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from benchmarks import table1, table2, table3, tables
 from benchmarks.experiments import (
@@ -19,19 +18,19 @@ from benchmarks.experiments import (
     steps,
     tiles,
 )
-from benchmarks.experiments.base import Experiment
+from benchmarks.experiments.base import Experiment, Measurement
 from benchmarks.record import provenance, write_json
 
 STUDIES = {"table1": table1, "table2": table2, "table3": table3}
-EXPERIMENTS: dict[str, Experiment | ModuleType] = {
+EXPERIMENTS: dict[str, Experiment | Measurement] = {
     "boundaries": boundaries.EXPERIMENT,
-    "channel": channel,
+    "channel": channel.EXPERIMENT,
     "coders": coders.EXPERIMENT,
     "grid": grid.EXPERIMENT,
     "merging": merging.EXPERIMENT,
     "quality": quality.EXPERIMENT,
     "steps": steps.EXPERIMENT,
-    "tiles": tiles,
+    "tiles": tiles.EXPERIMENT,
 }
 OUT = Path("benchmark-results")
 
@@ -56,8 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, study in STUDIES.items():
         study.add_arguments(command(name, study.__doc__, OUT / name))
     for name, experiment in EXPERIMENTS.items():
-        about = experiment.about if isinstance(experiment, Experiment) else experiment.__doc__
-        experiment.add_arguments(command(name, about, OUT))
+        experiment.add_arguments(command(name, experiment.about, OUT))
     tables.add_arguments(command("tables", tables.__doc__, None))
 
     options = parser.parse_args(arguments)

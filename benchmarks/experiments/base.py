@@ -1,4 +1,4 @@
-"""An experiment: what it measures on each clip, and the record that is written of it."""
+"""An experiment: what it measures, and the record that is written of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ from benchmarks.frames import Frames, first_frames, middle
 from freegvc.priors import Prior
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """An experiment that needs no clips.
+
+    Attributes:
+        about: what it asks and how it is run.
+        add_arguments: options of the command.
+        records: the record after each part; the last one holds all.
+    """
+
+    about: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    records: Callable[[argparse.Namespace], Iterator[Row]]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.experiments.base import Measurement
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
 from freegvc._bitstream import PacketEncoder, Step
 from freegvc._channel import oracle
@@ -176,3 +177,6 @@ def records(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         print(rows[-1], flush=True)
     published = [{"scheme": name, "coded_over_kl": round(y, 2)} for name, y in PUBLISHED]
     yield {"oracle": against_oracle(), "published": published, "rows": rows}
+
+
+EXPERIMENT = Measurement(__doc__, add_arguments, records)

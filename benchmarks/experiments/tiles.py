@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.experiments.base import Measurement
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
 from freegvc.priors import load_prior
 from freegvc.priors.latent import Frames
@@ -162,3 +163,6 @@ def _in_process(model: Path, name: str) -> Any:
     command = [sys.executable, "-m", "benchmarks", "tiles", str(model), "--measure", name]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(run.stdout.splitlines()[-1])
+
+
+EXPERIMENT = Measurement(__doc__, add_arguments, records)
