@@ -19,12 +19,10 @@ PROSE = [
     *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")),
     *sorted(DOCS.rglob("*.md")),
 ]
-UNWRAPPED = {"docs/priors.md", "docs/benchmarks.md"}  # after merge: delete
 MAX_COLUMNS = 100
 
 _GENERATED = re.compile(r"<!-- table: \w+ -->.*?<!-- end -->", re.DOTALL)
 _ENTRY = re.compile(r"^::: (freegvc[\w.]*)$", re.MULTILINE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKED = re.compile(r"^<!-- ci: (\w+) -->\n```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"`((?:benchmarks|docs|examples|freegvc|tests|training)/[\w/.-]+)`")
@@ -36,16 +34,7 @@ def reference_pages():
 
 
 def entries():
-    return set(_ENTRY.findall(_COMMENT.sub("", reference_pages())))
-
-
-def waiting():
-    """Names in comments of the reference: of a face that is still being built."""
-    return {
-        entry.removeprefix("freegvc.")
-        for comment in _COMMENT.findall(reference_pages())
-        for entry in _ENTRY.findall(comment)
-    }
+    return set(_ENTRY.findall(reference_pages()))
 
 
 def readme_blocks(name):
@@ -64,22 +53,13 @@ def test_every_error_and_warning_is_in_the_reference():
             assert f"freegvc.errors.{name}" in entries()
 
 
-def test_the_reference_hides_nothing_that_exists():
-    for name in waiting():
-        owner = errors if name.startswith("errors.") else freegvc
-        assert not hasattr(owner, name.removeprefix("errors.")), f"take {name} out of its comment"
-
-
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_lines_are_short(page):
     text = _GENERATED.sub("", page.read_text(encoding="utf-8"))
     long = [
         line for line in text.splitlines() if len(line) > MAX_COLUMNS and not line.startswith("|")
     ]
-    if str(page.relative_to(ROOT)) in UNWRAPPED:
-        assert long, "take it out of UNWRAPPED"
-    else:
-        assert not long
+    assert not long
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
@@ -87,7 +67,7 @@ def test_python_in_the_docs_uses_public_names(page):
     for block in _PYTHON.findall(page.read_text(encoding="utf-8")):
         compile(block, str(page), "exec")
         for name in _NAMES.findall(block):
-            assert name in freegvc.__all__ or name in waiting() | {"errors", "testing"}
+            assert name in {*freegvc.__all__, "errors", "events", "metrics", "priors", "testing"}
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
@@ -128,8 +108,6 @@ def test_readme_can_be_pasted_in_order(after_the_demo, environment):
 
     run("bash", "-euc", readme_blocks("use")[0])
     for block in readme_blocks("python"):
-        if waiting() & set(_NAMES.findall(block)):
-            continue
         run(sys.executable, "-c", block)
 
 

@@ -25,8 +25,8 @@ from freegvc.errors import FreeGvcError, FreeGvcWarning
 # by concern, name: (module that declares it, what it does)
 GROUPS = {
     "coding, with a prior": {
-        "compress": ("coding", "compress a video into a .fgvc file"),
-        "decompress": ("coding", "turn a .fgvc file back into a video"),
+        "compress": ("compress", "compress a video into a .fgvc file"),
+        "decompress": ("decompress", "turn a .fgvc file back into a video"),
     },
     ".fgvc files, without any model": {
         "info": ("streams", "show what a .fgvc file holds"),

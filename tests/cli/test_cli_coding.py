@@ -27,7 +27,7 @@ from freegvc import (
     decode_frames,
 )
 from freegvc._cli import progress
-from freegvc._cli.coding import _target
+from freegvc._cli.compress import _target
 from freegvc._cli.main import _parser
 from freegvc._cli.parser import keywords_of
 from freegvc._control.targets import DEFAULT_BPP, Scoring, TargetKeywords

@@ -1,4 +1,4 @@
-"""compress and decompress."""
+"""compress."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import check_output
+from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, add_raw_video_options, keywords_of
 from freegvc._cli.paths import refuse_same_file, say
@@ -51,7 +52,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     targets.add_argument("--target-dists", type=float, metavar="X", help="X in every GOP, 0 to 1")
     _add_scoring(parser)
     _add_settings(parser)
-    model = _add_model(
+    model = add_model_options(
         parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
     )
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
@@ -154,38 +155,6 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_model(
-    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str
-) -> argparse._ArgumentGroup:
-    """Which prior, and how it runs: the same for both directions."""
-    from freegvc._bitstream.header import ATTENTIONS, NUMERICS
-    from freegvc.priors.diffusers.placement import OFFLOADS
-
-    group = parser.add_argument_group("the prior")
-    group.add_argument(
-        "--prior",
-        metavar="NAME",
-        help=f"a name from `freegvc priors list`, a hub id, or a folder (default: {default})",
-    )
-    group.add_argument("--device", help="such as cpu or cuda:0 (default: %(default)s)")
-    group.add_argument(
-        "--dtype",
-        choices=NUMERICS,
-        metavar="NAME",
-        help=f"arithmetic: {', '.join(NUMERICS)} (default: {dtype})",
-    )
-    group.add_argument(
-        "--attention",
-        choices=ATTENTIONS,
-        help=f"attention kernel (default: {attention})",
-    )
-    group.add_argument(
-        "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
-    )
-    group.add_argument("--compile", action="store_true", help="compile the transformer first")
-    return group
-
-
 def _refine(word: str) -> str | int:
     """A timestep, or the name of a preset, which the library checks."""
     return int(word) if word.isdecimal() else word
@@ -279,75 +248,3 @@ def _target(arguments: argparse.Namespace) -> Target:
             f"{unused} cannot be given without a target for a score: add one, or leave it out"
         )
     return plain
-
-
-def declare_decompress(parser: argparse.ArgumentParser) -> None:
-    """Where to run, and how to write."""
-    from freegvc._video import open_writer
-    from freegvc.priors import load_prior
-
-    parser.add_argument("input", type=Path, help="the .fgvc file")
-    parser.add_argument(
-        "output", type=Path, help=".mp4, .mkv, .y4m, or a name without suffix: a folder of PNG"
-    )
-    _add_model(parser, default="the file's", dtype="the file's", attention="the file's")
-    group = parser.add_argument_group("output")
-    group.add_argument(
-        "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
-    )
-    group.add_argument(
-        "--crf", type=int, metavar="N", help="quality of that codec (default: near-lossless)"
-    )
-    add_force(group)
-    add_events(group)
-    writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
-    unsaid = dict.fromkeys(keywords_of(load_prior))  # what the file says
-    parser.set_defaults(run=_decompress, prior=None, **unsaid, **writer)
-
-
-def _decompress(arguments: argparse.Namespace) -> int:
-    from freegvc._codec.compressed import CompressedVideo
-    from freegvc._codec.decoder import decode_frames
-    from freegvc._codec.model import load_prior_of
-    from freegvc._video import Colour, open_writer
-    from freegvc.events import Event, GopDecoded
-    from freegvc.priors import load_prior
-
-    refuse_same_file(arguments.input, arguments.output)
-    began = time.perf_counter()
-    compressed = CompressedVideo.open(arguments.input)
-    header = compressed.header
-    output = open_writer(
-        arguments.output,
-        width=header.width,
-        height=header.height,
-        frame_rate=header.frame_rate,
-        colour=Colour(*header.colour),
-        pixel_aspect=header.pixel_aspect,
-        codec=arguments.codec,
-        crf=arguments.crf,
-        timestamps=compressed.timestamps,
-        audio=compressed.audio,
-        overwrite=arguments.force,
-    )
-    drifts: list[float] = []
-    with show_progress("decompress", arguments.events) as show:
-
-        def on_event(event: Event) -> None:
-            if isinstance(event, GopDecoded):
-                drifts.append(event.drift_sigma or 0.0)
-            show(event)
-
-        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
-        prior = load_prior_of(compressed, arguments.prior, **options)
-        frames = decode_frames(compressed, prior=prior, on_event=on_event)
-        with output as writer:
-            for frame in frames:
-                writer.write(frame)
-    seconds = time.perf_counter() - began
-    drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts) > 0.0 else ""
-    say(
-        f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
-        f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
-    )
-    return 0

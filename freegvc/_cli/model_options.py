@@ -1,0 +1,37 @@
+"""The options that choose a prior and say how it runs."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_model_options(
+    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str
+) -> argparse._ArgumentGroup:
+    """Which prior, and how it runs: the same for both directions."""
+    from freegvc._bitstream.header import ATTENTIONS, NUMERICS
+    from freegvc.priors.diffusers.placement import OFFLOADS
+
+    group = parser.add_argument_group("the prior")
+    group.add_argument(
+        "--prior",
+        metavar="NAME",
+        help=f"a name from `freegvc priors list`, a hub id, or a folder (default: {default})",
+    )
+    group.add_argument("--device", help="such as cpu or cuda:0 (default: %(default)s)")
+    group.add_argument(
+        "--dtype",
+        choices=NUMERICS,
+        metavar="NAME",
+        help=f"arithmetic: {', '.join(NUMERICS)} (default: {dtype})",
+    )
+    group.add_argument(
+        "--attention",
+        choices=ATTENTIONS,
+        help=f"attention kernel (default: {attention})",
+    )
+    group.add_argument(
+        "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
+    )
+    group.add_argument("--compile", action="store_true", help="compile the transformer first")
+    return group
