@@ -82,7 +82,7 @@ class RateController:
         walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
         self._drafts.append(self._draft(walk, gop))
         if gop.is_last:
-            self._packets = self._cut_all(walk, gop)
+            self._packets = self._cut_all(walk)
 
     def walk_alone(self, gop: Gop) -> Sender:
         """The walk of the first GOP, which fills the budget of the frames so far.
@@ -134,31 +134,37 @@ class RateController:
         return _Draft(
             packet=walk.packet(),
             timesteps=tuple(walk.timesteps),
-            drift_samples=tuple(walk.drift_samples(i) for i in range(walk.num_steps + 1)),
+            drift_samples=tuple(walk.drift_samples),
             option=Option(tuple(walk.bits), fit_power_law(points)),
             num_probes=len(points),
             seconds=self._gops.seconds(),
         )
 
-    def _cut_all(self, last: Sender, gop: Gop) -> list[bytes]:
+    def _cut_all(self, last: Sender) -> list[bytes]:
         """Cut all GOPs so that the file fits; the last one's walk takes what is left."""
-        drafts = self._drafts
+        drafts, grid = self._drafts, self._gops.grid()
         granted = self._packets_bits([draft.option.bits[-1] for draft in drafts])
         chosen = share_bits([draft.option for draft in drafts], granted)
-        packets = [self._cut(k, num_steps) for k, num_steps in enumerate(chosen[:-1])]
+        cuts = [(self._cut(k, n), drafts[k].timesteps[n], n) for k, n in enumerate(chosen[:-1])]
         walk = last.fork(chosen[-1])
-        grid = [timestep for timestep in self._gops.grid() if timestep < walk.timestep]
-        if grid:
-            size, sizes = self._gops.file_size(), [len(packet) for packet in packets]
+        if walk.timestep > grid[-1]:
+            size, sizes = self._gops.file_size(), [len(packet) for packet, _, _ in cuts]
             budget = self._budget(self._gops.end_frame)
             stop_within_bytes(walk, grid, budget, lambda: size([*sizes, walk.bits[-1] // 8]))
-        packets.append(walk.packet())
-        stops = [draft.timesteps[n] for draft, n in zip(drafts[:-1], chosen, strict=False)]
-        steps = [*chosen[:-1], walk.num_steps]
-        for k, (draft, stop) in enumerate(zip(drafts, [*stops, walk.timestep], strict=True)):
-            done = GopDone(k, stop, steps[k], len(packets[k]), None)
-            self._gops.on_event(replace(done, num_probes=draft.num_probes, seconds=draft.seconds))
-        return packets
+        cuts.append((walk.packet(), walk.timestep, walk.num_steps))
+        for k, (draft, (packet, stop, num_steps)) in enumerate(zip(drafts, cuts, strict=True)):
+            self._gops.on_event(
+                GopDone(
+                    k,
+                    stop,
+                    num_steps,
+                    len(packet),
+                    None,
+                    num_probes=draft.num_probes,
+                    seconds=draft.seconds,
+                )
+            )
+        return [packet for packet, _, _ in cuts]
 
     def _packets_bits(self, largest: list[float]) -> float:
         """Bits that the budget leaves for packets of at most these sizes in bits."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from freegvc.priors import Prior
 
 
+_OF_STEPS = ("steps", "kl_bits")
+_OF_STATES = ("states", "bits", "drift_samples", "_encoders", "_squared_errors")
+
+
 class Sender:
     """Walks one GOP towards its latent; any earlier state can still become the stop step.
 
@@ -36,6 +40,8 @@ class Sender:
         steps: what was sent; len(states) - 1 of them.
         kl_bits: the KL of each sent step, in bits.
         bits: bits[i] is the size of the packet that ends after i steps.
+        drift_samples: drift_samples[i] are the 8 bytes in that packet about states[i]; None for
+            the start, where nothing has drifted yet.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Sender:
         self.steps: list[Step] = []
         self.kl_bits: list[float] = []
         self.bits: list[int] = []
+        self.drift_samples: list[bytes | None] = []
         self._encoders: list[PacketEncoder] = []  # of the packet, at each state
         self._squared_errors: list[float] = []  # ||y - x0_hat||^2 at each state
         self._on_step = on_step
@@ -105,35 +112,31 @@ class Sender:
     def fork(self, num_steps: int) -> Sender:
         """A sender of the same first `num_steps` steps, which goes its own way from there."""
         other = copy(self)
-        for name in ("states", "steps", "kl_bits", "bits", "_encoders", "_squared_errors"):
+        for name in (*_OF_STEPS, *_OF_STATES):
             setattr(other, name, list(getattr(self, name)))
         other.rewind(num_steps)
         return other
 
     def rewind(self, num_steps: int) -> None:
         """Forget all but the first `num_steps` steps."""
-        for of_steps in (self.steps, self.kl_bits):
-            del of_steps[num_steps:]
-        for of_states in (self.states, self.bits, self._encoders, self._squared_errors):
-            del of_states[num_steps + 1 :]
+        for name in _OF_STEPS:
+            del getattr(self, name)[num_steps:]
+        for name in _OF_STATES:
+            del getattr(self, name)[num_steps + 1 :]
 
     def reconstruct(self, silent: Silent) -> Tensor:
         """The clean latent that a decoder gets from the steps sent so far, before any fusion."""
         return self.walk.finish(self.states[-1], silent)
 
-    def drift_samples(self, num_steps: int | None = None) -> bytes | None:
-        """8 bytes about the state after `num_steps` steps (default: all); None before the first."""
-        num_steps = self.num_steps if num_steps is None else num_steps
-        return self.walk.drift_samples(self.states[num_steps]) if num_steps else None
-
     def packet(self) -> bytes:
         """What the decoder needs for the steps sent so far."""
-        return self._encoders[-1].packet(self.gop, self.drift_samples())
+        return self._encoders[-1].packet(self.gop, self.drift_samples[-1])
 
     def _stand_at(self, state: State, encoder: PacketEncoder) -> None:
         self.states.append(state)
         self._encoders.append(encoder)
-        self.bits.append(8 * encoder.num_bytes(self.drift_samples()))
+        self.drift_samples.append(self.walk.drift_samples(state) if state.num_steps else None)
+        self.bits.append(8 * encoder.num_bytes(self.drift_samples[-1]))
 
     def _squared_error(self) -> float:
         """||y - x0_hat||^2 where the walk stands."""
