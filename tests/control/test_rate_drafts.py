@@ -1,0 +1,126 @@
+"""How drafts become packets of one rate, on walks whose bits and losses have formulas."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from freegvc._control.rate import RateController
+from freegvc._control.surrogate import RatePoint
+from freegvc._control.targets import Rate
+from freegvc._video import Gop
+from freegvc.errors import TargetError
+from freegvc.events import GopDone
+from tests.control.walks import GRID, FakeWalk
+
+HEAD_BYTES = 70
+
+
+class Draft(FakeWalk):
+    """A walk with a packet; `hardness` scales its loss at any number of bits."""
+
+    def __init__(self, gop, hardness, timesteps=(1000,)):
+        super().__init__(surprise=1.01)
+        self.gop, self.hardness, self.timesteps = gop, hardness, list(timesteps)
+
+    def fork(self, num_steps):
+        return Draft(self.gop, self.hardness, self.timesteps[: num_steps + 1])
+
+    @property
+    def drift_samples(self):
+        return [None, *(bytes([self.gop] * 8) for _ in self.timesteps[1:])]
+
+    def packet(self):
+        return bytes(self.bits[-1] // 8)
+
+
+class FakeGops:
+    """Stands for `GopEncoder`."""
+
+    def __init__(self, hardnesses, num_frames):
+        self.hardnesses, self.num_frames = hardnesses, num_frames
+        self.parameters = SimpleNamespace(width=64, height=32, frame_rate=Fraction(25))
+        self.prior = SimpleNamespace(device="cpu")
+        self.end_frame = 0
+        self.heard = []
+        self.on_event = self.heard.append
+        self.walks = []
+
+    def start(self, gop, progress):
+        self.end_frame = gop.first_frame + len(gop.frames)
+        assert 0.0 <= progress(Draft(gop.index, 1.0)) <= 1.0
+        self.walks.append(Draft(gop.index, self.hardnesses[gop.index]))
+        return self.walks[-1]
+
+    def finish(self, walk):
+        return walk.packet()
+
+    def file_size(self):
+        return lambda sizes: HEAD_BYTES + sum(sizes)
+
+    def grid(self):
+        return GRID
+
+    def seconds(self):
+        return {}
+
+
+class Controller(RateController):
+    """Without pictures: points come from a formula, and packets are cut by their length."""
+
+    def _scorer(self, gop):
+        return None
+
+    def _point(self, walk, num_steps, scorer):
+        bits = walk.bits[num_steps]
+        return RatePoint(bits, walk.hardness * bits**-0.4)
+
+    def _cut(self, gop, num_steps):
+        return bytes(int(self._drafts[gop].option.bits[num_steps]) // 8)
+
+
+def code(hardnesses, num_bytes):
+    """Packets and last events of GOPs of 8 frames."""
+    frames = np.zeros((8, 2, 2, 3), np.uint8)
+    gops = FakeGops(hardnesses, 8 * len(hardnesses))
+    controller = Controller(Rate(num_bytes=num_bytes), gops)
+    for index in range(len(hardnesses)):
+        controller.add(Gop(index, 8 * index, frames, index == len(hardnesses) - 1))
+    return controller.finish(), gops
+
+
+@pytest.mark.parametrize("num_bytes", [2_000, 10_000, 50_000])
+def test_the_file_takes_the_budget_and_not_more(num_bytes):
+    packets, gops = code([1.0, 1.0, 1.0, 1.0], num_bytes)
+    total = HEAD_BYTES + sum(map(len, packets))
+    assert 0.96 * num_bytes <= total <= num_bytes
+    done = [event for event in gops.heard if isinstance(event, GopDone)]
+    assert [event.num_bytes for event in done] == [len(packet) for packet in packets]
+    assert [event.gop for event in done] == [0, 1, 2, 3]
+
+
+def test_a_harder_gop_gets_more_bytes_wherever_it_stands():
+    for hardest in range(4):
+        hardnesses = [1.0] * 4
+        hardnesses[hardest] = 2.0
+        packets, _ = code(hardnesses, 20_000)
+        sizes = [len(packet) for packet in packets]
+        assert max(range(4), key=sizes.__getitem__) == hardest
+
+
+def test_no_walk_goes_far_beyond_what_its_gop_gets():
+    packets, gops = code([1.0] * 5, 20_000)
+    for walk, packet in zip(gops.walks, packets, strict=True):
+        assert walk.bits[-1] / 8 <= 4.2 * len(packet)
+
+
+def test_a_budget_below_the_empty_packets_is_refused_at_once():
+    with pytest.raises(TargetError, match="before a single step"):
+        code([1.0, 1.0], 150)
+
+
+def test_a_single_gop_is_walked_into_the_budget():
+    packets, gops = code([1.0], 5_000)
+    assert 0.96 * 5_000 <= HEAD_BYTES + len(packets[0]) <= 5_000
+    assert gops.walks[0].timestep < 1000
