@@ -80,10 +80,10 @@ class Controller(RateController):
         return bytes(int(self._drafts[gop].option.bits[num_steps]) // 8)
 
 
-def code(hardnesses, num_bytes):
-    """Packets and last events of GOPs of 8 frames."""
+def code(hardnesses, num_bytes, gops=None):
+    """The packets of GOPs of 8 frames, and what they were made with."""
     frames = np.zeros((8, 2, 2, 3), np.uint8)
-    gops = FakeGops(hardnesses, 8 * len(hardnesses))
+    gops = gops or FakeGops(hardnesses, 8 * len(hardnesses))
     controller = Controller(Rate(num_bytes=num_bytes), gops)
     for index in range(len(hardnesses)):
         controller.add(Gop(index, 8 * index, frames, index == len(hardnesses) - 1))
@@ -115,9 +115,19 @@ def test_no_walk_goes_far_beyond_what_its_gop_gets():
         assert walk.bits[-1] / 8 <= 4.2 * len(packet)
 
 
-def test_a_budget_below_the_empty_packets_is_refused_at_once():
+def test_a_hard_gop_is_walked_at_most_two_and_a_half_times_an_equal_part():
+    _, gops = code([0.2, 5.0, 0.2, 0.2], 20_000)
+    part_bits = 8 * 20_000 / 4
+    hard = gops.walks[1]
+    assert 2 * part_bits < hard.bits[-1]
+    assert hard.bits[-2] < 2.5 * part_bits  # the last step may go beyond
+
+
+def test_a_budget_below_the_empty_packets_is_refused_before_any_step():
+    gops = FakeGops([1.0, 1.0], 16)
     with pytest.raises(TargetError, match="before a single step"):
-        code([1.0, 1.0], 150)
+        code([1.0, 1.0], 150, gops)
+    assert [walk.num_extends for walk in gops.walks] == [0]
 
 
 def test_a_single_gop_is_walked_into_the_budget():
