@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from freegvc.priors.small.autoencoder import Autoencoder
+
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -143,3 +145,11 @@ def prefetch(make: Callable[[int], Item], start: int, workers: int) -> Iterator[
         finally:
             for future in pending:
                 future.cancel()
+
+
+def load_autoencoder(path: Path, device: str) -> Autoencoder:
+    """The frozen autoencoder of a weights file."""
+    model = Autoencoder()
+    model.load_state_dict(load_file(path))
+    model.eval().requires_grad_(False)
+    return model.to(device).to(memory_format=torch.channels_last)

@@ -19,9 +19,9 @@ from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Au
 from freegvc.priors.small.denoiser import Denoiser, schedule
 from freegvc.priors.small.prior import SmallPrior
 from training.autoencoder import LOG_STEPS, SAVE_SECONDS, picture_loss
-from training.checkpoint import Run, prefetch
+from training.checkpoint import Run, load_autoencoder, prefetch
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
-from training.denoiser import load_autoencoder, timesteps_of
+from training.denoiser import timesteps_of
 from training.latents import LATENTS_FOLDER, Latents
 from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips

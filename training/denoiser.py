@@ -8,10 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import NUM_TIMESTEPS, Denoiser, schedule
 from training.checkpoint import Run, prefetch
 from training.latents import LATENTS_FOLDER, Latents
@@ -26,14 +24,6 @@ SAVE_SECONDS = 120
 LOW_U, HIGH_U = 2.0, 7.0
 LOW_SHARE = 0.75
 SIZES = ((12, 16, 16), (12, 16, 32), (12, 32, 32), (6, 30, 52))  # instants, rows, columns
-
-
-def load_autoencoder(path: Path, device: str) -> Autoencoder:
-    """The frozen autoencoder of a weights file."""
-    model = Autoencoder()
-    model.load_state_dict(load_file(path))
-    model.eval().requires_grad_(False)
-    return model.to(device).to(memory_format=torch.channels_last)
 
 
 def batch_at(latents: Latents, step: int, points: int) -> Tensor:

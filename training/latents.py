@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, Autoencoder
-from training.checkpoint import prefetch, replace
+from training.checkpoint import load_autoencoder, prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, Frames, normalise
 
 LATENTS_FOLDER = CACHE_FOLDER.with_name("latents")
@@ -89,7 +89,6 @@ def encode_variant(
 @torch.inference_mode()
 def main() -> None:
     """Write the variants that are not there yet."""
-    from training.denoiser import load_autoencoder
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--autoencoder", type=Path, required=True)

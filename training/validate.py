@@ -26,9 +26,9 @@ from freegvc._trajectory.grid import grid_to
 from freegvc.priors.defaults import FIRST_STEP, STEP_GROWTH
 from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
+from training.checkpoint import load_autoencoder
 from training.data import decode, normalise
 from training.decoder import load_denoiser
-from training.denoiser import load_autoencoder
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 STOP_ROOTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # sqrt(SNR) of the stop steps that are reported
