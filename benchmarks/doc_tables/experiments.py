@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.doc_tables.table import DocTable, listing, load, pivot, where
 from benchmarks.report.plots import DIGEST
 
-CHANNEL_PNG = "benchmarks/results/channel.png"
+CHANNEL_PNG = "docs/channel.png"
 
 
 def grid() -> DocTable:
