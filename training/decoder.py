@@ -94,7 +94,7 @@ def predictions(
 
 
 def main() -> None:
-    """Train until the minutes are over; the same command goes on from there."""
+    """Train until the minutes are over; the same command then continues the run."""
     parser = parser_of(__doc__, 3e-4)
     parser.add_argument("--autoencoder", type=Path, required=True, help="weights to start from")
     parser.add_argument("--denoiser", type=Path, required=True, help="its weights.safetensors")

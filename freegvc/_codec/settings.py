@@ -107,7 +107,7 @@ class Settings:
 def _gammas(
     gamma: float | Callable[[int], float], overlap: int, overlap_latents: int
 ) -> tuple[int, ...]:
-    """One integer for each overlap latent; a single one where they are all the same."""
+    """One integer for each overlap latent; a single one if all are equal."""
     if overlap == 0:
         return ()
     values = [gamma(i) if callable(gamma) else gamma for i in range(max(overlap_latents, 1))]

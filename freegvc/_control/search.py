@@ -14,10 +14,10 @@ from freegvc._control.surrogate import RatePoint, align, fit_power_law
 
 NUM_POINTS = 3  # M: sampled before the reach is doubted, and kept for a fit
 MAX_GROWTH = 4.0  # of the bits from one sample to the next while nothing better is known
-# a bracket narrower than this holds nothing but the noise of the channel
+# a bracket narrower than this holds only the noise of the channel
 _NARROW = 0.002
 _LEAST_MOVE = 1.03  # of the bits, beyond everything seen
-_UNDER = 0.95  # of a loss: the highest floor that is believed below it
+_UNDER = 0.95  # of a loss: the highest floor that is accepted below it
 _MAX_REPEATS = 2  # of one state
 _FAR = 1.25  # between bits asked for and found: the walk has no more, or no less
 _EDGE = 0.05  # of the logarithm of a bracket: no closer to its ends

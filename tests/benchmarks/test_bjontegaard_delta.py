@@ -263,5 +263,5 @@ def test_impossible_points_are_refused(point: tuple[float, float]) -> None:
 
 def test_an_empty_range_is_refused() -> None:
     for compare in (bd_rate, bd_metric):
-        with pytest.raises(ValueError, match="is no range of rates"):
+        with pytest.raises(ValueError, match="is not a range of rates"):
             compare(LPIPS, BETTER, higher_is_better=False, rate_range=(0.03, 0.003))

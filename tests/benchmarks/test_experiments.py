@@ -1,4 +1,4 @@
-"""Experiments say which prior they are of, and write where they are told to."""
+"""Experiments record their prior, and write to the folder given by --out."""
 
 import json
 from fractions import Fraction

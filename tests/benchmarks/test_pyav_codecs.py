@@ -1,4 +1,4 @@
-"""Codecs through PyAV: real files, decoded from those files, and no byte that is no picture."""
+"""Codecs through PyAV: real files, decoded from those files, and no bytes besides the pictures."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def test_video_outputs(run, stream, tmp_path, arguments):
     assert video.frame_rate == 25
 
 
-def test_sound_travels_or_is_missed_aloud(run, audio_stream, tmp_path):
+def test_sound_is_copied_or_its_absence_is_reported(run, audio_stream, tmp_path):
     assert "warning" not in run("decompress", audio_stream, tmp_path / "out.mkv").err
     assert read_audio(tmp_path / "out.mkv") is not None
     for name in ("out.y4m", "frames"):

@@ -197,7 +197,7 @@ def test_a_hub_that_refuses(hub, status):
 
 def test_no_network():
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(PriorUnavailableError, match=r"cannot be reached.*check the network"):
             fetch(NAME, endpoint=nowhere)

@@ -1,4 +1,4 @@
-"""Prompt embeddings: equal to the pipelines' own, kept beside the model, and honest about both."""
+"""Prompt embeddings: equal to the pipelines' own, kept beside the model, and checked."""
 
 import functools
 import json
