@@ -1,8 +1,8 @@
 """Train the decoder on what the codec gives it: python -m training.decoder --out DIR. Resumable.
 
-At a low rate the decoder of the autoencoder never sees a clean latent but what the silent part
-makes of the last coded state. Encoder and latents stay as they are, so the denoiser stays valid;
-the decoder learns to make pictures of it at every level where a stream may stop.
+At a low rate the input of the decoder is not a clean latent but what the silent part makes of the
+last coded state. Encoder and latents stay as they are, so the denoiser stays valid; the decoder
+learns to make pictures of that input at every level where a stream may stop.
 """
 
 from __future__ import annotations

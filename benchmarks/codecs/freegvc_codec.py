@@ -1,4 +1,4 @@
-"""freegvc as one of the codecs that benchmarks compare, and the calls of freegvc that all share."""
+"""freegvc as one of the codecs that benchmarks compare, and calls of freegvc for all benchmarks."""
 
 from __future__ import annotations
 

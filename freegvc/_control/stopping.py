@@ -13,7 +13,7 @@ FILL = 0.985  # a rate target is met once this fraction of the budget is used
 
 
 class Stopper(Protocol):
-    """A walk that can go on and go back; see `freegvc._trajectory.Sender`."""
+    """A walk that can go forwards and back; see `freegvc._trajectory.Sender`."""
 
     @property
     def timestep(self) -> int:

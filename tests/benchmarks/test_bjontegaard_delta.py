@@ -164,7 +164,7 @@ def test_rates_apart_are_not_available_but_have_a_bd_rate() -> None:
     assert bd_rate(LPIPS, far, higher_is_better=False).value == pytest.approx(-99)
 
 
-def test_a_sliver_of_overlap_is_not_available_and_its_size_is_said() -> None:
+def test_a_sliver_of_overlap_is_not_available_and_its_size_is_reported() -> None:
     touching = scaled(LPIPS, score=-0.28)  # 0.01 of 0.29 in common
     found = bd_rate(LPIPS, touching, higher_is_better=False)
     assert found.value is None

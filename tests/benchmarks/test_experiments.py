@@ -8,8 +8,8 @@ import pytest
 from benchmarks import __main__
 from benchmarks.experiments.base import Experiment
 from benchmarks.record import RESULTS
+from freegvc import Video
 from freegvc.priors import load_prior
-from freegvc.video import Video
 
 
 def test_a_record_names_its_prior_and_where_it_was_measured(scene, tmp_path):

@@ -92,7 +92,7 @@ def test_report_writes_its_files_and_no_others(report: Path) -> None:
     ]
 
 
-def test_page_needs_nothing_from_outside(report: Path) -> None:
+def test_page_has_no_external_resources(report: Path) -> None:
     page = Page((report / "report.html").read_text())
     assert not page.open
     assert page.tags.isdisjoint({"script", "link", "iframe", "object", "embed"})

@@ -135,7 +135,7 @@ def test_refinement_by_the_presets_name(run, clip, tmp_path):
     assert "refine is 'gnvc'" in refused.err
 
 
-def test_drift_is_said_in_the_last_line_and_in_events(run, stream, tmp_path):
+def test_drift_is_reported_in_the_last_line_and_in_events(run, stream, tmp_path):
     same = run("decompress", stream, tmp_path / "a.y4m")
     assert "sigma" not in same.err
     other = run(

@@ -203,7 +203,7 @@ def test_no_network():
             fetch(NAME, endpoint=nowhere)
 
 
-def test_a_disk_that_is_too_small_is_told_before_the_download(hub, tmp_path):
+def test_a_disk_that_is_too_small_is_reported_before_the_download(hub, tmp_path):
     hub.sizes["vae/diffusion_pytorch_model.safetensors"] = 10**18
     with pytest.raises(PriorUnavailableError, match=r"needs 1000000000\.00 GB more") as caught:
         fetch(NAME, endpoint=hub.endpoint)

@@ -76,7 +76,7 @@ def test_small_storage_costs_little(models, storage, limit):
     assert 1e-4 < share < limit
 
 
-def test_int8_without_torchao_says_what_to_install(models, monkeypatch):
+def test_int8_without_torchao_names_what_to_install(models, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torchao.quantization", None)
