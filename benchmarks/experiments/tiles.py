@@ -132,8 +132,8 @@ def _seams(tiles: list[Any], starts: list[int], size: int) -> list[dict[str, flo
         seams.append(
             {
                 "without_window": max(np.abs(end.mean(axis=0)).max() for end, _ in ends),
-                "edge": max(np.abs(end.mean(axis=0)).max() * weight for end, weight in ends),
-                "edge_pixel": max(np.abs(end).max() * weight for end, weight in ends),
+                "edge": max(np.abs(end.mean(axis=0)).max() * factor for end, factor in ends),
+                "edge_pixel": max(np.abs(end).max() * factor for end, factor in ends),
                 "slope": np.abs(difference.mean(axis=(0, 1))).max() * steepest,
             }
         )
