@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from freegvc import GopDecoded, compress, decompress
+from freegvc import GopDecoded, Settings, compress, decompress
 from freegvc._codec.score import score
 from freegvc._video import Video, open_video
 from freegvc.errors import MetricUnavailableError, UsageError
@@ -17,7 +17,8 @@ def frames(scene):
 
 @pytest.fixture(scope="module")
 def compressed(frames):
-    return compress(frames, prior="analytic", gop_length=5, overlap=2, stop_step=800)
+    settings = Settings(gop_length=5, overlap=2)
+    return compress(frames, prior="analytic", settings=settings, stop_step=800)
 
 
 @pytest.fixture(scope="module")
