@@ -1,4 +1,4 @@
-"""All benchmarks: python -m benchmarks COMMAND. Results go to a folder of their own, --out."""
+"""All benchmarks: python -m benchmarks COMMAND. Results go to the folder given by --out."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from benchmarks.frames import MAX_SIZE
 from benchmarks.study import METRICS, Study
 from freegvc.metrics import METRIC_NAMES, check_metric
 
-CLIPS_FRAMES = 48  # one GOP: what a small machine has time for
+CLIPS_FRAMES = 48  # one GOP, for small machines
 QUICK_FRAMES = 24
 QUICK_CLIPS = ("basketballpass", "carphone_qcif", "pancake")
 
@@ -29,18 +29,18 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames",
         type=int,
-        help=f"of each sequence (default: {NUM_FRAMES}; clips: {CLIPS_FRAMES}; "
+        help=f"frames of each sequence (default: {NUM_FRAMES}; clips: {CLIPS_FRAMES}; "
         f"--quick: {QUICK_FRAMES})",
     )
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the sequences")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these sequences")
     parser.add_argument(
         "--metrics", nargs="+", choices=METRIC_NAMES, default=list(METRICS), metavar="NAME"
     )
-    parser.add_argument("--quick", action="store_true", help="few sequences, few rates: minutes")
+    parser.add_argument("--quick", action="store_true", help="few sequences and rates: minutes")
 
 
 def clips_of(options: argparse.Namespace) -> list[Clip]:
-    """The sequences that are asked for.
+    """The sequences to run.
 
     Raises:
         SystemExit: a name is not in the dataset.
@@ -69,10 +69,10 @@ def frames_of(options: argparse.Namespace) -> int:
 
 
 def study_of(options: argparse.Namespace, codecs: Sequence[Codec]) -> Study:
-    """What is asked for, with these codecs.
+    """The study that the options describe, with these codecs.
 
     Raises:
-        MetricUnavailableError: weights of a metric are missing; says where to put them, before
+        MetricUnavailableError: weights of a metric are missing. The check comes first, before
             hours of encoding.
     """
     for name in options.metrics:
@@ -82,7 +82,7 @@ def study_of(options: argparse.Namespace, codecs: Sequence[Codec]) -> Study:
         clips=clips_of(options),
         codecs=codecs,
         num_frames=frames_of(options),
-        # clips are scaled to HEVC class D, standard sequences never
+        # clips are scaled to the size of HEVC class D, standard sequences are not scaled
         max_size=MAX_SIZE if options.dataset == "clips" else None,
         metrics=options.metrics,
         out=options.out,

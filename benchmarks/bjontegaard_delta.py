@@ -1,8 +1,8 @@
 """Bjontegaard deltas of two rate curves, with the checks that the `bjontegaard` package leaves out.
 
 BD-rate is the mean difference in log rate at equal score, as a percentage; BD-metric the mean
-difference in score at equal log rate. Both are means over what the two curves share, which stands
-beside every number. Curves are interpolated by Akima's splines in log rate (Herglotz et al.,
+difference in score at equal log rate. Both are means over the overlap of the two curves, which is
+given with every number. Curves are interpolated by Akima's splines in log rate (Herglotz et al.,
 "Beyond Bjontegaard", ICIP 2022); "pchip" is what the spreadsheets of JCT-VC and JVET do.
 
 The paper prints N/A where "BD-rate cannot be computed due to insufficient overlap between the
@@ -30,7 +30,7 @@ MIN_POINTS_IN_OVERLAP = 3  # of both curves together
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two curves share.
+    """The part that two curves have in common.
 
     Attributes:
         low, high: scores of a BD-rate, bpp of a BD-metric.
@@ -48,8 +48,8 @@ class Delta:
 
     Attributes:
         value: per cent of rate, or score; test minus anchor. None is N/A.
-        overlap: over what it is; given for N/A as well, where there is any.
-        remarks: why it is N/A, and whatever else is wrong with the curves.
+        overlap: what it is a mean over; given for N/A as well, if there is an overlap.
+        remarks: why it is N/A, and everything else that is wrong with the curves.
     """
 
     value: float | None
@@ -71,10 +71,10 @@ def bd_rate(
 
     Args:
         anchor, test: points in any order.
-        higher_is_better: which way the score is.
+        higher_is_better: whether a larger score is better.
         rate_range: compare only the parts of both curves between these bpp; the scores at its
             ends are interpolated linearly in log rate.
-        min_points: that each curve must have.
+        min_points: how many points each curve must have.
         min_overlap: how much of the narrower curve both must have in common, above 0.
         interpolation: between points.
 
@@ -82,7 +82,7 @@ def bd_rate(
         N/A if a curve has too few points or is not strictly monotone, or the overlap is too small.
 
     Raises:
-        ValueError: a rate that is not positive, a score that is not finite, an empty rate range.
+        ValueError: a rate is not positive, a score is not finite, or the rate range is empty.
     """
     curves = _sorted_curves(anchor, test, higher_is_better, rate_range)
     remarks = [said for points in curves for said in points.complaints(min_points)]
@@ -117,7 +117,7 @@ def bd_metric(
 
     Returns:
         N/A if a curve has too few points or two at one rate, or the overlap is too small. A curve
-        that is not monotone has a BD-metric all the same; the remarks say that it is not.
+        that is not monotone still has a BD-metric, with a remark.
     """
     curves = _sorted_curves(anchor, test, higher_is_better, rate_range)
     remarks = [said for points in curves for said in points.complaints(min_points)]
@@ -182,7 +182,7 @@ def _sorted_curves(
     anchor: Curve, test: Curve, higher_is_better: bool, rate_range: Range
 ) -> tuple[_Points, _Points]:
     if rate_range is not None and not 0 < rate_range[0] < rate_range[1]:
-        raise ValueError(f"{rate_range[0]:g} to {rate_range[1]:g} bpp is no range of rates")
+        raise ValueError(f"{rate_range[0]:g} to {rate_range[1]:g} bpp is not a range of rates")
     sign = 1 if higher_is_better else -1
 
     def sorted_points(name: str, curve: Curve) -> _Points:
@@ -202,7 +202,7 @@ def _overlap(
     what: str,
     min_overlap: float,
 ) -> tuple[Overlap | None, list[str]]:
-    """What two intervals have in common, as a part of the narrower curve; and what is wrong."""
+    """The overlap of two intervals as a fraction of the narrower one, and what is wrong with it."""
     first, second = spans
     if first is None or second is None:
         return None, ["a curve has no part in the range of rates"]
@@ -215,7 +215,7 @@ def _overlap(
             f"the {what} overlap by {100 * overlap.fraction:.2g} % of the narrower curve, "
             f"less than {100 * min_overlap:g} %"
         ]
-    # with few points where both curves are, the rest is interpolation
+    # with few points in the overlap, the result would be mostly interpolation
     slack = 1e-9 * (high - low)
     at = np.concatenate(measured)
     count = int(np.sum((at >= low - slack) & (at <= high + slack)))
@@ -238,6 +238,6 @@ def _mean_difference(
         interpolators=True,
         min_overlap=0,  # was checked, and over the range of rates that is asked for
     )[1:]
-    # the package's own mean is over all that the curves share, whatever the range of rates
+    # alone, the package would average over the whole overlap and ignore the range of rates
     areas = [float(spline.integrate(overlap.low, overlap.high)) for spline in splines]
     return (areas[1] - areas[0]) / (overlap.high - overlap.low)

@@ -32,7 +32,7 @@ _VIDEOS = (
     *(".264", ".h264", ".avc", ".265", ".h265", ".hevc"),
 )
 _PICTURES = (".png", ".jpg", ".jpeg")
-_CHROMA = {"420", "422", "444"}  # as in "yuv420p", which is no number of lines
+_CHROMA = {"420", "422", "444"}  # as in "yuv420p", which is not a number of lines
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Sequence:
 
     Attributes:
         dataset, name: such as "hevc-b" and "BQTerrace"; names are unique over all datasets.
-        paths: the files that go by its name; one, if all is well.
-        width, height, num_frames: of the whole file; 0 where only the file knows.
-        fps: frames per second; None where only the file knows.
+        paths: the files with its name; exactly one, if all is well.
+        width, height, num_frames: of the whole file; 0 if only the file states them.
+        fps: frames per second; None if only the file states it.
         pix_fmt: of a headerless file; None for others.
-        hint: what to look for where nothing was found.
+        hint: what to look for if nothing was found.
         also: other names that it goes by.
     """
 
@@ -111,7 +111,7 @@ class Sequence:
         """The first frames, uint8 [T, H, W, 3], RGB through BT.709, and their rate.
 
         Args:
-            num_frames: at most so many; a clip may have fewer.
+            num_frames: at most this many; a clip may have fewer.
             max_size: height and width, to which larger frames are scaled down and cut; even sides.
 
         Raises:
@@ -126,7 +126,7 @@ class Sequence:
             return np.stack(frames), self.fps or source.frame_rate
 
     def _options(self) -> dict[str, Any]:
-        """What `open_video` must be told: headerless files and folders say less."""
+        """Arguments of `open_video` for files without a header and for folders."""
         options: dict[str, Any] = {}
         if self.path.suffix.lower() == ".yuv" and self.width:
             options |= {"size": (self.width, self.height), "pix_fmt": self.pix_fmt}
@@ -136,7 +136,7 @@ class Sequence:
 
 
 def dataset_names() -> tuple[str, ...]:
-    """All that `dataset_sequences` takes."""
+    """All names that `dataset_sequences` takes."""
     return (*_manifest()["datasets"], "clips", "folder")
 
 
@@ -150,11 +150,11 @@ def dataset_sequences(dataset: str, root: Path | None = None) -> list[Sequence]:
 
     Args:
         dataset: of `dataset_names()`.
-        root: where to look, at any depth; needless for "clips" alone. "folder" takes all videos
+        root: where to look, at any depth; only "clips" does not need it. "folder" takes all videos
             and folders of images that lie directly in it.
 
     Raises:
-        DatasetError: another name, or no such root.
+        DatasetError: the name is unknown, or the root does not exist.
     """
     if dataset not in dataset_names():
         raise DatasetError(f"dataset {dataset!r}: the names are {', '.join(dataset_names())}")
@@ -201,7 +201,7 @@ def _manifest_sequence(
 
 
 def _is_called(stem: str, names: tuple[str, ...], width: int, height: int) -> bool:
-    """Whether a file's name has one of the names in it, and no size but this one."""
+    """Whether a file's name contains one of the names, and no size other than this one."""
     stem = stem.lower()
     sizes = set(re.findall(r"(\d{3,4})x(\d{3,4})", stem))
     lines = set(re.findall(r"(?<![0-9a-z])(\d{3,4})p", stem)) - _CHROMA

@@ -22,7 +22,7 @@ MAX_SIZE = 240, 416  # height and width, as of HEVC class D
 
 @contextmanager
 def open_clip(path: Path, **options: Any) -> Iterator[FrameSource]:
-    """`open_video` with its options; files that do not say their colour count as BT.709."""
+    """`open_video` with its options; files that do not state their colour count as BT.709."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColourWarning)
         with open_video(path, **options) as source:

@@ -26,10 +26,10 @@ class Point:
         encode_seconds, decode_seconds: wall clock; NaN where others published the point.
         per_frame: metric name to one score for each frame; None where it is not defined (the
             first frame of a temporal metric).
-        stages: seconds by stage, where a codec tells them.
+        stages: seconds by stage, if the codec reports them.
         file: its name in the run's folder of files.
         per_video: metric name to the one score of all frames: FID's.
-        details: what else a codec tells, such as the peak of memory.
+        details: what else the codec reports, such as the peak of memory.
     """
 
     setting: str
@@ -88,7 +88,7 @@ class SequenceResult:
         return 8 * point.num_bytes / (self.width * self.height * self.num_frames)
 
     def write(self, path: Path) -> None:
-        """Write JSON; a killed run leaves no half of it."""
+        """Write JSON; a killed run leaves no partial file."""
         write_json(path, {"schema": SCHEMA, **asdict(self)}, indent=None)
 
     @classmethod
@@ -96,7 +96,7 @@ class SequenceResult:
         """Read what `write` wrote.
 
         Raises:
-            ValueError: another schema, or no result at all; names the file.
+            ValueError: the file has another schema, or is not a result.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """Numbers that papers print, as data: Free-GVC's Tables I to III and those of its peers.
 
 One file of `benchmarks/published/` for each paper, transcribed from the papers' text. None of it
-was measured here. What a paper does not print is not there: "N/A" and "-" are the paper's own, and
-null is what could not be read in the text at hand, which a note of the table then says.
+was measured here. What a paper does not print is not there. "N/A" and "-" are the
+paper's own. null is a number that is illegible in the text, as a note of the table explains.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 FOLDER = Path(__file__).with_suffix("")
 _NAMES = json.loads(Path(__file__).with_name("published_names.json").read_text(encoding="utf-8"))
-PROTOCOL: tuple[str, ...] = tuple(_NAMES["protocol"])  # what is said of how each paper measured
+PROTOCOL: tuple[str, ...] = tuple(
+    _NAMES["protocol"]
+)  # the points on which the protocols of papers are compared
 DATASETS: dict[str, str] = _NAMES["datasets"]  # labels of names in the files
 METRICS: dict[str, str] = _NAMES["metrics"]
 Quantity = Literal["BD-rate", "BD-metric", "value"]
@@ -28,9 +30,9 @@ class Number:
 
     Attributes:
         subject: the codec, or the setting of the paper's codec.
-        dataset: of `DATASETS`; with "/" and a sequence where it is of one sequence.
+        dataset: of `DATASETS`; with "/" and a sequence if the number is of one sequence.
         metric: of `METRICS`.
-        quantity: what it is of the metric.
+        quantity: what of the metric is given, such as a BD-rate.
         unit: "%" for a BD-rate; "" where there is none.
         anchor: of a BD; None for a value.
         value: None if there is none.
@@ -54,7 +56,7 @@ class PublishedTable:
     Attributes:
         number, title: as in the paper, such as "Table I".
         subject: whether its subjects are codecs or settings of the paper's own codec.
-        notes: what is to be known of the numbers.
+        notes: what a reader of the numbers has to know.
         numbers: no two of the same subject, dataset, metric, quantity and anchor.
     """
 
@@ -87,7 +89,7 @@ class Paper:
 
 
 def load_published() -> tuple[Paper, ...]:
-    """All papers, Free-GVC first; the tests hold the files against the papers' text."""
+    """All papers, Free-GVC first; the tests compare the files with the papers' text."""
     return tuple(_paper(path) for path in sorted(FOLDER.glob("*.json")))
 
 

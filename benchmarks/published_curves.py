@@ -2,7 +2,7 @@
 
 Two layouts are read: DCVC's logs and CompressAI's result files. Scores keep names that say what
 they are of: "psnr" and "ms_ssim" are of RGB as ours are, "psnr_yuv" and "ms_ssim_yuv" of YUV
-planes, and those are left out of reports, so that no curve is held against another by accident.
+planes, and those are left out of reports, so that unlike curves are never compared.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class FileFormatError(ValueError):
 
 @dataclass(frozen=True)
 class PublishedCodec:
-    """What one file says of one codec.
+    """The curves of one codec from one file.
 
     Attributes:
         label: its name in the report, which says that it was not measured here.
@@ -57,7 +57,7 @@ def label_of(path: Path) -> str:
 def check_published(path: Path, dataset: str) -> None:
     """Make sure that a file can be read, before hours of encoding; errors as below.
 
-    Whether its sequences are those that are measured, and as long, is known only after.
+    `read_published` checks afterwards that its sequences were measured, at the same length.
     """
     if "results" in _mapping(path, "top", _read_json(path)):
         read_compressai(path, pixels_per_second=1.0)
@@ -74,7 +74,7 @@ def read_published(
         path: of the file; its stem names the codec.
         dataset: that was run here.
         clips: its sequences.
-        measured: results on them, which say over how many pixels rates are.
+        measured: results on them, with the sizes that rates refer to.
 
     Raises:
         FileFormatError: neither layout, no such dataset or none of the sequences, or sequences of
@@ -117,7 +117,7 @@ def _only(values: set[Any]) -> Any:
 def _sequence_result(
     label: str, path: Path, curve: RateCurve, like: SequenceResult
 ) -> SequenceResult:
-    """Bytes are rounded from bpp; scores that are not ours, such as of YUV, are left out."""
+    """Bytes are rounded from bpp; scores that freegvc lacks, such as of YUV, are left out."""
     pixels = like.width * like.height * like.num_frames
     points = []
     for k, (bpp, scores) in enumerate(curve):
@@ -141,7 +141,7 @@ def read_dcvc(path: Path, dataset: str, *, num_frames: int | None = None) -> dic
         num_frames: if given, logs of sequences of another length are refused.
 
     Raises:
-        FileFormatError: another layout, numbers that cannot be, or no such dataset.
+        FileFormatError: another layout, impossible numbers, or no such dataset.
         OSError: the file cannot be read.
     """
     content = _mapping(path, "top", _read_json(path))
@@ -170,12 +170,10 @@ def _dcvc_point(
     if num_frames is not None:
         counted = int(number("i_frame_num") + number("p_frame_num"))
         if counted != num_frames:
-            raise FileFormatError(
-                f"{path}, {place} is of {counted} frames, and {num_frames} were asked for"
-            )
+            raise FileFormatError(f"{path}, {place} has {counted} frames, not {num_frames}")
     kind = "_yuv" if "ave_all_frame_psnr_y" in log else ""
     scores = {f"psnr{kind}": number("ave_all_frame_psnr")}
-    # DCVC logs a MS-SSIM of 0 where it was not told to compute it
+    # DCVC logs an MS-SSIM of 0 if it did not compute it
     if ms_ssim := number("ave_all_frame_msssim"):
         scores[f"ms_ssim{kind}"] = ms_ssim
     return _checked(path, place, number("ave_all_frame_bpp"), scores)
@@ -194,7 +192,7 @@ def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Ra
             files that have no bpp.
 
     Raises:
-        FileFormatError: another layout, lists of different lengths, numbers that cannot be, or
+        FileFormatError: another layout, lists of different lengths, impossible numbers, or
             a bitrate without pixels_per_second.
         OSError: the file cannot be read.
     """
@@ -227,14 +225,14 @@ def read_compressai(path: Path, *, pixels_per_second: float | None = None) -> Ra
 def _column(path: Path, key: str, results: Mapping[str, Any]) -> list[float]:
     content = results[key]
     if not isinstance(content, list) or not content:
-        raise FileFormatError(f"{path}: {key} is no list of numbers")
+        raise FileFormatError(f"{path}: {key} is not a list of numbers")
     return [_number(path, key, value) for value in content]
 
 
 def _checked(
     path: Path, place: str, bpp: float, scores: dict[str, float]
 ) -> tuple[float, dict[str, float]]:
-    """A point whose numbers can be."""
+    """A point, if its numbers are possible."""
     if bpp <= 0:
         raise FileFormatError(f"{path}, {place}: {bpp:g} bpp")
     for metric, score in scores.items():
@@ -247,7 +245,7 @@ def _checked(
 
 def _number(path: Path, place: str, content: Any) -> float:
     if isinstance(content, bool) or not isinstance(content, int | float):
-        raise FileFormatError(f"{path}, {place}: {str(content)[:40]!r} is no number")
+        raise FileFormatError(f"{path}, {place}: {str(content)[:40]!r} is not a number")
     if not abs(content) < 1e300:  # such as 1e999
         raise FileFormatError(f"{path}, {place}: the number is too large")
     return float(content)
@@ -255,7 +253,7 @@ def _number(path: Path, place: str, content: Any) -> float:
 
 def _mapping(path: Path, place: str, content: Any) -> Mapping[str, Any]:
     if not isinstance(content, dict) or not content:
-        raise FileFormatError(f"{path}, {place}: no object with names in it")
+        raise FileFormatError(f"{path}, {place}: not an object with names in it")
     return content
 
 
@@ -263,8 +261,8 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path} is no JSON that can be used: {error}") from error
+        raise FileFormatError(f"{path} is not usable JSON: {error}") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

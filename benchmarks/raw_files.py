@@ -12,12 +12,12 @@ class DatasetError(Exception):
 
 
 def check_raw_file(path: Path, width: int, height: int, num_frames: int) -> None:
-    """Make sure that a file holds at least so many frames of 8-bit 4:2:0, and no half ones.
+    """Make sure that a file holds at least this many frames of 8-bit 4:2:0, all of them whole.
 
     Twice as many or more means another size of frames, or two bytes for each sample.
 
     Raises:
-        DatasetError: the file cannot be read, has another number of bytes, or its header says
+        DatasetError: the file cannot be read, has another number of bytes, or its header states
             another size, chroma or depth.
     """
     frame_bytes, header_bytes = width * height * 3 // 2, 0
@@ -38,7 +38,7 @@ def check_raw_file(path: Path, width: int, height: int, num_frames: int) -> None
 
 
 def _header_bytes(path: Path, size: str) -> int:
-    """Length of the first line of a .y4m file, after a look at what it says."""
+    """Length of the first line of a .y4m file, after a check of what it states."""
     with path.open("rb") as file:
         line = file.readline(_LONGEST_HEADER)
     words = line.decode("latin-1").split()
@@ -48,7 +48,7 @@ def _header_bytes(path: Path, size: str) -> int:
     found, chroma = f"{tags.get('W')}x{tags.get('H')}", tags.get("C", "420")
     if found != size or not chroma.startswith("420") or chroma.startswith("420p1"):
         raise DatasetError(
-            f"{path} says {found} with chroma {chroma}, not {size} in 8-bit 4:2:0: get the file "
+            f"{path} states {found} with chroma {chroma}, not {size} in 8-bit 4:2:0: get the file "
             "again"
         )
     return len(line)

@@ -1,4 +1,4 @@
-"""JSON records of benchmarks, and what each says about where it was measured."""
+"""JSON records of benchmarks, each with when and on what it was measured."""
 
 from __future__ import annotations
 

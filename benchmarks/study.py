@@ -1,7 +1,7 @@
 """Runs codecs over sequences: every file decoded and scored, every finished pair kept.
 
-A run can be killed at any moment and started again: what is finished stays as it is, the pair of
-codec and sequence that was at work begins anew. What fails is kept as a result that says why.
+A run can be killed at any moment and started again. Finished pairs of codec and sequence stay as
+they are, and an unfinished pair starts again. A failure is kept as a result that holds the reason.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Study:
         dataset: its name.
         clips: the sequences.
         codecs: all of different labels.
-        num_frames: the first so many of each sequence.
-        max_size: height and width to which larger frames are scaled and cut; None for never.
+        num_frames: how many frames of each sequence, from its start.
+        max_size: height and width to which larger frames are scaled and cut; None never scales.
         metrics: of `freegvc.metrics.SCORES`.
         out: folder.
         device: where the metrics' networks run.
@@ -72,7 +72,7 @@ class Study:
         """Frames of a clip, uint8 [T, H, W, 3], and their rate.
 
         Raises:
-            Exception: whatever is wrong with the file.
+            Exception: the file cannot be read, for any reason.
         """
         clip.check()
         return clip.load(self.num_frames, max_size=self.max_size)
@@ -80,7 +80,7 @@ class Study:
     def kept(self, clip: Clip, codec: Codec) -> SequenceResult | None:
         """A finished result of the same settings, frames and metrics.
 
-        Where the source is not there, that of any is taken: a report can be made without videos.
+        If the source is missing, a result of any source is taken: reports need no videos.
 
         Raises:
             ValueError: the file of the result is damaged; names it.
@@ -115,7 +115,7 @@ def run(study: Study) -> list[SequenceResult]:
                 try:
                     loaded = loaded or study.load(clip)
                     result = measure(study, clip, codec, *loaded)
-                except Exception as error:  # whatever a codec dies of is its result
+                except Exception as error:  # any failure of a codec becomes its result
                     traceback.print_exc(file=sys.stderr)
                     result = _failed(study, clip, codec, error)
                 result.write(study.result_path(clip, codec))
@@ -170,7 +170,7 @@ def _point(
 
 
 def _number(score: float) -> float | None:
-    """Six digits are more than any metric has; NaN is what JSON does not know."""
+    """Rounded to six digits, more than any metric needs; None for NaN, which JSON lacks."""
     return None if math.isnan(score) else float(f"{score:.6g}")
 
 

@@ -5,7 +5,7 @@ python -m benchmarks table1 --dataset hevc-c --root DIR --prior cogvideox-2b --d
 python -m benchmarks table1 ... --published dcvc_rt.json --anchor "dcvc_rt (published)"
 
 Every file is decoded and scored; OUT gets one JSON for each codec and sequence, report.md,
-report.html and plots. Killed and started again, it goes on where it was.
+report.html and plots. A stopped run continues when it is started again.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FILE",
-        help="curves of others, as JSON of DCVC's logs or of CompressAI's results",
+        help="published curves: logs of DCVC or result files of CompressAI, in JSON",
     )
     parser.add_argument(
         "--anchor",
-        help=f"codec of the report that BD-rates are against (default: {ANCHOR} if asked for, else "
-        "the first prior)",
+        help=f"codec that BD-rates compare with (default: {ANCHOR} if it is run, else the first "
+        "prior)",
     )
 
 

@@ -3,7 +3,7 @@
 python -m benchmarks table2 --dataset clips --only basketballpass
 
 Each variant changes one thing of the default; BD-rates are against the default. 96 frames unless
---frames says otherwise: overlap and fusion weight do nothing in a single GOP.
+--frames says otherwise: overlap and fusion weight have no effect in a single GOP.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DEFAULT = "default"
 
 
 def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
-    """Label to what differs: keywords of `compress`, and the sender's steps under "grid".
+    """Label to what differs: fields of `Settings`, and the sender's steps under "grid".
 
     Lengths and overlaps are the paper's for CogVideoX, and as many latents more or fewer for a
     prior with other defaults.
@@ -48,7 +48,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_common(parser)
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="some of them")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these variants")
     parser.set_defaults(frames=NUM_FRAMES)
 
 

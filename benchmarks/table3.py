@@ -2,9 +2,9 @@
 
 python -m benchmarks table3 --dataset clips --only basketballpass
 
-Stop steps are timesteps of the prior's own schedule, so those of two priors are not the same noise.
-OUT gets one JSON for each prior and sequence, report.md and report.html. Killed and started again,
-it goes on where it was.
+Stop steps are timesteps of the prior's own schedule, so the same step is not the same noise for two
+priors. OUT gets one JSON for each prior and sequence, report.md and report.html. A stopped run
+continues when it is started again.
 """
 
 from __future__ import annotations

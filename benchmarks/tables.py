@@ -1,7 +1,7 @@
 """Write tables and pictures of README and docs from committed results: python -m benchmarks tables
 
 A table stands between the lines <!-- table: NAME --> and <!-- end --> and is never edited by hand.
-A picture says in its metadata which numbers it shows.
+The metadata of a picture hold a digest of its numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--check", action="store_true", help="only say what is out of date")
+    parser.add_argument("--check", action="store_true", help="only list what is out of date")
 
 
 def run(options: argparse.Namespace) -> int:

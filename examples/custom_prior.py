@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 import freegvc
-from freegvc._diffusion import NoiseSchedule
-from freegvc.priors import Frames, LatentSpec, Prior, PriorDefaults
+from freegvc import LatentSpec, NoiseSchedule, Prior, PriorDefaults
+from freegvc.priors import Frames
 from freegvc.testing import check_prior
 
 

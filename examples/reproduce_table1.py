@@ -16,14 +16,16 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("dataset", help="hevc-b to hevc-e, uvg, mcl-jcv, clips, or folder")
 parser.add_argument("root", help="the folder that the sequences lie in, at any depth; - for clips")
 parser.add_argument("prior", help="a name from `freegvc priors list`, a hub id, or a folder")
-parser.add_argument("--out", required=True, help="results; a run that was stopped goes on in it")
+parser.add_argument(
+    "--out", required=True, help="folder for results; a stopped run continues there"
+)
 args, more = parser.parse_known_args()
 
 command = [sys.executable, "-m", "benchmarks", "table1", "--dataset", args.dataset]
 command += ["--prior", args.prior, "--out", args.out, *more]
 if args.root != "-":
     command += ["--root", args.root]
-# the benchmarks are not installed with the package; paths stay those of whoever calls
+# the benchmarks are not installed with the package; paths are relative to the caller's folder
 repository = str(Path(__file__).resolve().parents[1])
 paths = os.pathsep.join(filter(None, [repository, os.environ.get("PYTHONPATH")]))
 environment = {**os.environ, "PYTHONPATH": paths}

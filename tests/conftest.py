@@ -11,7 +11,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
 
-# Digests of weights are kept here, not in the home of whoever runs the tests.
+# Digests of weights are kept here, not in the home of the user who runs the tests.
 os.environ.setdefault("FREEGVC_CACHE", str(Path(tempfile.gettempdir()) / "freegvc-test-cache"))
 
 SHARED = Path(__file__).parents[2] / "shared"

@@ -36,7 +36,7 @@ def start_at_principal_components(model: Autoencoder, clips: Clips) -> None:
     """Set the linear transform of blocks to the 16 first principal components of the clips.
 
     Component i of variance l_i gets the amplitude l_i^(1/4): between l_i^(1/2), which leaves all
-    but the mean colour below the noise, and whitening, which takes trifles for as important.
+    but the mean colour below the noise, and whitening, which makes trifles as important.
     """
     rng = np.random.default_rng(5)
     blocks = [to_blocks(normalise(clips.batch(rng, 4, 8, (64, 64)))) for _ in range(50)]
@@ -67,7 +67,7 @@ def losses(
     latent = model.encode(video).float()
     spread = torch.rand(len(latent), 1, 1, 1, 1, device=batch.device, generator=generator)
     noise = torch.randn(latent.shape, device=batch.device, generator=generator)
-    # squared: most clips have little noise, or the robust would push out the sharp
+    # squared, so most clips have little noise: with more, robustness would cost sharpness
     decoded = model.decode(latent + MAX_NOISE * spread.square() * noise).float()
     power = latent.square().mean()
     loss, parts = picture_loss(metrics, video, decoded, step, perceptual)
@@ -107,7 +107,7 @@ def normalise_latents(model: Autoencoder, clips: Clips, device: str) -> None:
 
 @torch.no_grad()
 def sheet(model: Autoencoder, clips: Clips, path: Path, device: str) -> None:
-    """Four fixed clips and what becomes of them: first and last frame above their copies."""
+    """Four fixed clips and their reconstructions: first and last frame above their copies."""
     batch = clips.batch(np.random.default_rng(7), 4, 8, (128, 128)).to(device)
     decoded = model.decode(model.encode(normalise(batch)))
     copies = decoded.float().add(1).mul(127.5).round().clamp(0, 255).byte()
@@ -119,7 +119,7 @@ def sheet(model: Autoencoder, clips: Clips, path: Path, device: str) -> None:
 
 
 def main() -> None:
-    """Train until the minutes are over; the same command goes on from there."""
+    """Train until the minutes are over; the same command then continues the run."""
     parser = parser_of(__doc__, 1e-3)
     parser.add_argument("--pixels", type=int, default=4 * 8 * 96 * 96, help="pixels of a batch")
     parser.add_argument("--crop", type=int, default=96)

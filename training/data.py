@@ -124,7 +124,7 @@ def normalise(frames: Tensor) -> Tensor:
 
 
 def _times(rng: np.random.Generator, length: int, available: int) -> npt.NDArray[np.int64]:
-    """Frame numbers: speed 1 mostly, 2 or 1/2 sometimes; short clips play to and fro."""
+    """Frame numbers: speed 1 mostly, 2 or 1/2 sometimes; short clips play there and back."""
     speed = float(rng.choice([1.0, 1.0, 1.0, 2.0, 0.5]))
     times = np.floor(np.arange(length) * speed).astype(np.int64)
     start = int(rng.integers(max(available - int(times[-1]), 1)))

@@ -1,8 +1,8 @@
 """Train the decoder on what the codec gives it: python -m training.decoder --out DIR. Resumable.
 
-At a low rate the decoder of the autoencoder never sees a clean latent but what the silent part
-makes of the last coded state. Encoder and latents stay as they are, so the denoiser stays valid;
-the decoder learns to make pictures of it at every level where a stream may stop.
+At a low rate the input of the decoder is not a clean latent but what the silent part makes of the
+last coded state. Encoder and latents stay as they are, so the denoiser stays valid; the decoder
+learns to make pictures of that input at every level where a stream may stop.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def predictions(
 
 
 def main() -> None:
-    """Train until the minutes are over; the same command goes on from there."""
+    """Train until the minutes are over; the same command then continues the run."""
     parser = parser_of(__doc__, 3e-4)
     parser.add_argument("--autoencoder", type=Path, required=True, help="weights to start from")
     parser.add_argument("--denoiser", type=Path, required=True, help="its weights.safetensors")

@@ -75,7 +75,7 @@ def loss_of(
 
 
 def main() -> None:
-    """Train until the minutes are over; the same command goes on from there."""
+    """Train until the minutes are over; the same command then continues the run."""
     parser = parser_of(__doc__, 5e-4)
     parser.add_argument("--points", type=int, default=6144, help="latent points of a batch")
     parser.add_argument("--latents", type=Path, default=LATENTS_FOLDER)

@@ -1,4 +1,4 @@
-"""What every training command is told."""
+"""The options of every training command."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from pathlib import Path
 
 
 def parser_of(description: str | None, learning_rate: float) -> argparse.ArgumentParser:
-    """Where a run is kept, how long it may take and on what.
+    """Options for the folder, the time and the device of a run.
 
     Args:
         description: of the command.
         learning_rate: the default.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run, which goes on")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of the run; a stopped run continues there"
+    )
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--learning-rate", type=float, default=learning_rate)
     parser.add_argument("--device", default="cpu")

@@ -1,4 +1,4 @@
-"""What the prior is worth on clips it has never seen.
+"""What the prior is worth on clips that it was not trained on.
 
 python -m training.validate --autoencoder FILE [--denoiser FILE] [--sheet PNG] [--out JSON] CLIP ...
 """

@@ -21,13 +21,13 @@ def codec_names() -> tuple[str, ...]:
 
 
 def make_codec(name: str) -> Codec:
-    """A codec by its name; whether it runs here its `check` tells.
+    """A codec by its name. Its `check` tests whether it runs on this machine.
 
     Args:
         name: of `codec_names()`, or "external:FILE.json" with a file as `ExternalTool` describes.
 
     Raises:
-        ValueError: another name, or a file that describes no codec.
+        ValueError: the name is unknown, or the file does not describe a codec.
     """
     if name.startswith(_EXTERNAL):
         return ExternalCodec(ExternalTool.read(Path(name.removeprefix(_EXTERNAL))))

@@ -27,8 +27,8 @@ class Encoded:
         setting: the rate setting that made it, such as "crf 40".
         path: the file; its size is the rate.
         encode_seconds: wall clock.
-        stages: seconds by stage, where the codec tells them; decoding may add to them.
-        details: what else the codec tells, such as the peak of memory.
+        stages: seconds by stage, if the codec reports them; decoding may add to them.
+        details: what else the codec reports, such as the peak of memory.
     """
 
     setting: str

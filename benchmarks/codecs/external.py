@@ -1,4 +1,4 @@
-"""Codecs that are programs: HM, VTM, VVenC and any other, told by command templates.
+"""Codecs that are programs: HM, VTM, VVenC, and any other that command templates describe.
 
 HM and VTM run as the baselines of the paper's field do (DCVC's test conditions, GNVC-VD's
 appendix): the official low-delay configuration, 10-bit 4:4:4 from RGB, one intra picture. VVenC
@@ -29,30 +29,30 @@ from freegvc._video import BT709, rgb_to_yuv
 
 _SUBSAMPLING = {"yuv420p": (2, 2), "yuv422p": (2, 1), "yuv444p": (1, 1)}
 _DEEP = "10le"
-_END_OF_OUTPUT = 2000  # characters of what a failed program said
+_END_OF_OUTPUT = 2000  # characters shown of a failed program's output
 
 
 class ExternalCodecError(Exception):
-    """A codec's program failed; the message has the command and the end of what it said."""
+    """A codec's program failed; the message has the command and the end of its output."""
 
 
 @dataclass(frozen=True)
 class ExternalTool:
     """A program and how it is called.
 
-    In templates stand {input} and {recon} (planar files before and after), {output} (the coded
+    Templates may contain {input} and {recon} (planar files before and after), {output} (the coded
     file), {width}, {height}, {frames}, {fps} (rounded to an integer), {qp}, and {home}, the folder
-    that an environment variable names. Templates are split as a shell does it, before names are
-    put in, and no shell runs them.
+    that an environment variable names. Templates are split as a shell does it, before the names
+    are replaced, and run without a shell.
 
     Attributes:
         label: for tables.
         encode, decode: templates.
         pix_fmt: of the planar files: yuv420p, yuv422p, yuv444p, or these with 10le at their end.
         qps: rate settings, from coarse to fine.
-        install: what to do where a program is missing.
+        install: what to do if a program is missing.
         home_variable: the environment variable behind {home}; "" if no template has it.
-        unit: to multiples of it pictures are padded.
+        unit: pictures are padded to multiples of it.
         suffix: of the coded files.
     """
 
@@ -71,7 +71,7 @@ class ExternalTool:
         """A tool from a JSON file with these attributes.
 
         Raises:
-            ValueError: no JSON, or other attributes.
+            ValueError: the file is not JSON, or has other attributes.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ class ExternalCodec(Codec):
         self.settings = {**asdict(tool), "qps": list(tool.qps)}
 
     def check(self) -> None:
-        """Look for the programs, and for all that lies below {home}."""
+        """Make sure that the programs, and the files below {home}, are here."""
         tool = self._tool
         home = os.environ.get(tool.home_variable, "")
         if tool.home_variable and not home:
@@ -178,7 +178,7 @@ class ExternalCodec(Codec):
                 return np.stack([frame[:height, :width] for frame in source])
 
     def _write_planes(self, frames: Frames, raw: Path) -> tuple[int, int]:
-        """Write the planar file; height and width in it."""
+        """Write the planar file; return the height and width of its pictures."""
         depth = 10 if self._tool.pix_fmt.endswith(_DEEP) else 8
         subsampling = _SUBSAMPLING[self._tool.pix_fmt.removesuffix(_DEEP)]
         with raw.open("wb") as file:

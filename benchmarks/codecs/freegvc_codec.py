@@ -1,4 +1,4 @@
-"""freegvc as one of the codecs that benchmarks compare, and the calls of freegvc that all share."""
+"""freegvc as one of the codecs that benchmarks compare, and calls of freegvc for all benchmarks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from freegvc.priors import Prior, load_prior
 RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
 
 
-@functools.lru_cache(maxsize=2)  # of large models more do not fit
+@functools.lru_cache(maxsize=2)  # more large models do not fit into memory
 def loaded_prior(name: str, device: str) -> Prior:
-    """A prior, loaded once for all that use it one after another.
+    """A prior, loaded once for all codecs that use it in turn.
 
     Raises:
         PriorError: it cannot be loaded.
@@ -69,7 +69,7 @@ class FreeGvcCodec(Codec):
     """`freegvc.compress` at the highest of several rates, and the lower ones cut from that file.
 
     Cutting is `freegvc truncate`: steps are coded in order, so a file of a lower rate is a prefix
-    of the walk, and one walk gives all rates. Its time is the time of each of them.
+    of the walk, and one walk gives all rates. Each rate has the time of that walk.
 
     Args:
         prior: a name that `load_prior` takes.

@@ -1,20 +1,20 @@
 """x264, x265, SVT-AV1 and VP9 through PyAV: bare streams, as small as each encoder makes them.
 
-Settings are meant to be fair at 0.002 to 0.05 bits per pixel, where every byte that is no picture
+Settings are meant to be fair at 0.002 to 0.05 bits per pixel, where every byte besides the pictures
 counts, and to give the same bytes on every run:
 
 - one intra picture, the first: the conditions that the paper's baselines come from code 96 frames
   with intra period -1 (DCVC's test conditions); the paper itself names no period for them;
 - "ra" has B pictures and the encoder's own hierarchy, "ld" codes pictures in the order in which
   they are shown. Both may look ahead. VP9 has "ld" alone: libvpx makes hidden pictures only in two
-  passes, and PyAV does not hand over the statistics of the first;
+  passes, and PyAV does not pass on the statistics of the first;
 - no text that describes the encoder (2 kB for x265, 0.7 kB for x264), no container, one picture
   at a time and no wavefront rows (a tenth of x265's bytes at these rates), x264 without AVX-512,
   with which its bytes vary from run to run;
 - 4:2:0, 8 bits, BT.709, from RGB in the project's own arithmetic;
 - slow presets, each with the tuning that has the better LPIPS on BasketballPass: x265 its default,
   x264 ssim, SVT-AV1 0 (visual quality). "x265-ra-ssim", "x264-ra-untuned" and "svtav1-ra-psnr" are
-  what was not taken, and docs/benchmarks.md has the difference.
+  the tunings that were not chosen; docs/benchmarks.md has the difference.
 
 Where the coarsest quantiser is not coarse enough, "-half" and "-quarter" codecs code pictures of a
 half or a quarter of width and height (area average) and enlarge what they decode (bicubic). At
@@ -49,7 +49,7 @@ _SMALL_X265 = "cutree=0"
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder of FFmpeg and all it is told.
+    """An encoder of FFmpeg and its options.
 
     Attributes:
         library: FFmpeg's name of it.
@@ -101,7 +101,7 @@ ENCODERS = {
     "svtav1-ra": _svtav1(""),
     "svtav1-ld": _svtav1(":pred-struct=1"),
     "vp9-ld": _vp9(),
-    # as they would be with the tuning that was not taken
+    # the same encoders with the tuning that was not chosen
     "x265-ra-ssim": _x265("", tune="ssim"),
     "x264-ra-untuned": _x264(""),
     "svtav1-ra-psnr": _svtav1("", tune=1),
@@ -113,7 +113,7 @@ class PyavCodec(Codec):
 
     Args:
         label: for tables.
-        encoder: and its options.
+        encoder: the encoder and its options.
         shrink: factor by which width and height are divided before coding.
     """
 
@@ -131,7 +131,7 @@ class PyavCodec(Codec):
             self.settings |= {f"sides below {_MIN_CUTREE_SIZE}": _SMALL_X265}
 
     def check(self) -> None:
-        """Ask FFmpeg for the encoder."""
+        """Make sure that FFmpeg has the encoder."""
         import av
 
         try:
@@ -196,7 +196,7 @@ class PyavCodec(Codec):
 
 @contextmanager
 def _own_scheduling() -> Iterator[None]:
-    """Give back what SVT-AV1 takes when root runs it: real-time priority, for good."""
+    """Undo the real-time priority that SVT-AV1 sets, and keeps, when root runs it."""
     if not hasattr(os, "sched_getscheduler"):  # macOS
         yield
         return

@@ -1,8 +1,8 @@
 """Bare streams that lack a container: their size is in their name, and VP9's packets are counted.
 
-A player is told this size by a container; it is the same for all codecs, and in no file's bytes.
-A packet of VP9 does not tell where it ends, so each follows its length as unsigned LEB128, as AV1
-does it: one or two bytes for each frame, where IVF takes 12, which at 0.002 bits per pixel is a
+A container would hold this size. It is the same for all codecs, so no file's bytes include it. A
+packet of VP9 does not state where it ends, so each follows its length as unsigned LEB128, as in
+AV1: one or two bytes for each frame, where IVF takes 12, which at 0.002 bits per pixel is a
 third of the file.
 """
 
@@ -25,7 +25,7 @@ def size_in_name(path: Path) -> tuple[int, int]:
     """Height and width.
 
     Raises:
-        ValueError: the name is none of `sized_path`.
+        ValueError: the name was not made by `sized_path`.
     """
     match = re.search(r"_(\d+)x(\d+)$", path.stem)
     if match is None:
@@ -34,7 +34,7 @@ def size_in_name(path: Path) -> tuple[int, int]:
 
 
 def join_packets(packets: Iterable[bytes]) -> bytes:
-    """Packets in one string."""
+    """All packets in one byte string, each after its length."""
     return b"".join(_leb128(len(packet)) + packet for packet in packets)
 
 

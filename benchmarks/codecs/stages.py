@@ -27,10 +27,10 @@ _WARM_UP_FRAMES = 8
 
 @dataclass
 class Stopwatch:
-    """Seconds spent inside chosen methods of an object; of calls in calls only the outer.
+    """Seconds spent in chosen methods of an object. Of nested calls, only the outer one counts.
 
     Attributes:
-        device: whose work a call waits for.
+        device: the device whose work must end before the clock is read.
         calls: stage, arguments and seconds of each call.
     """
 
@@ -40,7 +40,7 @@ class Stopwatch:
 
     @contextmanager
     def watching(self, owner: object, stages: Mapping[str, str]) -> Iterator[None]:
-        """Time every call of methods of one object, named with their stages."""
+        """Time every call of these methods of an object; `stages` maps a method to its stage."""
         for method, stage in stages.items():
             setattr(owner, method, self._timed(getattr(owner, method), stage))
         try:
@@ -50,7 +50,7 @@ class Stopwatch:
                 delattr(owner, method)
 
     def seconds(self, stage: str) -> float:
-        """Of all calls of a stage."""
+        """Seconds of all calls of a stage."""
         return sum(seconds for name, _, seconds in self.calls if name == stage)
 
     def _timed(self, original: Callable[..., Any], stage: str) -> Callable[..., Any]:

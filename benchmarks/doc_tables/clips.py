@@ -1,4 +1,4 @@
-"""What the committed runs on clips say: benchmarks/results/clips, table3 and tunings."""
+"""Tables and pictures of the committed runs: benchmarks/results/clips, table3 and tunings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAGES = RESULTS / "table3" / "basketballpass" / "freegvc-small.json"
 TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
 SMALL, ANALYTIC = "freegvc-small", "analytic"
 ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
-SHOWN_BPP = 0.015  # one rate at which a row says what it takes
+SHOWN_BPP = 0.015  # the rate that each row describes
 NO_RATE = "no BD-rate"
 _LABELS = [METRICS[metric].label for metric in MEASURED]
 Codecs = Mapping[str, SequenceResult]
@@ -62,7 +62,7 @@ def anchors() -> DocTable:
         f"BD-rates of {SMALL} {_OVER}: means over those of {len(results)} clips that have one. The "
         "others have none, as the curves have too few scores in common or one does not get better "
         "with the rate; there it is worse or better at equal rate, or not comparable at all: a "
-        f"score is not defined there, or rates are not shared. {_where(results)}",
+        f"score is not defined, or the curves have no rates in common. {_where(results)}",
     )
 
 
@@ -86,8 +86,8 @@ def small() -> DocTable:
     return DocTable(
         header,
         rows,
-        f"The file nearest to {SHOWN_BPP} bpp, which is a cut of the one at 0.05 bpp whose seconds "
-        "these are; then BD-rates as above, or which is better at equal rate where there is none. "
+        f"The file nearest to {SHOWN_BPP} bpp. It is cut from the file at 0.05 bpp, whose seconds "
+        "are given. Then BD-rates as above; where there is none, what is better at equal rate. "
         f"{_where(results)} One of the cores was used.",
     )
 
@@ -105,7 +105,7 @@ def stages() -> DocTable:
 
 
 def tunings() -> DocTable:
-    """What the tunings that were not taken would make of the baselines."""
+    """The baselines with the tunings that were not chosen."""
     results, rows = load_results(), []
     for clip, others in load_results(TUNINGS).items():
         codecs = {**results[clip], **others}
@@ -116,8 +116,8 @@ def tunings() -> DocTable:
     return DocTable(
         ["clip", "codec", "against", *_LABELS],
         rows,
-        f"BD-rates {_OVER} than with the tuning that was taken; where there is none, which is "
-        "better at equal rate.",
+        f"BD-rates {_OVER} than with the chosen tuning; where there is none, what is better at "
+        "equal rate.",
     )
 
 

@@ -194,7 +194,7 @@ def _or_dash(score: float | None) -> str:
 
 
 def channel_digest() -> str:
-    """Of all that the picture may show."""
+    """Digest of everything that the picture may show."""
     record = load("channel.json")
     return hashlib.sha256(json.dumps([record["rows"], record["published"]]).encode()).hexdigest()
 

@@ -23,7 +23,7 @@ class DocTable:
     note: str
 
     def markdown(self) -> str:
-        """As GitHub reads it."""
+        """The table as Markdown."""
         lines = [self.header, ["---"] * len(self.header), *self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self.note}"
 
@@ -38,7 +38,7 @@ def listing(rows: Iterable[Any], columns: Mapping[str, Format], note: str) -> Do
     """A line for each row.
 
     Args:
-        rows: what formats are given.
+        rows: what the formats are applied to.
         columns: heading to format.
         note: below the table.
     """
@@ -53,7 +53,7 @@ def pivot(
 
     Args:
         rows: of a record.
-        lines: heading to format of what begins a line; rows of one line share it.
+        lines: heading to format of the cells that begin a line; equal for the rows of one line.
         column: format of the heading that a row stands below.
         cell: format of the row itself.
         note: below the table.

@@ -17,7 +17,7 @@ _COLUMNS = 10
 
 
 def read_log(run: str, key: str) -> list[dict[str, float]]:
-    """The lines of a run's log that have the key: one that follows a resumed step may not."""
+    """The lines of a run's log that have the key; the line after a resumed step may lack it."""
     text = (RESULTS / "training" / f"{run}.jsonl").read_text(encoding="utf-8")
     lines: list[dict[str, float]] = [json.loads(line) for line in text.splitlines()]
     return [line for line in lines if key in line]
@@ -54,7 +54,7 @@ def validation() -> DocTable:
 
 
 def digest() -> str:
-    """Of all that the picture shows."""
+    """Digest of everything that the picture shows."""
     shown = [[(x["step"], x[key]) for x in read_log(run, key)] for run, key, _ in _RUNS]
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 

@@ -21,7 +21,7 @@ class Measurement:
     """An experiment that needs no clips.
 
     Attributes:
-        about: what it asks and how it is run.
+        about: the question it answers, and how it is run.
         add_arguments: options of the command.
         records: the record after each part; the last one holds all.
     """
@@ -36,13 +36,13 @@ class Experiment:
     """An experiment on clips with one prior.
 
     Attributes:
-        about: what it asks and how it is run.
+        about: the question it answers, and how it is run.
         measure: rows of one clip, from its name, its frames (uint8 [T, H, W, 3]) and the prior.
         clips: names in the folder of clips, for a run that names no videos.
         num_frames: of each clip.
-        settings: what rows do not say.
-        max_size: height and width to which larger frames are cut; None for never.
-        summarise: what stands above the rows, made of all of them.
+        settings: what holds for all rows.
+        max_size: height and width to which larger frames are cut; None never cuts.
+        summarise: makes the summary above the rows from all of them.
     """
 
     about: str
@@ -62,7 +62,9 @@ class Experiment:
             default=[CLIPS / name for name in self.clips],
             help=f"videos and folders of images (default: {', '.join(self.clips)})",
         )
-        parser.add_argument("--frames", type=int, default=self.num_frames, help="of each clip")
+        parser.add_argument(
+            "--frames", type=int, default=self.num_frames, help="frames of each clip"
+        )
         parser.add_argument("--prior", default="analytic", help="(default: %(default)s)")
         parser.add_argument("--device", default="cpu", help="(default: %(default)s)")
 

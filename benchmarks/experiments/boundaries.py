@@ -1,16 +1,16 @@
 """Does the picture show where one GOP ends and the next begins?
 
-One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two weights
-gamma(i) for the latents that two GOPs share. Each clip is coded twice, the second time from half a
-GOP on: what is at a boundary in one stream is inside a GOP in the other, so content cancels out.
+One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two fusion weights gamma(i) for the
+latents of the overlap. Each clip is coded twice, the second time from half a GOP on: what is at a
+boundary in one stream is inside a GOP in the other, so content cancels out.
 Let s be the first frame that a GOP shows. Frame s + i, or the pair of frames (s + i, s + i + 1), is
-at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the shared frames.
+at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the overlap.
 - *excess* of a place: its score minus that of the same frames in the other stream, where they are
   inner ones; a mean over boundaries.
 - *near*: the mean excess of the crossing pair and of its two neighbours; for a score of frames,
   of the four frames in these pairs.
-- *worst*: the largest excess of any place from there to the end of the shared frames, so that a
-  jump cannot hide by moving away from the crossing. It is the largest of 3 to 11 noisy means, and
+- *worst*: the largest excess of any place from there to the end of the overlap, so that a jump
+  that moved away from the crossing is found as well. It is the largest of 3 to 11 noisy means, and
   so never small.
 """
 
@@ -36,7 +36,7 @@ CLIPS = ("carphone_qcif.mp4", "basketballpass", "pancake.mkv", "foreman_cif_intr
 GOP_LENGTH = 32  # half of what is new in a GOP is longer than any seam
 STOP_STEP = 800
 SCORES = ("lpips", "tlp", "tof")
-# by overlap and the name of gamma(i): fusion weights in 1 / 128
+# by overlap and the name of gamma(i): gammas in units of 1/128
 VARIANTS: dict[tuple[int, str], tuple[int, ...]] = {
     (0, "none"): (),
     (4, "0.5"): (64,),
@@ -115,7 +115,7 @@ def figures(
 
 
 def at_boundary(metric: str, frames: Frames, decoded: Decoded, s: int, overlap: int) -> Excess:
-    """Scores at all places of the boundary before frame s, whichever stream that is one of."""
+    """Scores at all places of the boundary before frame s, in either stream."""
     window = slice(s + FIRST_PLACE, s + max(overlap, 1) + 1)
     here = slice(window.start - decoded.first, window.stop - decoded.first)
     return METRICS[metric](frames[window], decoded.frames[here])

@@ -2,9 +2,9 @@
 
 Without options the sweep of the docs; with --dims and --kl-bits one point of all coders, or of one.
 
-Coded bits are real: all draws of a point are steps of one packet, and what the packet grows by is
-counted, so mode, timestep and number of blocks of each step are in. Seconds are medians of the
-draws after the first, which compiles.
+Coded bits are real: all draws of a point are steps of one packet, and the growth of the packet is
+counted, with the mode, timestep and number of blocks of each step. Seconds are medians of the draws
+after the first, which compiles.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ PUBLISHED = (
 
 
 def make_delta(dims: int, kl_bits: float, law: str, draw: int) -> torch.Tensor:
-    """A delta of that KL: float32 [dims]. Clustered: nine tenths of it in a tenth of the field."""
+    """A delta with this KL: float32 [dims]. Clustered: nine tenths are in a tenth of the field."""
     rng = np.random.default_rng(draw)
     delta = rng.laplace(size=dims) if law == "laplace" else rng.standard_normal(dims)
     if law == "clustered":

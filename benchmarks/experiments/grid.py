@@ -52,12 +52,12 @@ def walk(
 def exact_walk(
     prior: Prior, latent: torch.Tensor, timesteps: Sequence[int]
 ) -> tuple[list[float], list[float]]:
-    """A walk whose channel delivers n = delta + eps itself.
+    """A walk whose channel delivers n = delta + eps exactly.
 
     Args:
         prior: the model.
         latent: y, float32 [C, T', h', w'].
-        timesteps: where it goes.
+        timesteps: where its steps arrive.
 
     Returns:
         ||y - x0_hat||^2 after 0, 1, ... steps, and the KL of each step in bits.

@@ -1,9 +1,9 @@
 """Targets on real clips: is the score met, at how many probes, and how steady is it?
 
-LPIPS (AlexNet). Of each clip: how well four laws fit the points of one walk
+LPIPS (AlexNet). For each clip: how well four laws fit the points of one walk
 (R^2, as in the paper's Fig. 5); a target for all GOPs, with the history of the GOP before and, GOP
 by GOP, without; one stop step for all GOPs that gives a file of the same size; a rate shared
-between the GOPs. Scores are measured on the decoded file, by themselves.
+between the GOPs. Scores are measured on the decoded file, not taken from the encoder.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ decoded.
 memory  peak resident memory of each stage, above what the loaded model takes; frames count.
 seams   of the decoded ramp, first frame, over all pairs of neighbouring tiles, in grey levels:
         without_window  what the tiles differ by where one of them begins or ends, mean along it
-        edge            that times the tile's share there: the jump that is left
+        edge            that times the tile's window there: the jump that is left
         edge_pixel      the same for the single pixel where it is largest
         slope           the steepest step from pixel to pixel inside an overlap: what the tiles
-                        differ by on average there, times the largest step of the share
+                        differ by on average there, times the largest step of the window
 """
 
 from __future__ import annotations
@@ -122,18 +122,18 @@ def ramp(num_frames: int, height: int, width: int) -> Frames:
 
 def _seams(tiles: list[Any], starts: list[int], size: int) -> list[dict[str, float]]:
     """Seams between neighbours in a line of tiles, each [along the seam, across it, 3]."""
-    shares = windows(starts, size).astype(float)
+    window = windows(starts, size).astype(float)
     seams = []
     for k, stride in enumerate(np.diff(starts)):
         difference = tiles[k + 1][:, : size - stride] - tiles[k][:, stride:]
         # the next tile begins at the first column of the overlap, this one ends at its last
-        ends = ((difference[:, 0], shares[k + 1][0]), (difference[:, -1], shares[k][-1]))
-        steepest = np.abs(np.diff(shares[k + 1][: size - stride])).max()
+        ends = ((difference[:, 0], window[k + 1][0]), (difference[:, -1], window[k][-1]))
+        steepest = np.abs(np.diff(window[k + 1][: size - stride])).max()
         seams.append(
             {
                 "without_window": max(np.abs(end.mean(axis=0)).max() for end, _ in ends),
-                "edge": max(np.abs(end.mean(axis=0)).max() * share for end, share in ends),
-                "edge_pixel": max(np.abs(end).max() * share for end, share in ends),
+                "edge": max(np.abs(end.mean(axis=0)).max() * factor for end, factor in ends),
+                "edge_pixel": max(np.abs(end).max() * factor for end, factor in ends),
                 "slope": np.abs(difference.mean(axis=(0, 1))).max() * steepest,
             }
         )

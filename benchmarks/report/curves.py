@@ -52,7 +52,7 @@ class Average:
     Attributes:
         dataset: its name.
         mean: of the codecs that could be averaged; none if there is no such sequence.
-        sequences: over which.
+        sequences: those averaged over.
         left_out: sequence or codec, and why it is not in the average.
     """
 
@@ -63,7 +63,7 @@ class Average:
 
 
 def metrics_of(results: Sequence[SequenceResult]) -> list[str]:
-    """Metrics of which there is a curve, in the order of `freegvc.metrics.SCORES`.
+    """Metrics that have a curve, in the order of `freegvc.metrics.SCORES`.
 
     Raises:
         ValueError: a metric that freegvc does not know, so which way is better is unknown.

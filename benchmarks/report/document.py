@@ -63,7 +63,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         if not self.data.startswith(_PNG):
-            raise ValueError(f"{self.path} is no PNG file")
+            raise ValueError(f"{self.path} is not a PNG file")
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def write_document(document: Document, plots: Mapping[str, bytes], out: Path) ->
 
 
 def render(document: Document, name: str, folder: Path) -> str:
-    """The whole report as Markdown that GitHub reads, or as a page that needs nothing beside it.
+    """The whole report as Markdown that GitHub reads, or as a page without external resources.
 
     Args:
-        document: what to say.
+        document: the report.
         name: report.md or report.html.
         folder: where the file will lie; Markdown names pictures from there.
     """

@@ -91,7 +91,7 @@ def _pictures_of(
 
 
 def common_rate(results: Sequence[SequenceResult]) -> float:
-    """The bpp to which all codecs have a near point: the largest ratio to it is the smallest.
+    """The bpp that is near a point of every codec: it minimises the largest ratio to them.
 
     Args:
         results: of one sequence; those that failed do not count.

@@ -1,6 +1,6 @@
-"""Published numbers in a section of their own: no table here holds a number measured here.
+"""Published numbers in a section of their own: its tables have no numbers of our own.
 
-First stands what the paper measured and this report did not, with the command that measures it.
+It starts with what the paper measured and this report did not, with the commands to measure it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def not_measured_table(table: str, measured: Mapping[str, int]) -> Table:
 
 
 def comparison_tables(papers: Sequence[Paper]) -> tuple[Table, ...]:
-    """Every codec's BD-rates of all papers by dataset, one table for each metric."""
+    """The BD-rates that papers print for each codec, by dataset, one table for each metric."""
     tables = []
     for metric in _COMPARED:
         found: dict[tuple[str, ...], dict[str, Number]] = {}

@@ -68,7 +68,7 @@ def failure_of(result: SequenceResult) -> str | None:
     """Why a codec has not finished a sequence; None if it has."""
     if result.has_finished:
         return None
-    return f"failed: {result.error}" if result.error else "has no points and tells no error"
+    return f"failed: {result.error}" if result.error else "has no points and no error"
 
 
 def failures_table(results: Sequence[SequenceResult]) -> Table | None:
@@ -108,7 +108,7 @@ def _merged(
     about: Callable[[SequenceResult], Mapping[str, Any]],
     name: Callable[[SequenceResult], str] | None,
 ) -> Iterator[tuple[str, str]]:
-    """Key and value of all results, a value once; those that not all have say who has them."""
+    """Key and value of all results, each once; with the results that have it if not all have."""
     holders: dict[str, dict[str, list[SequenceResult]]] = {}
     for result in results:
         for key, value in _flat(about(result)):

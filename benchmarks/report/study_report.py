@@ -54,7 +54,7 @@ def write_report(
 ) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
 
-    The same results give the same bytes, in whatever order they come.
+    The same results give the same bytes, in any order.
 
     Args:
         results: one of each codec and sequence, failed ones among them.
@@ -65,7 +65,7 @@ def write_report(
         rate_range: bpp that the comparison is about, which plots mark; None if all.
         paper_table: the paper's own, such as "Table I".
         means: metric and curve of averages that others published.
-        command: that makes it again; by default the one that was typed.
+        command: the one that makes it again; by default the one that was typed.
 
     Raises:
         ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
@@ -88,7 +88,7 @@ def write_report(
 
     blocks = [*_summary(results, anchor, command or typed_command(), rate_range)]
     blocks += [
-        Text(f"{codec}: published averages; their file does not say of which sequences.")
+        Text(f"{codec}: published averages; their file does not name the sequences.")
         for codec in sorted({curve.codec for _, curve in means})
     ]
     sections = [Section("What was compared", tuple(blocks))]
@@ -135,7 +135,7 @@ def _check(results: Sequence[SequenceResult], anchor: str, codecs: Sequence[str]
         for one, other in pairwise(own):
             if one.codec == other.codec:
                 raise ValueError(f"{dataset}/{sequence} has two results of {one.codec}")
-        # a result that failed may not know the size
+        # a result that failed may lack the size
         sizes = {(r.width, r.height, r.num_frames): r.codec for r in own if r.has_finished}
         if len(sizes) > 1:
             said = ", ".join(f"{size} ({codec})" for size, codec in sizes.items())
@@ -169,7 +169,7 @@ def _averages(
 
 
 def _left_out(averages: Mapping[str, Sequence[Average]]) -> Iterator[str]:
-    """What is in no average and why, once for all metrics of which it is true."""
+    """What the averages leave out and why, each reason once with all its metrics."""
     metrics: dict[str, list[str]] = {}
     for metric, found in averages.items():
         for average in found:

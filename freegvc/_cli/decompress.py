@@ -33,7 +33,7 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
     add_force(group)
     add_events(group)
     writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
-    # what is None is as the file says
+    # None: as the file states
     model = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
     parser.set_defaults(run=_decompress, prior=None, **model, **writer)
 

@@ -116,7 +116,7 @@ def _compress(source: Path | Video, path: Path, seconds: dict[str, float]) -> Co
 
 
 def _decompress_elsewhere(folder: Path) -> int:
-    """Decode in a new process, which has nothing but the file.
+    """Decode in a new process, which has only the file.
 
     Returns:
         Its exit code.

@@ -135,8 +135,8 @@ def near_enough(
     """A target score, and the best and the worst score within its tolerance.
 
     Args:
-        metric: whose scale it is.
-        target: on that scale.
+        metric: the metric of the scores.
+        target: a score.
         tolerance: largest difference; None for the metric's own.
     """
     goal = goal_of(metric, target, tolerance)

@@ -114,8 +114,8 @@ def draw_bits(report: Report) -> bytes:
     panel.yaxis.set_major_formatter("{x:,.0f}")
     panel.set_xlabel("GOP", fontsize=9, color=_INK)
     panel.set_ylabel("bits of the packet", fontsize=9, color=_INK)
-    told = "; red: missed its target" if any(missed) else ""
-    panel.set_title(f"Bits of each GOP{told}", fontsize=9, loc="left", color=_INK)
+    note = "; red: missed its target" if any(missed) else ""
+    panel.set_title(f"Bits of each GOP{note}", fontsize=9, loc="left", color=_INK)
     return _png(figure)
 
 

@@ -33,7 +33,7 @@ def refuse_moved(function: str, keywords: Mapping[str, Any]) -> None:
     """
     for name in keywords:
         if name in _MOVED:
-            raise UsageError(f"{function} does not take {name}: say {_MOVED[name].format(name)}")
+            raise UsageError(f"{function} does not take {name}: use {_MOVED[name].format(name)}")
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
 
 

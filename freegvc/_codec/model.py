@@ -54,7 +54,7 @@ def prior_to_decode(
     """The prior of a stream, with its tiles.
 
     Args:
-        stream: its header says what is not said otherwise.
+        stream: its header gives what the other arguments leave open.
         prior, device: as for `decompress`.
 
     Raises:
@@ -83,7 +83,7 @@ def load_prior_of(
     """Load the prior that a stream names.
 
     Args:
-        stream: says the arithmetic, the attention kernel and the prompt of its encoder.
+        stream: states the arithmetic, the attention kernel and the prompt of its encoder.
         name: what `load_prior` takes instead of the stream's name, such as the folder of a model.
         **options: keywords of `load_prior`; those of the stream apply where they are None or
             left out.
@@ -103,7 +103,7 @@ def load_prior_of(
 
 
 def with_tiles_of(header: Header, prior: Prior) -> Prior:
-    """The prior with the header's tiles, whichever it came with.
+    """The prior with the header's tiles in place of its own.
 
     Raises:
         CorruptStreamError: the model does not take the header's tiles, or they are too many.

@@ -27,7 +27,7 @@ class Tally:
 
     Attributes:
         done: GOPs that are finished.
-        progress: of the GOP at hand, 0 .. 1.
+        progress: of the current GOP, 0 .. 1.
         num_gops: of the video, as far as known.
         doing: what happens now, as text.
     """

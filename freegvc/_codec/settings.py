@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a video is coded; all of it travels in the stream.
+    """How a video is coded; the stream holds all of it.
 
     Args:
         gop_length: l, frames per GOP; by default the prior's.
-        overlap: m, frames shared by neighbouring GOPs; by default the prior's.
+        overlap: m, frames that neighbouring GOPs have in common; by default the prior's.
         gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's
             index, in 0 .. 1 (paper, eq. 17).
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
@@ -107,7 +107,7 @@ class Settings:
 def _gammas(
     gamma: float | Callable[[int], float], overlap: int, overlap_latents: int
 ) -> tuple[int, ...]:
-    """One integer for each overlap latent; a single one where they are all the same."""
+    """One integer for each overlap latent; a single one if all are equal."""
     if overlap == 0:
         return ()
     values = [gamma(i) if callable(gamma) else gamma for i in range(max(overlap_latents, 1))]

@@ -34,7 +34,7 @@ class GopEncoder:
         prior, parameters, num_frames, on_event: as given.
         packets: codec of the stream's packets.
         seams, silent: of the stream.
-        end_frame: frames of the video up to the end of the GOP at hand.
+        end_frame: frames of the video up to the end of the current GOP.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class GopEncoder:
         )
 
     def seconds(self) -> dict[str, float]:
-        """Time that the GOP at hand has taken so far, by stage."""
+        """Time that the current GOP has taken so far, by stage."""
         return {"frames": self._frames_seconds, "walk": time.perf_counter() - self._walk_began}
 
     def finish(
@@ -112,7 +112,7 @@ class GopEncoder:
         num_probes: int = 0,
         probe_seconds: float = 0.0,
     ) -> bytes:
-        """End the GOP at hand where its walk stands.
+        """End the current GOP where its walk stands.
 
         Args:
             walk: of that GOP.
@@ -139,12 +139,12 @@ class GopEncoder:
         return packet
 
     def stream(self, packets: Sequence[bytes]) -> Stream:
-        """The stream of these packets if the video ends with the GOP at hand; without audio."""
+        """The stream of these packets if the video ends with the current GOP; without audio."""
         header = self.parameters.header(self.end_frame)
         return Stream(header, tuple(packets), self._ticks, prompt=self.prior.prompt or None)
 
     def file_size(self) -> Callable[[Sequence[int]], int]:
-        """What turns packet sizes into a file size, if the video ends with the GOP at hand.
+        """What turns packet sizes into a file size, if the video ends with the current GOP.
 
         Returns:
             A function from the bytes of each packet to the bytes of the file without audio.

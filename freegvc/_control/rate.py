@@ -183,7 +183,7 @@ class RateController:
         return mine.bits(common)
 
     def _point(self, walk: Sender, num_steps: int, scorer: GopScorer) -> RatePoint:
-        # by itself: which frames it will be fused with is not known yet
+        # alone: the frames that it will be fused with are not known yet
         score, _ = scorer.score(walk.fork(num_steps), lambda score: False)
         return RatePoint(walk.bits[num_steps], max(self._metric.loss(score), 1e-9))
 

@@ -142,7 +142,7 @@ class ScoreController:
 
 
 class Alone(Protocol):
-    """A controller that can stop one GOP by itself."""
+    """A controller that can stop one GOP without the others."""
 
     def walk_alone(self, gop: Gop) -> Sender:
         """The walk of the first GOP, which stands where the target wants it."""

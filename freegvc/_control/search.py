@@ -14,10 +14,10 @@ from freegvc._control.surrogate import RatePoint, align, fit_power_law
 
 NUM_POINTS = 3  # M: sampled before the reach is doubted, and kept for a fit
 MAX_GROWTH = 4.0  # of the bits from one sample to the next while nothing better is known
-# a bracket narrower than this holds nothing but the noise of the channel
+# a bracket narrower than this holds only the noise of the channel
 _NARROW = 0.002
 _LEAST_MOVE = 1.03  # of the bits, beyond everything seen
-_UNDER = 0.95  # of a loss: the highest floor that is believed below it
+_UNDER = 0.95  # of a loss: the highest floor that is accepted below it
 _MAX_REPEATS = 2  # of one state
 _FAR = 1.25  # between bits asked for and found: the walk has no more, or no less
 _EDGE = 0.05  # of the logarithm of a bracket: no closer to its ends
@@ -67,7 +67,7 @@ class History:
         chosen: the state that was chosen.
         timestep: where the chosen state stands.
         floor: the loss of that GOP's limit.
-        reached: whether the goal was; if not, this GOP's own limit is looked at sooner.
+        reached: whether the goal was; if not, the next GOP's limit is probed sooner.
     """
 
     points: tuple[RatePoint, ...]
@@ -99,23 +99,23 @@ Search = Generator[Request, RatePoint, Found]
 def search(
     goal: Goal, *, first_bits: float, max_probes: int, history: History | None = None
 ) -> Search:
-    """Look for a state whose loss is near enough to the goal.
+    """Find a state whose loss is near enough to the goal.
 
-    The law is a power of the bits above the loss of the limit, which is looked at first. Without
-    history, samples then go up from `first_bits`, by a factor of 4 at most, until the goal is
-    between two of them; so the walk is not driven far beyond it. With history the first sample is
-    at the timestep that the GOP before has chosen, and aligns what was learned there, the limit
-    included. From then on the law through the few points nearest to the goal says where to look;
-    the farthest point is dropped, and what was learned before once the GOP has two points of its
-    own. A guess outside of what is known to hold the goal is replaced by the law between its ends.
+    The law is a power of the bits above the loss of the limit, which is probed first. Without
+    history, probes then go up from `first_bits`, by a factor of 4 at most, until the goal is
+    between two of them, so the walk does not go far beyond it. With history, the first probe is at
+    the timestep that the GOP before has chosen, and its point aligns the older points and limit.
+    From then on, the law through the few points nearest to the goal places each probe. The farthest
+    point is dropped, and so are the older points once the GOP has two points of its own. A guess
+    outside the interval that holds the goal is replaced by the law between the interval's ends.
 
     A goal beyond the limit is replaced by the nearest one that can be reached: within the
-    tolerance of the limit. If samples fall short of the goal, the limit is looked at again.
+    tolerance of the limit. If probes fall short of the goal, the limit is probed again.
 
     Args:
         goal: the loss to find.
         first_bits: where to start without history.
-        max_probes: samples at most, the limit included; >= 1.
+        max_probes: most probes, the limit included; >= 1.
         history: of the GOP before.
     """
     asked = goal
@@ -168,11 +168,11 @@ def next_bits(
     learned: Sequence[RatePoint] = (),
     floor: float = 0.0,
 ) -> float | None:
-    """Where a search looks next; None if nothing is left between what was seen.
+    """The bits of the next probe; None if there is nothing left between the points.
 
     Args:
         goal: the loss to find; no point is near enough.
-        points: what was seen of this GOP, one or more, in any order.
+        points: those of this GOP, one or more, in any order.
         learned: aligned points of the GOP before.
         floor: the loss of the limit, as far as known.
     """

@@ -13,7 +13,7 @@ FILL = 0.985  # a rate target is met once this fraction of the budget is used
 
 
 class Stopper(Protocol):
-    """A walk that can go on and go back; see `freegvc._trajectory.Sender`."""
+    """A walk that can go forwards and back; see `freegvc._trajectory.Sender`."""
 
     @property
     def timestep(self) -> int:
@@ -172,7 +172,7 @@ def branch_at_timestep(trunk: TrunkT, grid: Sequence[int], wanted: int) -> Trunk
 
 
 def _goal_after(trunk: Trunk, grid: Sequence[int], num_steps: int) -> int | None:
-    """The timestep of the trunk after so many steps and one more, sent or not."""
+    """The timestep of the trunk after `num_steps` steps and one more, sent or not."""
     if num_steps < trunk.num_steps:
         return trunk.timesteps[num_steps + 1]
     return next_timestep(trunk, grid)

@@ -16,7 +16,7 @@ import numpy as np
 
 # What is assumed of a curve while there is one point; loss falls with about the cube root of bits.
 USUAL_EXPONENT = -0.3
-EXPONENTS = (-6.0, -0.03)  # nothing outside is believed: the inverse would leave any range
+EXPONENTS = (-6.0, -0.03)  # limits: beyond them the inverse could overflow
 _LEAST_LOSS = 1e-9
 
 

@@ -195,7 +195,7 @@ class Score(Scoring):
         _check_range(f"the target of {metric.name}", self.score, metric.limit)
 
     def metric_for(self, height: int, width: int) -> Metric:
-        """The metric, whatever the size of the frames."""
+        """The metric, which does not depend on the size of the frames."""
         del height, width
         return as_metric(self.metric)
 

@@ -118,7 +118,7 @@ class NoiseSchedule:
         return self.level(timestep).snr
 
     def noisiest_with(self, snr: float) -> int:
-        """The noisiest timestep whose SNR is at least `snr`; 0 if none has so much."""
+        """The noisiest timestep whose SNR is at least `snr`; 0 if there is none."""
         root = self.alpha / self.sigma
         reached = np.flatnonzero(root >= math.sqrt(snr))
         return int(reached[-1]) if reached.size else 0

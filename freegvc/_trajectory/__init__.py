@@ -1,4 +1,4 @@
-"""The walk that sender and receiver share, its silent end, and fusion across GOPs."""
+"""The walk of sender and receiver, its silent end, and fusion across GOPs."""
 
 from freegvc._trajectory.drift import DRIFT_LIMIT_SIGMA
 from freegvc._trajectory.fusion import fuse

@@ -1,8 +1,8 @@
-"""Drift samples: eight latents in eight bytes, from which a decoder learns how far it has drifted.
+"""Drift samples: eight latents in eight bytes, with which a decoder measures its drift.
 
 A model in another arithmetic, with another kernel or on another device does not give the encoder's
 floats. The walk then ends near the encoder's state, not at it. Both sides quantise the same eight
-latents of their state; nothing but a report depends on the comparison.
+latents of their state; only a report depends on the comparison.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def drift_sigma(z: Tensor, sigma: float, address: Address, samples: bytes) -> fl
     """Drift of a state from the one whose samples are given.
 
     Args:
-        z, sigma, address: as for `drift_samples_of`, of the state at hand.
+        z, sigma, address: as for `drift_samples_of`, of the state to compare.
         samples: 8 bytes from the packet.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Inter-GOP alignment: latents of frames that two GOPs share are blended (paper, eq. 17)."""
+"""Inter-GOP alignment: the latents of an overlap are blended (paper, eq. 17)."""
 
 from __future__ import annotations
 

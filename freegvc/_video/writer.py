@@ -43,7 +43,7 @@ def open_writer(
 
     The output is written beside `path` and moved there when the `with` block ends without an
     exception; otherwise nothing remains and an older output stays as it was. An existing folder
-    is replaced only if it is empty or holds nothing but PNG files of ours.
+    is replaced only if it is empty or holds only PNG files that freegvc wrote.
 
     Args:
         path: the file or folder to write.

@@ -53,7 +53,7 @@ class ScoreScale:
         limit: a target lies above 0 and below this.
         weights: parameters of the network that it runs, or None.
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
-            nothing but freegvc's own dependencies.
+            only freegvc's own dependencies.
     """
 
     name: str
@@ -93,7 +93,7 @@ class ScoreScale:
 
         Raises:
             UsageError: the frames are too small.
-            MetricUnavailableError: weights or a package are missing; the message tells what to
+            MetricUnavailableError: weights or a package are missing; the message states what to
                 fetch, where to put it, and which targets work without it.
         """
         if size is not None:

@@ -53,7 +53,7 @@ def pool(scores: npt.ArrayLike, pooling: str, *, higher_is_better: bool) -> floa
 
     Args:
         scores: float64 [N], N >= 1; NaN where a score is not defined.
-        pooling: one of `POOLINGS`; "p95" and "max" look at the bad side, whichever that is.
+        pooling: one of `POOLINGS`; "p95" and "max" take the worse end of the scores.
         higher_is_better: direction of the scale.
 
     Raises:

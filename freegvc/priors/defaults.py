@@ -21,7 +21,7 @@ class PriorDefaults:
 
     Attributes:
         gop_length: frames of a GOP, l in the paper.
-        overlap: frames that neighbouring GOPs share, m in the paper; gop_length - overlap is a
+        overlap: frames that neighbouring GOPs have in common, m; gop_length - overlap is a
             multiple of the latent's temporal stride.
         first_step: first step of the sender's grid in sqrt(SNR).
         step_growth: factor from each step to the next. Finer steps save bits and cost model calls.

@@ -83,8 +83,8 @@ class LatentSpec:
 
         Args:
             gop_length: frames of a GOP, l.
-            overlap: frames that neighbouring GOPs share, m; l - m is a multiple of the temporal
-                stride.
+            overlap: m, frames that neighbouring GOPs have in common; l - m is a multiple of the
+                temporal stride.
         """
         advance = gop_length - overlap
         # the first latent of a causal GOP covers one frame, and no latent of its neighbour does

@@ -137,7 +137,7 @@ def _find(name: str | PathLike[str]) -> tuple[Path, str | None]:
     if name in FAMILIES:
         raise PriorUnavailableError(
             f"{name!r} is a family of models. A stream whose prior came from a local folder names "
-            "only the family: say which folder it is (decompress --prior FOLDER)"
+            "only the family: name the folder (decompress --prior FOLDER)"
         )
     known = find(name)
     if known is None and "/" not in name:

@@ -369,7 +369,7 @@ ATTACKS = {
             header(start_timestep=varint(65535)),
             (packet(payload_of([(1 - 8191, -40)] + [(0, 0)] * 20_000)), PACKETS[1]),
         ),
-        None,  # 20,000 empty steps do cost their bytes; big, but honest
+        None,  # 20,000 empty steps do cost their bytes; big, but valid
     ),
     "jump_backwards": (
         lambda: stream(packets=(packet(payload_of([(-125, 0)])), PACKETS[1])),

@@ -164,7 +164,7 @@ def test_rates_apart_are_not_available_but_have_a_bd_rate() -> None:
     assert bd_rate(LPIPS, far, higher_is_better=False).value == pytest.approx(-99)
 
 
-def test_a_sliver_of_overlap_is_not_available_and_its_size_is_said() -> None:
+def test_a_sliver_of_overlap_is_not_available_and_its_size_is_reported() -> None:
     touching = scaled(LPIPS, score=-0.28)  # 0.01 of 0.29 in common
     found = bd_rate(LPIPS, touching, higher_is_better=False)
     assert found.value is None
@@ -263,5 +263,5 @@ def test_impossible_points_are_refused(point: tuple[float, float]) -> None:
 
 def test_an_empty_range_is_refused() -> None:
     for compare in (bd_rate, bd_metric):
-        with pytest.raises(ValueError, match="is no range of rates"):
+        with pytest.raises(ValueError, match="is not a range of rates"):
             compare(LPIPS, BETTER, higher_is_better=False, rate_range=(0.03, 0.003))

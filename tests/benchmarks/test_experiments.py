@@ -1,4 +1,4 @@
-"""Experiments say which prior they are of, and write where they are told to."""
+"""Experiments record their prior, and write to the folder given by --out."""
 
 import json
 from fractions import Fraction
@@ -8,8 +8,8 @@ import pytest
 from benchmarks import __main__
 from benchmarks.experiments.base import Experiment
 from benchmarks.record import RESULTS
+from freegvc import Video
 from freegvc.priors import load_prior
-from freegvc.video import Video
 
 
 def test_a_record_names_its_prior_and_where_it_was_measured(scene, tmp_path):

@@ -161,15 +161,15 @@ LOG = ("HEVC_B", "a.yuv", "001")
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("HEVC_B",), None, "no object with names in it"),
-        (("HEVC_B",), [], "HEVC_B: no object"),
-        (("HEVC_B", "a.yuv"), {}, "a.yuv: no object"),
-        (LOG, 3, "001: no object"),
+        (("HEVC_B",), None, "not an object with names in it"),
+        (("HEVC_B",), [], "HEVC_B: not an object"),
+        (("HEVC_B", "a.yuv"), {}, "a.yuv: not an object"),
+        (LOG, 3, "001: not an object"),
         ((*LOG, "ave_all_frame_bpp"), None, "no ave_all_frame_bpp"),
         ((*LOG, "ave_all_frame_bpp"), 0, "0 bpp"),
         ((*LOG, "ave_all_frame_bpp"), -0.1, "-0.1 bpp"),
-        ((*LOG, "ave_all_frame_psnr"), "36", "'36' is no number"),
-        ((*LOG, "ave_all_frame_psnr"), True, "'True' is no number"),
+        ((*LOG, "ave_all_frame_psnr"), "36", "'36' is not a number"),
+        ((*LOG, "ave_all_frame_psnr"), True, "'True' is not a number"),
         ((*LOG, "ave_all_frame_psnr"), 0, "psnr is 0"),
         ((*LOG, "ave_all_frame_msssim"), 17.2, "ms_ssim is 17.2; is it in decibel"),
         ((*LOG, "ave_all_frame_psnr"), 10**400, "too large"),
@@ -193,12 +193,12 @@ def test_a_dataset_that_is_not_there_is_named_with_those_that_are(tmp_path: Path
     ("content", "message"),
     [
         ({"qp": [37, 32], "bpp": [0.01, 0.02]}, "has no results; it has qp, bpp"),
-        ({"results": []}, "results: no object"),
+        ({"results": []}, "results: not an object"),
         (compressai_content(bpp=None), "neither bpp nor bitrate"),
-        (compressai_content(bpp=[]), "bpp is no list"),
-        (compressai_content(bpp="0.1"), "bpp is no list"),
+        (compressai_content(bpp=[]), "bpp is not a list"),
+        (compressai_content(bpp="0.1"), "bpp is not a list"),
         (compressai_content(psnr=[30.0]), "psnr has 1 numbers for 4 rates"),
-        (compressai_content(psnr=[30.0, 31.0, "x", 33.0]), "'x' is no number"),
+        (compressai_content(psnr=[30.0, 31.0, "x", 33.0]), "'x' is not a number"),
         (compressai_content(bpp=[0.1, 0.2, 0.0, 0.4]), "rate 2: 0 bpp"),
         (compressai_content(**{"ms-ssim": [9.1, 11.0, 13.0, 15.0]}), "is it in decibel"),
         (
@@ -218,14 +218,14 @@ def test_malformed_compressai_files_are_refused(tmp_path: Path, content: Any, me
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no JSON"),
-        ("{", "no JSON"),
-        ("[1, 2]", "no object"),
-        ('{"results": {"bpp": [NaN], "psnr": [30]}}', "NaN is no number"),
-        ('{"results": {"bpp": [Infinity], "psnr": [30]}}', "Infinity is no number"),
+        ("", "not usable JSON"),
+        ("{", "not usable JSON"),
+        ("[1, 2]", "not an object"),
+        ('{"results": {"bpp": [NaN], "psnr": [30]}}', "NaN is not a number"),
+        ('{"results": {"bpp": [Infinity], "psnr": [30]}}', "Infinity is not a number"),
         ('{"results": {"bpp": [1e999], "psnr": [30]}}', "too large"),
-        ("[" * 100_000, "no JSON"),
-        ('{"results": ' + "9" * 5000 + "}", "no JSON"),
+        ("[" * 100_000, "not usable JSON"),
+        ('{"results": ' + "9" * 5000 + "}", "not usable JSON"),
     ],
 )
 def test_hostile_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -236,14 +236,14 @@ def test_hostile_files_are_refused(tmp_path: Path, text: str, message: str) -> N
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "published.json"
     path.write_bytes(b"\xff\xfe\x00{")
-    with pytest.raises(FileFormatError, match="no JSON"):
+    with pytest.raises(FileFormatError, match="not usable JSON"):
         read_dcvc(path, "UVG")
 
 
 def test_dcvc_logs_of_another_length_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, dcvc_content())
     assert read_dcvc(path, "hevc-b", num_frames=96)
-    with pytest.raises(FileFormatError, match="is of 96 frames, and 48 were asked for"):
+    with pytest.raises(FileFormatError, match="has 96 frames, not 48"):
         read_dcvc(path, "HEVC_B", num_frames=48)
 
 

@@ -164,7 +164,7 @@ def test_papers_say_their_protocol() -> None:
     for paper in PAPERS:
         assert paper.comparable
         assert paper.not_comparable
-    # GNVC-VD's LPIPS is of another network, and the others do not say of which
+    # GNVC-VD's LPIPS is of another network, and the others do not name theirs
     assert not pick(GNVC_VD, "Table 3", metric="lpips")
     assert not pick(GLVC, "Table 4", metric="lpips")
 

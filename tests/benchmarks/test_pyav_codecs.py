@@ -1,4 +1,4 @@
-"""Codecs through PyAV: real files, decoded from those files, and no byte that is no picture."""
+"""Codecs through PyAV: real files, decoded from those files, and no bytes besides the pictures."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_registry_knows_its_names() -> None:
             make_codec(wrong)
 
 
-def test_an_encoder_that_ffmpeg_lacks_is_said() -> None:
+def test_an_encoder_that_ffmpeg_lacks_is_reported() -> None:
     missing = replace(ENCODERS["x265-ra"], library="libx266")
     with pytest.raises(CodecUnavailableError, match=r"libx266.*install"):
         PyavCodec("x266", missing).check()

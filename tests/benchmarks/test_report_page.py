@@ -92,7 +92,7 @@ def test_report_writes_its_files_and_no_others(report: Path) -> None:
     ]
 
 
-def test_page_needs_nothing_from_outside(report: Path) -> None:
+def test_page_has_no_external_resources(report: Path) -> None:
     page = Page((report / "report.html").read_text())
     assert not page.open
     assert page.tags.isdisjoint({"script", "link", "iframe", "object", "embed"})
@@ -189,7 +189,7 @@ def test_failed_report_leaves_the_older_one(tmp_path: Path) -> None:
     out = write(tmp_path / "out", [make_result()])
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     (tmp_path / "no.png").write_bytes(b"GIF89a")
-    with pytest.raises(ValueError, match=r"no\.png is no PNG"):
+    with pytest.raises(ValueError, match=r"no\.png is not a PNG"):
         write(out, [make_result(loss=0.5)], pictures={"x": tmp_path / "no.png"})
     assert before == {path.name: path.read_bytes() for path in out.iterdir()}
 

@@ -51,7 +51,7 @@ def test_failures_are_named_with_their_error() -> None:
     assert table.rows == (
         ("clips", "a", "x265", "not run"),
         ("clips", "b", "x264", "failed: ValueError: truncated\nat byte 7"),
-        ("clips", "b", "x265", "has no points and tells no error"),
+        ("clips", "b", "x265", "has no points and no error"),
     )
     assert failures_table([make_result()]) is None
 

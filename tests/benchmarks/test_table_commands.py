@@ -73,7 +73,7 @@ def test_table1_takes_a_published_curve_as_anchor(run, tmp_path):
 def test_table1_refuses_a_published_file_before_it_encodes(run, tmp_path):
     path = tmp_path / "peer.json"
     path.write_text('{"results": {"bpp": [0.1], "psnr": ["high"]}}')
-    with pytest.raises(FileFormatError, match="'high' is no number"):
+    with pytest.raises(FileFormatError, match="'high' is not a number"):
         run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--published", path)
     assert not (tmp_path / "out").exists()
 

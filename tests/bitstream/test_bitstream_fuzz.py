@@ -1,4 +1,4 @@
-"""Hostile bytes with valid CRCs: nothing but typed errors, through the parsers behind the CRCs."""
+"""Hostile bytes with valid CRCs: only typed errors, through the parsers behind the CRCs."""
 
 import zlib
 

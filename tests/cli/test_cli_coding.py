@@ -135,7 +135,7 @@ def test_refinement_by_the_presets_name(run, clip, tmp_path):
     assert "refine is 'gnvc'" in refused.err
 
 
-def test_drift_is_said_in_the_last_line_and_in_events(run, stream, tmp_path):
+def test_drift_is_reported_in_the_last_line_and_in_events(run, stream, tmp_path):
     same = run("decompress", stream, tmp_path / "a.y4m")
     assert "sigma" not in same.err
     other = run(
@@ -215,7 +215,7 @@ def test_video_outputs(run, stream, tmp_path, arguments):
     assert video.frame_rate == 25
 
 
-def test_sound_travels_or_is_missed_aloud(run, audio_stream, tmp_path):
+def test_sound_is_copied_or_its_absence_is_reported(run, audio_stream, tmp_path):
     assert "warning" not in run("decompress", audio_stream, tmp_path / "out.mkv").err
     assert read_audio(tmp_path / "out.mkv") is not None
     for name in ("out.y4m", "frames"):

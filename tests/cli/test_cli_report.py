@@ -92,7 +92,7 @@ def test_events_are_sorted_by_gop(aimed):
     assert report.target == pytest.approx((28.0, 28.1, 27.9))
 
 
-def test_a_run_without_scores_is_scored_all_the_same(run_of):
+def test_a_run_without_scores_is_still_scored(run_of):
     report, _, _ = run_of(StopStep(900))
     assert (report.metric.name, report.target, report.pooling) == ("psnr", None, "mean")
     assert all(gop.probes == () and gop.reached is None for gop in report.gops)

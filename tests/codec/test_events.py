@@ -1,4 +1,4 @@
-"""What a listener hears while a video is compressed and decompressed."""
+"""The events that `on_event` gets while a video is compressed and decompressed."""
 
 import json
 

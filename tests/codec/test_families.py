@@ -158,7 +158,7 @@ def test_a_device_for_a_loaded_prior_is_refused(folders, scene):
 
 
 def test_storage_is_part_of_the_stream(folders, coder, scene):
-    """int8 weights are a named arithmetic: the decoder loads them in the same way by itself."""
+    """int8 weights are a named arithmetic: the decoder loads them in the same way by default."""
     folder = str(folders["cogvideox"])
     prior = freegvc.load_prior(folder, dtype="bfloat16-fp8")
     stream = compress(scene(8, 32, 48), prior=prior, coder=coder, stop_step=800)

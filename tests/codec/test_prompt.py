@@ -8,7 +8,7 @@ from freegvc.priors.analytic import AnalyticPrior
 
 
 class Prompted(AnalyticPrior):
-    """A prior that says it was given a text."""
+    """A prior with a prompt."""
 
     prompt = "a harbour in fog, seen from a boat"
     attention = "flash"

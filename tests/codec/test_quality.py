@@ -108,7 +108,7 @@ def test_the_first_gop_sets_the_goal(uneven, first):
     assert [e.score for e in done] == pytest.approx(measured, abs=1e-6)
 
 
-def test_a_distance_of_ones_own_is_met(uneven):
+def test_a_target_in_a_custom_distance_is_met(uneven):
     def grey_levels(reference, distorted):
         return np.abs(reference.astype(float) - distorted).mean(axis=(1, 2, 3))
 

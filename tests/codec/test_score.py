@@ -26,7 +26,7 @@ def expected(frames, compressed):
     return psnr(frames, decompress(compressed).frames)
 
 
-def test_a_stream_is_decoded_whatever_its_form(frames, compressed, expected, tmp_path):
+def test_a_stream_in_any_form_is_decoded(frames, compressed, expected, tmp_path):
     path = compressed.save(tmp_path / "clip.fgvc")
     for stream in (compressed, compressed.data, path, str(path)):
         scores = score(frames, stream)
@@ -35,7 +35,7 @@ def test_a_stream_is_decoded_whatever_its_form(frames, compressed, expected, tmp
         assert (scores.width, scores.height, scores.num_frames) == (48, 32, 9)
 
 
-def test_a_video_is_read_whatever_its_form(frames, compressed, expected, tmp_path):
+def test_a_video_in_any_form_is_read(frames, compressed, expected, tmp_path):
     decoded = decompress(compressed)
     decoded.save(tmp_path / "pictures")
     for video in (decoded, decoded.frames, open_video(decoded), tmp_path / "pictures"):

@@ -1,4 +1,4 @@
-"""What `compress` says about the silent part, and that every decoder does it."""
+"""The silent part that `compress` puts into the header is the one that every decoder runs."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Reaching points of a walk, whichever order they are asked for in."""
+"""Reaching points of a walk, requested in any order."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -252,7 +252,7 @@ def test_ddim_is_eulers_method_on_flow():
     z = start = normal(5, 5, 64)
     for i, t in enumerate(timesteps):
         velocity = (z - predict_x0(z, t)) / (t / 1000)
-        # it computes in float32 unless told otherwise
+        # it computes in float32 by default
         sigma, following = scheduler.sigmas[i], scheduler.sigmas[i + 1]
         theirs = scheduler.step(velocity, scheduler.timesteps[i], z).prev_sample
         z = z + (following - sigma) * velocity

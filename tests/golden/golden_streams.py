@@ -1,6 +1,6 @@
 """The streams whose bytes must not change, built from fixed integers without any generator.
 
-`python tests/golden/golden_streams.py` writes them anew. That is a change of the bitstream.
+`python tests/golden/golden_streams.py` writes them again. That is a change of the bitstream.
 """
 
 from fractions import Fraction

@@ -55,7 +55,7 @@ def test_gops():
     assert sum(p.mean * p.num_scores for p in pooled) / 40 == pytest.approx(whole)
 
 
-def test_the_registry_knows_which_way(texture, noisy, random_weights):
+def test_the_registry_has_the_direction_of_each_metric(texture, noisy, random_weights):
     for name, metric in METRICS.items():
         assert metric.name == name
         clean = texture(3, max(metric.min_side, 40), 180, step=(1, 0))

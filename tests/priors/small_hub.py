@@ -30,8 +30,8 @@ class SmallHub:
     Attributes:
         repositories: folder of each "organisation/name".
         gated: ids whose licence has to be accepted.
-        cut: file that breaks off in the middle, as often as the number says.
-        sizes: what the hub says of a file's size, where that is not the truth.
+        cut: file that breaks off in the middle, the given number of times.
+        sizes: sizes of files that the hub states wrongly.
         fail_with: status of every answer, if it is not None.
         requests: (method, path, Range header) of each request.
         endpoint: address, such as "http://127.0.0.1:40123".

@@ -30,7 +30,7 @@ WAN_22_VAE = {
     "latents_mean": [0.0] * 48,
     "latents_std": [1.0] * 48,
 }
-# what the published configs say that differs from the defaults of diffusers' classes
+# values of the published configs that differ from the defaults of diffusers' classes
 TRANSFORMERS = {
     "cogvideox-2b": ("CogVideoXTransformer3DModel", {}),
     "cogvideox-5b": ("CogVideoXTransformer3DModel", COG_5B),

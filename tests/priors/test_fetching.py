@@ -197,13 +197,13 @@ def test_a_hub_that_refuses(hub, status):
 
 def test_no_network():
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(PriorUnavailableError, match=r"cannot be reached.*check the network"):
             fetch(NAME, endpoint=nowhere)
 
 
-def test_a_disk_that_is_too_small_is_told_before_the_download(hub, tmp_path):
+def test_a_disk_that_is_too_small_is_reported_before_the_download(hub, tmp_path):
     hub.sizes["vae/diffusion_pytorch_model.safetensors"] = 10**18
     with pytest.raises(PriorUnavailableError, match=r"needs 1000000000\.00 GB more") as caught:
         fetch(NAME, endpoint=hub.endpoint)

@@ -187,7 +187,7 @@ def test_an_attention_kernel_that_the_device_lacks(kernel, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_compiled_transformer_says_the_same(tmp_path):
+def test_a_compiled_transformer_predicts_the_same(tmp_path):
     folder = str(write_wan21(tmp_path / "wan"))
     z = torch.linspace(-2.0, 2.0, 16 * 2 * 4 * 6).reshape(16, 2, 4, 6)
     expected = load_prior(folder).predict_x0(z, 500, ())

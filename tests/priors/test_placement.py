@@ -1,4 +1,4 @@
-"""Where weights live must not change what a model says, beyond what its storage costs."""
+"""Where weights live must not change predictions, beyond the rounding of their storage."""
 
 import pytest
 import torch
@@ -52,7 +52,7 @@ def test_offloading_changes_nothing(models, offload):
 
 
 def test_model_offloading_lets_one_model_in_at_a_time(models, monkeypatch):
-    """The meta device stands for a GPU: whichever model is called sends the other one out."""
+    """The meta device stands for a GPU: a call of one model sends the other one out."""
     transformer, vae = models
     meta = torch.device("meta")
     place(transformer, vae, device=meta, offload="model")
@@ -76,7 +76,7 @@ def test_small_storage_costs_little(models, storage, limit):
     assert 1e-4 < share < limit
 
 
-def test_int8_without_torchao_says_what_to_install(models, monkeypatch):
+def test_int8_without_torchao_names_what_to_install(models, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "torchao.quantization", None)

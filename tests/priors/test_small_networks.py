@@ -25,7 +25,7 @@ def autoencoder() -> Autoencoder:
 
 
 @torch.no_grad()
-def test_latents_know_nothing_of_later_frames(autoencoder: Autoencoder) -> None:
+def test_latents_do_not_depend_on_later_frames(autoencoder: Autoencoder) -> None:
     video = torch.rand(1, 12, 3, 24, 32)
     changed = video.clone()
     changed[:, 8:] = 0.0
@@ -36,7 +36,7 @@ def test_latents_know_nothing_of_later_frames(autoencoder: Autoencoder) -> None:
 
 
 @torch.no_grad()
-def test_frames_know_nothing_of_later_latents(autoencoder: Autoencoder) -> None:
+def test_frames_do_not_depend_on_later_latents(autoencoder: Autoencoder) -> None:
     latent = torch.randn(1, 16, 3, 3, 4)
     changed = latent.clone()
     changed[:, :, 1:] = 0.0

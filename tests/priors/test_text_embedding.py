@@ -1,4 +1,4 @@
-"""Prompt embeddings: equal to the pipelines' own, kept beside the model, and honest about both."""
+"""Prompt embeddings: equal to the pipelines' own, kept beside the model, and checked."""
 
 import functools
 import json
@@ -80,7 +80,7 @@ def test_the_oracle_is_the_pipeline(family, tmp_path):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_kept_file_says_exactly_the_same(family, tmp_path, encoded):
+def test_the_kept_file_gives_exactly_the_same(family, tmp_path, encoded):
     write, spec = FAMILIES[family]
     checkpoint = Checkpoint(write(tmp_path))
     for text in PROMPTS[:2]:

@@ -184,7 +184,7 @@ def test_constant_video_stays_constant(value):
 
 @pytest.mark.parametrize("size", [(160, 96), (157, 203)])
 def test_tones_that_differ_from_tile_to_tile_leave_no_seam(size):
-    """Tiles up to 30 levels apart: no step between neighbouring pixels says where they meet."""
+    """Tiles up to 30 levels apart: no step between neighbouring pixels shows where they meet."""
     toy = ToyPrior(LatentSpec(3, 1, 4), tones=(0.0, 30.0, 10.0, 25.0, -5.0))
     tiled = TiledPrior(toy, (16, 16, 8))
     latent = torch.zeros(toy.latent.shape(2, *size))

@@ -65,7 +65,7 @@ def test_a_lone_tile_is_taken_as_it_is():
 
 
 @pytest.mark.parametrize(("size", "tile", "overlap"), [(105, 60, 15), (180, 90, 10), (88, 64, 40)])
-def test_edges_jump_by_a_quarter_of_a_percent_whatever_the_overlap(size, tile, overlap):
+def test_edges_jump_by_a_quarter_of_a_percent_for_every_overlap(size, tile, overlap):
     """Measured over 8 pixels a sample, where a step is small beside the overlap."""
     grid = TileGrid.covering(size, 1, (tile, overlap + 1, overlap))
     starts = [start * 8 for start in grid.rows]

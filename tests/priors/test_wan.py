@@ -109,7 +109,7 @@ def test_the_vae_stays_in_float32(model):
     assert prior.transformer.dtype == torch.bfloat16
 
 
-def test_the_frame_rate_that_skyreels_is_told_is_fixed_at_24(tmp_path):
+def test_the_frame_rate_for_skyreels_is_fixed_at_24(tmp_path):
     """Its table has two rows, for 16 frames per second and for others; the second is used."""
     prior = load_prior(str(write_skyreels(tmp_path, inject_sample_info=True)))
     z = torch.randn(16, 2, 4, 4, generator=torch.Generator().manual_seed(0))

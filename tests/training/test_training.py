@@ -98,7 +98,7 @@ def test_most_timesteps_train_low_rates() -> None:
     assert torch.equal(alpha[timesteps] > 0, timesteps < 1000)
 
 
-def test_bits_of_a_prior_that_knows_nothing() -> None:
+def test_bits_of_a_prior_that_predicts_zero() -> None:
     """With x0_hat = 0 the sum telescopes to SNR / 2 |y|^2 / ln 2 at every stop."""
     alpha, sigma = schedule()
     levels = NoiseSchedule(alpha.numpy(), sigma.numpy())

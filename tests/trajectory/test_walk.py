@@ -46,7 +46,7 @@ def prior():
 
 
 def latent_of_the_model(seed):
-    """Drawn from a Gaussian that AnalyticPrior can say exactly: variance 2^-7, mean 1/4."""
+    """Drawn from a Gaussian that AnalyticPrior can represent exactly: variance 2^-7, mean 1/4."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(SHAPE, generator=generator) * 2**-3.5 + 0.25
 

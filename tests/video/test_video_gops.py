@@ -61,7 +61,7 @@ def test_gops_are_those_that_the_header_says(num_frames, shape):
 
 
 def test_memory_is_one_gop_and_one_frame():
-    """The source is never read further than one frame beyond the GOP at hand."""
+    """The source is never read further than one frame beyond the current GOP."""
     source = Numbered(1000)
     for gop in cut_gops(source, 8, 2):
         assert source.num_read <= gop.first_frame + 8 + 1

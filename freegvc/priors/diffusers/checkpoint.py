@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_JSON_BYTES = 1 << 24
-NAMED_TENSORS = 3  # an error names at most so many tensors
+NAMED_TENSORS = 3  # an error names at most this many tensors
 FETCH_AGAIN = "fetch the model again"
 
 
