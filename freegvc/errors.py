@@ -20,6 +20,7 @@
 
     FreeGvcWarning
     ├── ColourWarning                   the video does not state its colour matrix
+    ├── InputWarning                    the input is damaged, incomplete, or was repaired
     ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
     └── TargetWarning                   the score of a GOP misses its target
@@ -116,6 +117,13 @@ class FreeGvcWarning(UserWarning):
 
 class ColourWarning(FreeGvcWarning):
     """The colour of a video was guessed."""
+
+
+class InputWarning(FreeGvcWarning):
+    """The input video is damaged or incomplete, or its timestamps were repaired.
+
+    With `strict_input` (`--strict-input`) it is a VideoReadError instead.
+    """
 
 
 class OutputWarning(FreeGvcWarning):

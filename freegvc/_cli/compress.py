@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from freegvc._atomic import check_output
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, add_raw_video_options, keywords_of
+from freegvc._cli.parser import add_force, add_input_options, input_options, keywords_of
 from freegvc._cli.paths import refuse_same_file, say
 from freegvc._cli.progress import add_events, show_progress
 from freegvc.errors import UsageError
@@ -56,7 +56,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
         parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
     )
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
-    add_raw_video_options(parser, "INPUT")
+    add_input_options(parser, "INPUT")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--audio",
@@ -178,10 +178,9 @@ def _compress(arguments: argparse.Namespace) -> int:
     settings = Settings(
         **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
     )
-    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
     heard: list[Event] = []
     with (
-        open_video(arguments.input, **raw) as video,
+        open_video(arguments.input, **input_options(arguments)) as video,
         show_progress("compress", arguments.events) as show,
     ):
 

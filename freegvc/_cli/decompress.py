@@ -60,6 +60,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
         codec=arguments.codec,
         crf=arguments.crf,
         timestamps=compressed.timestamps,
+        last_frame_seconds=compressed.last_frame_seconds,
         audio=compressed.audio,
         overwrite=arguments.force,
     )

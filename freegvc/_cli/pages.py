@@ -33,7 +33,7 @@ def count(number: int, noun: str) -> str:
 def stream_page(name: str, compressed: CompressedVideo) -> str:
     """The page of `freegvc info`."""
     h, gops = compressed.header, compressed.gops
-    seconds = float(h.num_frames / h.frame_rate)
+    seconds = compressed.duration_seconds
     rate = f"{float(h.frame_rate):.5g} fps"
     if compressed.timestamps is not None:
         rate = f"variable, about {rate}"

@@ -62,14 +62,29 @@ def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
     }
 
 
-def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
-    """The three options that describe a headerless .yuv file."""
-    group = parser.add_argument_group(f"if {what} does not state its format")
+def add_input_options(parser: argparse.ArgumentParser, what: str) -> None:
+    """What `open_video` takes: how to read a video."""
+    group = parser.add_argument_group(f"how to read {what}")
     group.add_argument("--size", metavar="WxH", help="picture size of a .yuv file, such as 416x240")
     group.add_argument(
-        "--fps", metavar="R", help="frame rate of .yuv, bare .264 or .265, and images (default: 25)"
+        "--fps", metavar="R", help="frame rate (default: the file's own; 25 if it has none)"
     )
     group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
+    group.add_argument(
+        "--strict-input", action="store_true", help="fail if it is damaged, cut short or repaired"
+    )
+    group.add_argument(
+        "--deinterlace",
+        action=argparse.BooleanOptionalAction,
+        help="deinterlace it, or take it as whole pictures (default: refuse interlaced video)",
+    )
+
+
+def input_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `open_video` that the options name."""
+    from freegvc._video import open_video
+
+    return {name: getattr(arguments, name) for name in keywords_of(open_video)}
 
 
 def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:

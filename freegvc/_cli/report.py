@@ -74,18 +74,18 @@ def report_run(
     Raises:
         FreeGvcError: as `check_report`, decoding and scoring raise it.
     """
+    from freegvc._cli.parser import input_options
     from freegvc._video import open_video
-    from freegvc.errors import ColourWarning
+    from freegvc.errors import ColourWarning, InputWarning
 
-    given = vars(arguments)
     name, gops = Path(arguments.output).name, count(compressed.header.num_gops, "GOP")
-    raw = {name: given[name] for name in ("size", "fps", "pix_fmt")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ColourWarning)  # shown when the video was compressed
-        reference = open_video(arguments.input, **raw)
-    title = f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}"
-    with reference as frames:
-        report = make_report(title, compressed, events, frames, target, prior)
+        # those about the input were shown when it was compressed
+        warnings.simplefilter("ignore", ColourWarning)
+        warnings.simplefilter("ignore", InputWarning)
+        title = f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}"
+        with open_video(arguments.input, **input_options(arguments)) as frames:
+            report = make_report(title, compressed, events, frames, target, prior)
     save_report(arguments.report, report, events, overwrite=arguments.force)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._cli.parser import add_force, add_raw_video_options
+from freegvc._cli.parser import add_force, add_input_options, input_options
 from freegvc._cli.paths import file_bytes, say
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a prior's name, or the folder of a model (default: its own)",
     )
-    add_raw_video_options(parser, "a video")
+    add_input_options(parser, "a video")
     parser.set_defaults(run=_score)
 
 
@@ -150,19 +150,19 @@ def _metrics(names: str, weights: Path | None, device: str) -> tuple[str, ...]:
 def _open_both(
     arguments: argparse.Namespace, *, is_stream: bool
 ) -> Iterator[tuple[FrameSource, FrameSource | CompressedVideo]]:
-    """Both videos; options for raw video go to the one that is raw."""
+    """Both videos; options that describe a format go to the one that is raw, if one is."""
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import open_video
 
     reference, distorted = arguments.reference, arguments.distorted
-    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
-    # if neither is raw, the options go to the reference, for which they are a UsageError
+    raw = input_options(arguments)
+    both = {name: raw[name] for name in ("strict_input", "deinterlace")}
     are_raw = [path.suffix.lower() == ".yuv" for path in (reference, distorted)]
-    with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else {})) as references:
+    with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else both)) as references:
         if is_stream:
             yield references, CompressedVideo.open(distorted)
             return
-        with open_video(distorted, **(raw if are_raw[1] else {})) as frames:
+        with open_video(distorted, **(raw if are_raw[1] else both)) as frames:
             yield references, frames
 
 

@@ -20,6 +20,7 @@ from freegvc._bitstream import (
     write_stream,
 )
 from freegvc._bitstream.checksum import CRC_BYTES
+from freegvc._video.timestamps import duration_seconds
 from freegvc.errors import StreamError, UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class CompressedVideo:
         Args:
             stop_step: timestep at which each GOP stops, or a noisier one.
             bpp: upper bound in bits per pixel of all frames.
-            kbps: upper bound in thousands of bits per second, at the nominal frame rate.
+            kbps: upper bound in thousands of bits per second.
             num_bytes: upper bound for the bytes of the file.
 
         Raises:
@@ -121,7 +122,7 @@ class CompressedVideo:
             raise UsageError(f"{name} is {value}, but must be above 0 and finite")
         unit_bytes = {
             "bpp": h.num_frames * h.width * h.height / 8.0,
-            "kbps": 125.0 * h.num_frames / float(h.frame_rate),
+            "kbps": 125.0 * self.duration_seconds,
             "num_bytes": 1.0,
         }
         max_bytes = int(value * unit_bytes[name]) + self.audio_bytes
@@ -139,6 +140,22 @@ class CompressedVideo:
         if carried is None:
             return None
         return tuple(tick * carried.time_base for tick in carried.ticks)
+
+    @property
+    def last_frame_seconds(self) -> Fraction | None:
+        """How long the last frame is shown, or None for 1/frame rate."""
+        carried = self.stream.timestamps
+        if carried is None or carried.end is None:
+            return None
+        return (carried.end - carried.ticks[-1]) * carried.time_base
+
+    @property
+    def duration_seconds(self) -> float:
+        """From the start of the first frame to the end of the last, in seconds."""
+        h = self.header
+        return float(
+            duration_seconds(h.num_frames, h.frame_rate, self.timestamps, self.last_frame_seconds)
+        )
 
     @property
     def audio(self) -> bytes | None:

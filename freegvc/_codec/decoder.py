@@ -67,6 +67,7 @@ def decompress(
         colour=Colour(*header.colour),
         pixel_aspect=header.pixel_aspect,
         audio=stream.audio,
+        last_frame_seconds=stream.last_frame_seconds,
     )
 
 

@@ -54,7 +54,7 @@ def compress(
         on_event: called with each event of `freegvc.events`.
         stop_step: timestep of the prior's schedule at which every GOP stops; larger is noisier.
         target_bpp: bits per pixel of all frames, header and all, audio aside.
-        target_kbps: thousands of bits per second, at the nominal frame rate.
+        target_kbps: thousands of bits per second.
         target_bytes: bytes of the file, audio aside.
         target_psnr: RGB PSNR in dB of every GOP.
         target_ms_ssim, target_lpips, target_dists: MS-SSIM, LPIPS (AlexNet) or DISTS of every GOP.
@@ -78,10 +78,11 @@ def compress(
         model = prior_to_encode(prior, device, height=source.height, width=source.width)
         coder = settings.channel_coder(model.device)
         parameters = settings.parameters(source, model, coder.name)
-        num_frames = source.num_frames
-        if num_frames is None and wanted.needs_num_frames:
+        num_frames, frame_seconds = source.num_frames, None
+        if wanted.needs_num_frames:  # what containers state is often wrong
             num_frames = source.count_frames()
-        gops = GopEncoder(model, coder, parameters, num_frames, listener)
+            frame_seconds = float(source.duration_seconds() / num_frames)
+        gops = GopEncoder(model, coder, parameters, num_frames, listener, frame_seconds)
         controller = make_controller(wanted, gops)
         for gop in cut_gops(source, parameters.gop_length, parameters.overlap):
             controller.add(gop)

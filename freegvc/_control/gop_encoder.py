@@ -29,9 +29,10 @@ class GopEncoder:
         prior, coder, parameters: of the stream.
         num_frames: of the whole video, as far as known.
         on_event: called with each event.
+        frame_seconds: how long a frame is shown on average; None for 1/frame rate.
 
     Attributes:
-        prior, parameters, num_frames, on_event: as given.
+        prior, parameters, num_frames, on_event, frame_seconds: as given.
         packets: codec of the stream's packets.
         seams, silent: of the stream.
         end_frame: frames of the video up to the end of the current GOP.
@@ -44,7 +45,9 @@ class GopEncoder:
         parameters: StreamParameters,
         num_frames: int | None,
         on_event: events.OnEvent,
+        frame_seconds: float | None = None,
     ) -> None:
+        self.frame_seconds = frame_seconds or float(1 / parameters.frame_rate)
         self.prior = prior
         self.parameters = parameters
         self.num_frames = num_frames
@@ -75,7 +78,7 @@ class GopEncoder:
             UsageError: the video has become too long for a stream.
         """
         self.end_frame = gop.first_frame + len(gop.frames)
-        self._ticks = None if gop.timestamps is None else _ticks(gop.timestamps)
+        self._ticks = self._ticks_of(gop)
         self.parameters.header(self.end_frame).validate()
         self.on_event(events.GopStarted(gop.index, self._num_gops(), len(gop.frames)))
         began = time.perf_counter()
@@ -153,13 +156,25 @@ class GopEncoder:
         sections = stream_sections(stream)
         return lambda packet_bytes: stream_bytes(stream.header, sections, packet_bytes)
 
+    def _ticks_of(self, gop: Gop) -> Timestamps | None:
+        stamps, last_seconds = gop.timestamps, gop.last_frame_seconds
+        if stamps is None and last_seconds is None:
+            return None
+        if stamps is None:
+            rate = self.parameters.frame_rate
+            stamps = tuple(index / rate for index in range(self.end_frame))
+        return _ticks(stamps, last_seconds)
+
     def _num_gops(self) -> int | None:
         if self.num_frames is None:
             return None
         return self.parameters.header(max(self.num_frames, 1)).num_gops
 
 
-def _ticks(timestamps: Sequence[Fraction]) -> Timestamps:
+def _ticks(timestamps: Sequence[Fraction], last_seconds: Fraction | None) -> Timestamps:
     """Seconds as integer ticks of the coarsest clock that holds them all."""
-    clock = math.lcm(*(seconds.denominator for seconds in timestamps))
-    return Timestamps(tuple(int(seconds * clock) for seconds in timestamps), Fraction(1, clock))
+    ends = [] if last_seconds is None else [timestamps[-1] + last_seconds]
+    clock = math.lcm(*(seconds.denominator for seconds in [*timestamps, *ends]))
+    ticks = [int(seconds * clock) for seconds in [*timestamps, *ends]]
+    end = ticks.pop() if ends else None
+    return Timestamps(tuple(ticks), Fraction(1, clock), end)

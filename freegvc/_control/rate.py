@@ -214,12 +214,12 @@ class RateController:
 def _budget_of(target: Rate, gops: GopEncoder) -> Callable[[int], float]:
     """From frames so far to the bytes that the target grants the file up to there."""
     pixels = gops.parameters.width * gops.parameters.height
-    frame_rate, total = float(gops.parameters.frame_rate), gops.num_frames
+    frame_seconds, total = gops.frame_seconds, gops.num_frames
     bpp, kbps, num_bytes = target.bpp, target.kbps, target.num_bytes
     if bpp is not None:
         return lambda num_frames: bpp * pixels * num_frames / 8.0
     if kbps is not None:
-        return lambda num_frames: kbps * 125.0 * num_frames / frame_rate
+        return lambda num_frames: kbps * 125.0 * num_frames * frame_seconds
     if num_bytes is None or total is None:
         raise UsageError("a target in bytes needs a video of known length; give a rate instead")
     return lambda num_frames: num_bytes * min(num_frames / total, 1.0)

@@ -89,7 +89,8 @@ class Rate:
 
     Args:
         bpp: bits per pixel of all frames, header and all.
-        kbps: thousands of bits per second at the nominal frame rate.
+        kbps: thousands of bits per second, from the start of the first frame to the end of the
+            last.
         num_bytes: bytes of the file. Exactly one of these three.
         even: the metric whose scores are kept even over the GOPs: a name in
             `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. By
@@ -123,7 +124,7 @@ class Rate:
     @property
     def needs_num_frames(self) -> bool:
         """Whether the length of the video has to be known before the first GOP is coded."""
-        return self.num_bytes is not None
+        return self.num_bytes is not None or self.kbps is not None
 
     def metric_for(self, height: int, width: int) -> Metric:
         """The metric that is kept even for frames of this size."""

@@ -1,90 +1,152 @@
 """Files that FFmpeg reads, through PyAV: mp4, mkv, y4m, bare .264 streams and many more."""
 
-from array import array
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from freegvc._video.audio import read_audio
+from freegvc._video.clock import Timeline, make_timeline, nominal_rate
 from freegvc._video.colour import BT709, Colour, resolve, yuv_to_rgb
+from freegvc._video.decoding import Decoding
 from freegvc._video.frame_source import Frame, FrameSource
+from freegvc._video.layout import crop_of, missing_bytes
+from freegvc._video.orientation import orientation_of, upright
 from freegvc._video.planes import is_grey, is_rgb, native_planes
 from freegvc._video.rate import Rate, parse_rate
-from freegvc.errors import UnsupportedVideoError, UsageError, VideoReadError
+from freegvc.errors import InputWarning, VideoReadError
 
-_BARE_STREAMS = (".264", ".h264", ".avc", ".265", ".h265", ".hevc")
 _UNTAGGABLE = (".y4m",)  # cannot state its matrix, so that no user can act on a warning
 _UNSPECIFIED = 2
 _FULL_RANGE = 2
 
 
 class ContainerSource(FrameSource):
-    """The first video stream of a file, upright, in its own colour.
+    """The first video stream of a file, upright, cropped, in its own colour.
 
     Each frame is converted with its own matrix and range where it has them, else the stream's.
-    Display rotation and mirroring are applied; interlacing is ignored.
+    Display rotation, mirroring and the container's cropping are applied.
 
     Args:
         path: the file.
-        fps: frames per second of a bare stream; None for 25.
+        fps: frames per second at which the frames are shown, whatever the file states; None for
+            its own clock, or 25 if it has none.
+        strict: whether what is an InputWarning otherwise is an error.
+        deinterlace: None refuses interlaced frames, True deinterlaces them, False takes them as
+            whole pictures.
 
     Raises:
-        UsageError: `fps` for a file that states its rate.
         VideoReadError: the file cannot be read, or has no frames.
-        UnsupportedVideoError: as `resolve` and `native_planes` raise it.
+        UnsupportedVideoError: interlaced, or above 1000 frames per second, and as `resolve` and
+            `native_planes` raise it.
     """
 
-    def __init__(self, path: Path, fps: Rate | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        fps: Rate | None,
+        *,
+        strict: bool = False,
+        deinterlace: bool | None = None,
+    ) -> None:
         import av
 
-        if fps is not None and path.suffix.lower() not in _BARE_STREAMS:
-            raise UsageError(
-                f"fps={fps!r} was given for {path}, which states its own rate: leave it out (it "
-                f"is for .yuv files, folders, arrays and {', '.join(_BARE_STREAMS)})"
-            )
         self._path = path
+        self._strict = strict
+        self._deinterlace = deinterlace
         self._colours: dict[tuple[int, ...], Colour] = {}
-        self._pts = array("q")
-        self._lacks_pts = False
+        self._measured: Timeline | None = None
+        own_rate = None if fps is None else parse_rate(fps)
+        missing = missing_bytes(path) if path.is_file() else 0
+        self._is_cut = missing > 0
         try:
-            self._container = av.open(str(path), metadata_errors="ignore")
+            self._container = self._reopen()
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise VideoReadError(f"{path} cannot be read as a video: {error}") from error
+            cut = f"; it is cut short, {missing} bytes are missing at its end" if missing else ""
+            raise VideoReadError(f"{path} cannot be read as a video: {error}{cut}") from error
         try:
-            self._open(fps)
+            self._open(own_rate)
+            if missing:
+                self._warn(f"is cut short: {missing} bytes are missing at its end")
         except BaseException:
             self.close()
             raise
 
-    def _open(self, fps: Rate | None) -> None:
+    def _reopen(self) -> Any:
+        import av
+
+        return av.open(str(self._path), metadata_errors="ignore")
+
+    def _open(self, own_rate: Fraction | None) -> None:
         stream = _video_stream(self._container)
         if stream is None:
             raise VideoReadError(f"{self._path} has no video stream")
         stream.thread_type = "AUTO"
         self._stream = stream
-        self._decoder = self._container.decode(stream)
+        self._container_name = "mp4" if "mp4" in self._container.format.name else ""
+        self._decoding = Decoding(self._container, stream, str(self._path), self._deinterlace)
         # The first frame has colour and rotation even where the header lacks them.
         self._first = self._next(0)
         if self._first is None:
             raise VideoReadError(f"{self._path} has no frames")
         self._coded_size = (self._first.width, self._first.height)
-        self._tick = Fraction(self._first.time_base or stream.time_base or Fraction(1, 1000))
-        rate = stream.average_rate or stream.guessed_rate or 25
-        self.frame_rate = parse_rate(rate if fps is None else fps)
-        self.num_frames = stream.frames or None
+        self._tick = Fraction(stream.time_base or Fraction(1, 1000))
+        if self._decoding.pts:
+            self.first_shown_seconds = self._decoding.pts[0] * self._tick
+        self._has_own_rate = own_rate is not None
+        self._set_rate(own_rate)
         self.pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
-        self._orientation = _orientation(self._first, self._path)
+        self._orientation = orientation_of(self._first, self._path)
+        self._crop = crop_of(self._path, *self._coded_size) if self._path.is_file() else None
         self.width, self.height = self._coded_size
-        if self._orientation[0]:
+        if self._crop is not None:
+            self.width -= self._crop.left + self._crop.right
+            self.height -= self._crop.top + self._crop.bottom
+        if self._orientation.transpose:
             self.width, self.height = self.height, self.width
             self.pixel_aspect = 1 / self.pixel_aspect
         colour = self._colour(self._first)
         if colour.matrix == 0:  # RGB frames are written as Y'CbCr
             colour = Colour(BT709.matrix, colour.primaries, colour.transfer, BT709.full_range)
         self.colour = colour
+
+    def _set_rate(self, own_rate: Fraction | None) -> None:
+        """Take the rate from the clock of the packets; the head of a file is often wrong."""
+        stream = self._stream
+        stated = stream.average_rate or stream.guessed_rate or None
+        self._rate_is_stated = True
+        self.num_frames = stream.frames or None
+        pts = self._shown_pts() if self._path.is_file() else []
+        if pts:
+            self.num_frames = len(pts)
+        if own_rate is not None:
+            self.frame_rate = own_rate
+            return
+        self.frame_rate, self._rate_is_stated = nominal_rate(
+            str(self._path), Fraction(stated) if stated else None, pts, self._tick
+        )
+
+    def _shown_pts(self) -> list[int]:
+        """Those of all packets from the first frame that is shown on, without decoding them."""
+        import av
+
+        begin = self._decoding.pts[0] if self._decoding.pts else 0
+        pts = []
+        try:
+            with self._reopen() as container:
+                for packet in container.demux(_video_stream(container)):
+                    if packet.size and packet.pts is not None and not packet.is_discard:
+                        pts.append(packet.pts)
+        except (OSError, ValueError, av.error.FFmpegError):
+            pass  # where decoding comes to this place, it says what is wrong
+        return [here for here in pts if here >= begin]
+
+    def _warn(self, what: str) -> None:
+        """Say what is wrong with the input, or refuse it."""
+        if self._strict:
+            raise VideoReadError(f"{self._path} {what}; --strict-input (strict_input) refuses that")
+        warnings.warn(f"{self._path} {what}", InputWarning, stacklevel=3)
 
     def close(self) -> None:
         self._container.close()
@@ -93,18 +155,43 @@ class ContainerSource(FrameSource):
         return read_audio(self._path)
 
     def _count_frames(self) -> int:
+        return self._measure().num_frames
+
+    def _duration_seconds(self) -> Fraction:
+        return self._measure().duration_seconds
+
+    def _measure(self) -> Timeline:
+        """The timeline, found by decoding the file once more if this source is not at its end."""
         import av
 
-        count = 0
+        if self._num_read is not None or self._measured is not None:
+            return self._timeline()
+        index = 0
         try:
-            with av.open(str(self._path), metadata_errors="ignore") as container:
+            with self._reopen() as container:
                 stream = _video_stream(container)
                 stream.thread_type = "AUTO"
-                for _ in container.decode(stream):
-                    count += 1
+                decoding = Decoding(container, stream, str(self._path), self._deinterlace)
+                while decoding.next_frame() is not None:
+                    index += 1
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            raise self._undecodable(count, error) from error
-        return count
+            raise self._undecodable(index, error) from error
+        if self._strict:
+            self._judge(decoding)
+        self._measured = self._timeline_of(decoding)
+        return self._measured
+
+    def _judge(self, decoding: Decoding) -> None:
+        """Warn about everything that was lost or repaired."""
+        for loss in decoding.losses():
+            self._warn(f"is damaged or incomplete: {loss}")
+        broken = self._timeline_of(decoding).broken
+        if broken:
+            others = f" and at {len(broken) - 1} other frames" if len(broken) > 1 else ""
+            self._warn(
+                f"has timestamps that jump back or stand still at frame {broken[0]}{others}: they "
+                "were repaired"
+            )
 
     def _frames(self) -> Iterator[Frame]:
         frame, index = self._first, 0
@@ -116,20 +203,18 @@ class ContainerSource(FrameSource):
                     f"{self._coded_size[1]} to {frame.width}x{frame.height} at frame {index}: "
                     "scale it to one size first"
                 )
-            if frame.pts is None:
-                self._lacks_pts = True
-            else:
-                self._pts.append(frame.pts)
             planes, bit_depth = native_planes(frame, str(self._path))
-            yield _upright(yuv_to_rgb(planes, bit_depth, self._colour(frame)), self._orientation)
+            rgb = yuv_to_rgb(planes, bit_depth, self._colour(frame))
+            yield upright(rgb, self._orientation, self._crop)
             index += 1
             frame = self._next(index)
+        self._judge(self._decoding)
 
     def _next(self, index: int) -> Any:
         import av
 
         try:
-            return next(self._decoder, None)
+            return self._decoding.next_frame()
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise self._undecodable(index, error) from error
 
@@ -164,20 +249,37 @@ class ContainerSource(FrameSource):
             self._colours[key] = resolve(matrix, primaries, transfer, full, name=str(self._path))
         return self._colours[key]
 
+    def _timeline(self) -> Timeline:
+        if self._measured is None:
+            self._measured = self._timeline_of(self._decoding)
+        return self._measured
+
     def _timestamps(self) -> tuple[Fraction, ...] | None:
-        if self._lacks_pts:
+        return self._timeline().timestamps
+
+    def _last_frame_seconds(self) -> Fraction | None:
+        return self._timeline().last_frame_seconds
+
+    def _timeline_of(self, decoding: Decoding) -> Timeline:
+        """When the frames are shown that were decoded to the end."""
+        if self._has_own_rate or decoding.lacks_pts or not decoding.pts:
+            return Timeline(decoding.num_frames, self.frame_rate)
+        return make_timeline(decoding.pts, self._tick, self.frame_rate, self._last_ticks(decoding))
+
+    def _last_ticks(self, decoding: Decoding) -> int | None:
+        """How long the last frame is shown, where the container says it."""
+        if not self._rate_is_stated or self._is_cut:
+            return None  # the durations of its frames are not to be believed either
+        if self._container_name != "mp4":
+            return decoding.last_duration
+        # In MP4 only the duration of the whole is sure: those of frames are in decoding order.
+        stream = self._stream
+        if not stream.duration or decoding.losses():
             return None
-        period = 1 / self.frame_rate
-        ticks = [0]
-        constant = True
-        for before, here in zip(self._pts, self._pts[1:], strict=False):
-            constant = constant and abs((here - before) * self._tick - period) <= self._tick
-            # Broken files repeat timestamps, but these must increase.
-            ticks.append(max(here - self._pts[0], ticks[-1] + 1))
-        drift = abs(ticks[-1] * self._tick - (len(ticks) - 1) * period)
-        if constant and drift < period / 2:
-            return None
-        return tuple(tick * self._tick for tick in ticks)
+        last: int = (stream.start_time or 0) + stream.duration - max(decoding.pts)
+        is_long = last * self._tick * self.frame_rate > Fraction(3, 2)
+        # An edit list may end within the last frame.
+        return last if is_long else None
 
 
 def _video_stream(container: Any) -> Any:
@@ -186,32 +288,3 @@ def _video_stream(container: Any) -> Any:
         if "attached_pic" not in str(stream.disposition).lower():
             return stream
     return None
-
-
-def _orientation(frame: Any, path: Path) -> tuple[bool, bool, bool]:
-    """(transpose, flip columns, flip rows) that make the picture upright."""
-    matrix = next((bytes(d) for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
-    if matrix is None:
-        return False, False, False
-    # Rows (a b u) (c d v) (x y w): a point moves to (a x + c y, b x + d y).
-    values = np.frombuffer(matrix, np.int32)
-    a, b, c, d = (int(values[i]) for i in (0, 1, 3, 4))
-    if b == c == 0 and a and d:
-        return False, a < 0, d < 0
-    if a == d == 0 and b and c:
-        return True, c < 0, b < 0
-    raise UnsupportedVideoError(
-        f"{path} is rotated by {frame.rotation} degrees for display, which is not a multiple of "
-        "90: rotate it first"
-    )
-
-
-def _upright(frame: Frame, orientation: tuple[bool, bool, bool]) -> Frame:
-    transpose, flip_columns, flip_rows = orientation
-    if transpose:
-        frame = frame.swapaxes(0, 1)
-    if flip_columns:
-        frame = frame[:, ::-1]
-    if flip_rows:
-        frame = frame[::-1]
-    return np.ascontiguousarray(frame)

@@ -92,16 +92,31 @@ class EncodedWriter(FrameWriter):
         seconds = index / spec.frame_rate if stamps is None else stamps[index]
         picture.pts = round(seconds / self._clock)
         picture.time_base = self._clock
+        self._last_pts = picture.pts
         if self._audio is not None:
             self._audio.feed(seconds)
         self._container.mux(self._stream.encode(picture))
 
     def _finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
+        packets = self._stream.encode(None)
+        self._set_end(packets)
+        self._container.mux(packets)
         if self._audio is not None:
             self._audio.feed(None)
             self._audio.close()
         self._container.close()
+
+    def _set_end(self, packets: list[Any]) -> None:
+        """Give the last packets the duration of the last frame."""
+        last_seconds = self._spec.last_frame_seconds
+        if last_seconds is None or not packets:
+            return
+        end = self._last_pts + max(round(last_seconds / self._clock), 1)
+        ends = [p for p in packets if p.pts * p.time_base == self._last_pts * self._clock]
+        if self._container_format == "mp4":  # it adds up durations in the order of decoding
+            ends = packets[-1:]
+        for packet in ends:
+            packet.duration = round(end * self._clock / packet.time_base) - packet.pts
 
     def _abort(self) -> None:
         import av
@@ -116,9 +131,10 @@ class EncodedWriter(FrameWriter):
 
 def _clock(spec: OutputSpec) -> Fraction:
     """Seconds per tick: one frame, or a clock that holds the timestamps exactly if possible."""
-    if spec.timestamps is None:
+    if spec.timestamps is None and spec.last_frame_seconds is None:
         return 1 / spec.frame_rate
-    ticks = lcm(*(seconds.denominator for seconds in spec.timestamps))
+    stamps = [1 / spec.frame_rate] if spec.timestamps is None else list(spec.timestamps)
+    ticks = lcm(*(seconds.denominator for seconds in [*stamps, spec.last_frame_seconds or 0]))
     if ticks > _FINEST_CLOCK:
         ticks = _USUAL_CLOCK
     return Fraction(1, ticks * -(-1000 // ticks))  # some players fail with ticks above 1 ms

@@ -23,14 +23,17 @@ class FrameSource(ABC):
     Attributes:
         width, height: of the upright picture in pixels.
         frame_rate: frames per second; nominal where `timestamps()` is not None.
+        first_shown_seconds: when the first frame that is really decoded and shown begins, on the
+            clock of the container. It is 0 in `timestamps()`, and sound is moved by as much.
         colour: the tags with which to write the video again; never matrix 0.
         pixel_aspect: width over height of one pixel.
-        num_frames: as the container states it, or None; exact after the last frame was read.
+        num_frames: as far as known, or None; exact after the last frame was read.
     """
 
     width: int
     height: int
     frame_rate: Fraction
+    first_shown_seconds: Fraction = Fraction(0)
     colour: Colour = BT709
     pixel_aspect: Fraction = Fraction(1)
     num_frames: int | None = None
@@ -55,6 +58,10 @@ class FrameSource(ABC):
         """
         return self._count_frames() if self._num_read is None else self._num_read
 
+    def duration_seconds(self) -> Fraction:
+        """From the start of the first frame to the end of the last, found like `count_frames`."""
+        return self._duration_seconds()
+
     def timestamps(self) -> tuple[Fraction, ...] | None:
         """Seconds of each frame, increasing from 0, or None when the rate is constant.
 
@@ -67,6 +74,16 @@ class FrameSource(ABC):
         if self._num_read is None:
             raise UsageError("timestamps are known only after the last frame was read")
         return self._timestamps()
+
+    def last_frame_seconds(self) -> Fraction | None:
+        """How long the last frame is shown, or None for 1/frame_rate.
+
+        Raises:
+            UsageError: the last frame was not read yet.
+        """
+        if self._num_read is None:
+            raise UsageError("the end of a video is known only after the last frame was read")
+        return self._last_frame_seconds()
 
     def audio(self) -> bytes | None:
         """The audio streams as a Matroska file, copied without re-encoding; None without audio.
@@ -103,5 +120,11 @@ class FrameSource(ABC):
     @abstractmethod
     def _count_frames(self) -> int: ...
 
+    def _duration_seconds(self) -> Fraction:
+        return self.count_frames() / self.frame_rate
+
     def _timestamps(self) -> tuple[Fraction, ...] | None:
+        return None
+
+    def _last_frame_seconds(self) -> Fraction | None:
         return None

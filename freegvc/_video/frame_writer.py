@@ -27,6 +27,7 @@ class OutputSpec:
     colour: Colour
     pixel_aspect: Fraction
     timestamps: tuple[Fraction, ...] | None
+    last_frame_seconds: Fraction | None = None
     audio: bytes | None
     overwrite: bool
 
@@ -112,6 +113,8 @@ class FrameWriter(ABC):
 
     def _warn_about_losses(self, what: str) -> None:
         lost = [n for n in ("audio", "timestamps") if getattr(self._spec, n) is not None]
+        if self._spec.last_frame_seconds is not None:
+            lost.append("duration of the last frame")
         if lost:
             warnings.warn(
                 f"{what} holds no {' and no '.join(lost)}: left out; write .mkv to keep them",

@@ -23,6 +23,7 @@ class Gop:
         is_last: no frame follows.
         timestamps: seconds of all frames of the video, in the last GOP of one with a variable frame
             rate; else None.
+        last_frame_seconds: in the last GOP, how long the last frame is shown; None for 1/rate.
     """
 
     index: int
@@ -30,6 +31,7 @@ class Gop:
     frames: npt.NDArray[np.uint8]
     is_last: bool
     timestamps: tuple[Fraction, ...] | None = None
+    last_frame_seconds: Fraction | None = None
 
 
 def cut_gops(source: FrameSource, gop_length: int, overlap: int) -> Iterator[Gop]:
@@ -57,7 +59,8 @@ def cut_gops(source: FrameSource, gop_length: int, overlap: int) -> Iterator[Gop
         is_last = ahead is None
         if is_last or len(held) == gop_length:
             timestamps = source.timestamps() if is_last else None
-            yield Gop(index, first_frame, np.stack(held), is_last, timestamps)
+            last = source.last_frame_seconds() if is_last else None
+            yield Gop(index, first_frame, np.stack(held), is_last, timestamps, last)
             del held[: gop_length - overlap]
             first_frame += gop_length - overlap
             index += 1

@@ -6,7 +6,7 @@ from freegvc.errors import UsageError
 
 Rate = int | float | str | Fraction
 
-_HIGHEST_RATE = 1000
+HIGHEST_RATE = 1000
 _LARGEST_SIDE = 65535
 
 
@@ -24,9 +24,9 @@ def parse_rate(rate: Rate) -> Fraction:
         value = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
     except (ValueError, ZeroDivisionError, TypeError):
         value = Fraction(0)
-    if not 0 < value <= _HIGHEST_RATE:
+    if not 0 < value <= HIGHEST_RATE:
         raise UsageError(
-            f"frame rate {rate!r}: it must be above 0 and at most {_HIGHEST_RATE} frames per "
+            f"frame rate {rate!r}: it must be above 0 and at most {HIGHEST_RATE} frames per "
             'second, for example 25, 29.97 or "30000/1001"'
         )
     return value

@@ -8,6 +8,7 @@ from typing import Any
 
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.rate import Rate
+from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
 from freegvc.errors import UsageError, VideoReadError
 
@@ -18,6 +19,8 @@ def open_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    strict_input: bool = False,
+    deinterlace: bool | None = None,
 ) -> FrameSource:
     """Open a video for reading, frame by frame.
 
@@ -26,14 +29,19 @@ def open_video(
             which is returned as it is. A path is a folder of PNG or JPEG files, a headerless .yuv
             file, or anything that FFmpeg reads.
         size: of a .yuv file in pixels, "416x240" or (416, 240).
-        fps: frames per second of sources that do not state them: .yuv, folders, arrays, bare H.264
-            and H.265 streams; by default 25.
+        fps: frames per second. By default a file's own clock is kept, and what has none, such as
+            .yuv, folders, arrays and bare H.264, gets 25. A rate that is given here replaces that
+            of the file: all frames follow at this pace, and sound keeps its own.
         pix_fmt: samples of a .yuv file, for example "yuv420p10le"; by default yuv420p.
+        strict_input: refuse damaged, incomplete or repaired input (every InputWarning is an error).
+        deinterlace: True deinterlaces what is marked as interlaced, False takes it as whole
+            pictures; by default it is refused.
 
     Raises:
         UsageError: an option does not fit the source.
         VideoReadError: there is nothing to read.
-        UnsupportedVideoError: PQ, HLG, or a depth other than 8 and 10 bits.
+        UnsupportedVideoError: PQ, HLG, interlaced, more than 1000 frames per second, or a depth
+            other than 8 and 10 bits.
     """
     if isinstance(source, FrameSource):
         _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
@@ -59,7 +67,7 @@ def open_video(
         return ImageFolderSource(path, fps)
     from freegvc._video.container import ContainerSource
 
-    return ContainerSource(path, fps)
+    return ContainerSource(path, fps, strict=strict_input, deinterlace=deinterlace)
 
 
 def load_video(
@@ -68,11 +76,20 @@ def load_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    strict_input: bool = False,
+    deinterlace: bool | None = None,
 ) -> Video:
     """Read a whole video, with its audio, into memory; arguments and errors of `open_video`."""
     import numpy as np
 
-    with open_video(source, size=size, fps=fps, pix_fmt=pix_fmt) as frames:
+    with open_video(
+        source,
+        size=size,
+        fps=fps,
+        pix_fmt=pix_fmt,
+        strict_input=strict_input,
+        deinterlace=deinterlace,
+    ) as frames:
         return Video(
             np.stack(list(frames)),
             frames.frame_rate,
@@ -80,6 +97,7 @@ def load_video(
             frames.colour,
             frames.pixel_aspect,
             frames.audio(),
+            frames.last_frame_seconds(),
         )
 
 
@@ -103,8 +121,17 @@ class VideoSource(FrameSource):
     def _count_frames(self) -> int:
         return self._video.num_frames
 
+    def _duration_seconds(self) -> Fraction:
+        video = self._video
+        return duration_seconds(
+            video.num_frames, video.frame_rate, video.timestamps, video.last_frame_seconds
+        )
+
     def _timestamps(self) -> tuple[Fraction, ...] | None:
         return self._video.timestamps
+
+    def _last_frame_seconds(self) -> Fraction | None:
+        return self._video.last_frame_seconds
 
 
 def _refuse(what: str, **options: object) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from freegvc._video.colour import BT709, Colour
 from freegvc._video.rate import Rate, parse_rate
-from freegvc._video.timestamps import check_timestamps
+from freegvc._video.timestamps import check_last_frame, check_timestamps, duration_seconds
 from freegvc._video.writer import open_writer
 from freegvc.errors import VideoReadError
 
@@ -30,11 +30,12 @@ class Video:
         colour: tags and Y'CbCr matrix with which the video is written.
         pixel_aspect: width over height of one pixel.
         audio: a Matroska file with the audio streams alone, or None.
+        last_frame_seconds: how long the last frame is shown; None for 1/frame_rate.
 
     Raises:
         VideoReadError: the frames have another dtype or shape, or the number of timestamps is not
             the number of frames.
-        UsageError: the timestamps do not increase from 0.
+        UsageError: the timestamps do not increase from 0, or the last frame is shown for 0 s.
     """
 
     frames: Frames
@@ -43,9 +44,11 @@ class Video:
     colour: Colour = BT709
     pixel_aspect: Fraction = Fraction(1)
     audio: bytes | None = None
+    last_frame_seconds: Fraction | None = None
 
     def __post_init__(self) -> None:
         check_frames(self.frames)
+        check_last_frame(self.last_frame_seconds)
         if self.timestamps is not None:
             check_timestamps(self.timestamps)
             if len(self.timestamps) != len(self.frames):
@@ -86,9 +89,11 @@ class Video:
     @property
     def duration_seconds(self) -> float:
         """From the start of the first frame to the end of the last, in seconds."""
-        if self.timestamps is None:
-            return float(self.num_frames / self.frame_rate)
-        return float(self.timestamps[-1] + 1 / self.frame_rate)
+        return float(
+            duration_seconds(
+                self.num_frames, self.frame_rate, self.timestamps, self.last_frame_seconds
+            )
+        )
 
     def save(
         self,
@@ -119,6 +124,7 @@ class Video:
             codec=codec,
             crf=crf,
             timestamps=self.timestamps,
+            last_frame_seconds=self.last_frame_seconds,
             audio=self.audio,
             overwrite=overwrite,
         ) as writer:

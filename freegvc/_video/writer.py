@@ -10,7 +10,7 @@ from freegvc._atomic import check_output
 from freegvc._video.colour import BT709, Colour
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc._video.rate import Rate, parse_rate
-from freegvc._video.timestamps import check_timestamps
+from freegvc._video.timestamps import check_last_frame, check_timestamps
 from freegvc.errors import UsageError
 
 _CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
@@ -29,6 +29,7 @@ def open_writer(
     codec: str = "x264",
     crf: int | None = None,
     timestamps: Sequence[Fraction] | None = None,
+    last_frame_seconds: Fraction | None = None,
     audio: bytes | None = None,
     overwrite: bool = False,
 ) -> AbstractContextManager[FrameWriter]:
@@ -55,6 +56,7 @@ def open_writer(
         crf: quality of that codec, 0 (best) to 51. The default of 4 is near-lossless, above 45 dB
             luma PSNR on camera footage.
         timestamps: seconds of each frame, increasing; None for a constant rate.
+        last_frame_seconds: how long the last frame is shown; None for 1/frame_rate.
         audio: a Matroska file as `read_audio` returns it, which is copied.
         overwrite: whether an existing output may be replaced.
 
@@ -77,6 +79,7 @@ def open_writer(
         colour=colour,
         pixel_aspect=Fraction(pixel_aspect),
         timestamps=None if timestamps is None else tuple(timestamps),
+        last_frame_seconds=last_frame_seconds,
         audio=audio,
         overwrite=overwrite,
     )
@@ -113,5 +116,6 @@ def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
         raise UsageError(f"codec {codec!r}: it must be {' or '.join(_CODECS)}")
     if crf is not None and not 0 <= crf <= _HIGHEST_CRF:
         raise UsageError(f"crf {crf}: it must be from 0 (best) to {_HIGHEST_CRF}")
+    check_last_frame(spec.last_frame_seconds)
     if spec.timestamps is not None:
         check_timestamps(spec.timestamps)

@@ -305,7 +305,7 @@ ATTACKS = {
         CorruptStreamError,
     ),
     "timestamps_too_many": (
-        lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(5)))]),
+        lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(6)))]),
         CorruptStreamError,
         "left over",
     ),
@@ -313,6 +313,11 @@ ATTACKS = {
         lambda: stream(sections=[(1, timestamps(bytes(6)))]),
         CorruptStreamError,
         "must rise",
+    ),
+    "timestamps_end_before_the_last_frame": (
+        lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(4) + b"\1"))]),
+        CorruptStreamError,
+        "the end of the last frame is 5, 0 after",
     ),
     "timestamps_trailing": (
         lambda: stream(sections=[(1, timestamps(b"\0\2" + bytes(4)) + b"\0")]),

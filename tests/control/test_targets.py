@@ -83,10 +83,11 @@ def test_targets_refuse_what_means_nothing(make):
         make()
 
 
-def test_only_a_number_of_bytes_needs_the_length_of_the_video():
+def test_bytes_and_bits_per_second_need_the_length_of_the_video():
     assert Rate(num_bytes=10).needs_num_frames
+    assert Rate(kbps=1.0).needs_num_frames
     assert LikeFirstGop(Rate(num_bytes=10)).needs_num_frames
-    others = (Rate(bpp=1.0), Rate(kbps=1.0), StopStep(3), Score("psnr", 30.0), LikeFirstGop())
+    others = (Rate(bpp=1.0), StopStep(3), Score("psnr", 30.0), LikeFirstGop())
     assert not any(target.needs_num_frames for target in others)
 
 
