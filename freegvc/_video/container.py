@@ -10,6 +10,7 @@ import numpy as np
 
 from freegvc._video.audio import read_audio
 from freegvc._video.colour import BT709, Colour, resolve, yuv_to_rgb
+from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.planes import is_grey, is_rgb, native_planes
 from freegvc._video.rate import Rate, parse_rate
@@ -50,7 +51,7 @@ class ContainerSource(FrameSource):
         self._pts = array("q")
         self._lacks_pts = False
         try:
-            self._container = av.open(str(path), metadata_errors="ignore")
+            self._container = av.open(ffmpeg_name(path), metadata_errors="ignore")
         except (OSError, ValueError, av.error.FFmpegError) as error:
             raise VideoReadError(f"{path} cannot be read as a video: {error}") from error
         try:
@@ -97,7 +98,7 @@ class ContainerSource(FrameSource):
 
         count = 0
         try:
-            with av.open(str(self._path), metadata_errors="ignore") as container:
+            with av.open(ffmpeg_name(self._path), metadata_errors="ignore") as container:
                 stream = _video_stream(container)
                 stream.thread_type = "AUTO"
                 for _ in container.decode(stream):
