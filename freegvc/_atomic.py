@@ -1,37 +1,110 @@
 """Output files that are complete or absent."""
 
+import os
+import re
 import secrets
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from freegvc.errors import OutputExistsError, UsageError
+from freegvc._special_files import special_kind
+from freegvc.errors import LeftoverWarning, OutputExistsError, UsageError
+
+_LONGEST_STEM = 120  # bytes; a name has at most 255, and a temporary one is longer than its file's
 
 
 def temporary_sibling(path: Path) -> Path:
     """An unused hidden name beside `path`, with its suffix (libraries choose formats by suffix)."""
-    return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    return path.with_name(f".{_stem(path)}.{secrets.token_hex(4)}.tmp{_suffix(path)}")
+
+
+def _stem(path: Path) -> str:
+    stem = path.stem
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix if len(os.fsencode(path.suffix)) < _LONGEST_STEM else ""
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output file that cannot or must not be written.
+    """Refuse an output file that cannot or must not be written; name what a killed run left.
 
     Args:
         path: the file.
-        overwrite: whether an existing file may be replaced.
+        overwrite: whether an existing file may be replaced. Only a regular file ever is.
 
     Raises:
         OutputExistsError: `path` exists and `overwrite` is false.
-        UsageError: `path` is a folder, or the folder that should hold it is missing.
+        UsageError: `path` is a folder, a device, a pipe or a socket, or the folder that should hold
+            it is missing or cannot be written.
     """
-    if path.is_dir():
+    warn_of_leftovers(_target(path, overwrite=overwrite))
+
+
+def _target(path: Path, *, overwrite: bool) -> Path:
+    """The file to write: `path`, or what it points to if it is a symlink."""
+    refuse_special(path, "a file")
+    try:
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        is_dir, exists, is_link = target.is_dir(), target.exists(), target.is_symlink()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}; name another file"
+        ) from error
+    if is_dir:
         raise UsageError(f"{path} is a folder: name a file")
-    if path.exists() and not overwrite:
+    if is_link:
+        raise UsageError(f"{path} is a symlink that points to itself: name another file")
+    if exists and not overwrite:
         raise OutputExistsError(
             f"{path} exists: choose another name, or allow overwriting (--force, overwrite=True)"
         )
-    if not path.parent.is_dir():
-        raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be written there")
+    folder = target.parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder, so {target.name} cannot be written there")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"{folder} cannot be written by this user, so {target.name} cannot be made there: name "
+            "another folder"
+        )
+    return target
+
+
+def refuse_special(path: Path, instead: str) -> None:
+    """Refuse to replace a device, a pipe or a socket.
+
+    Args:
+        path: of an output.
+        instead: what it should be, such as "a file".
+
+    Raises:
+        UsageError: it is one of these, or the system cannot tell.
+    """
+    try:
+        kind = special_kind(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}: name another") from error
+    if kind is not None:
+        raise UsageError(f"{path} is {kind}, which is never replaced: name {instead}")
+
+
+def warn_of_leftovers(path: Path) -> None:
+    """Name the temporary files of runs that were killed while they wrote `path`."""
+    name = re.compile(
+        rf"\.{re.escape(_stem(path))}\.[0-9a-f]{{8}}\.tmp{re.escape(_suffix(path))}", re.DOTALL
+    )
+    left = sorted(file.name for file in path.parent.iterdir() if name.fullmatch(file.name))
+    if left:
+        warnings.warn(
+            f"{path.parent} holds {', '.join(left)}, which a run that wrote {path.name} left when "
+            "it was killed: delete it, unless such a run is still at work",
+            LeftoverWarning,
+            stacklevel=3,
+        )
 
 
 @contextmanager
@@ -39,6 +112,7 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; rename it to `path` on success.
 
     If the body raises, the temporary file is removed, and an older file at `path` stays as it was.
+    If `path` is a symlink, the file that it points to is written.
 
     Args:
         path: the file to write.
@@ -47,10 +121,23 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         OutputExistsError, UsageError: as `check_output`, before anything is written.
     """
-    check_output(path, overwrite=overwrite)
-    temporary = temporary_sibling(path)
+    target = _target(path, overwrite=overwrite)
+    temporary = temporary_sibling(target)
     try:
-        yield temporary
-        temporary.replace(path)
+        with naming(path, temporary):
+            yield temporary
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path, temporary: Path) -> Iterator[None]:
+    """Give an OSError of the block the name of the output instead of none or the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename
+        if named is None or str(named).startswith(str(temporary)):
+            error.filename = str(path)
+        raise

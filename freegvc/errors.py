@@ -22,6 +22,7 @@
     ├── ColourWarning                   the video does not state its colour matrix
     ├── InputWarning                    the input is damaged, incomplete, or was repaired
     ├── OutputWarning                   the output cannot hold audio or timestamps
+    ├── LeftoverWarning                 a run that was killed has left a temporary file
     ├── DriftWarning                    this decode differs visibly from the encoder's own
     └── TargetWarning                   the score of a GOP misses its target
 
@@ -128,6 +129,10 @@ class InputWarning(FreeGvcWarning):
 
 class OutputWarning(FreeGvcWarning):
     """The output format cannot hold something that the video has."""
+
+
+class LeftoverWarning(FreeGvcWarning):
+    """A run that was killed while it wrote this output has left a temporary file."""
 
 
 class DriftWarning(FreeGvcWarning):

@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc.errors import UsageError, VideoReadError
 
 _START_TAG = "START_MS"
@@ -36,7 +37,7 @@ def read_audio(path: str | PathLike[str]) -> bytes | None:
     if Path(path).is_dir() or Path(path).suffix.lower() == ".yuv":
         return None
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(ffmpeg_name(path), metadata_errors="ignore") as container:
             streams = list(container.streams.audio)
             if not streams:
                 return None

@@ -10,6 +10,7 @@ from freegvc._video.audio import read_audio
 from freegvc._video.clock import Timeline, make_timeline, nominal_rate
 from freegvc._video.colour import BT709, Colour, resolve, yuv_to_rgb
 from freegvc._video.decoding import Decoding
+from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.layout import crop_of, missing_bytes
 from freegvc._video.orientation import orientation_of, upright
@@ -76,7 +77,7 @@ class ContainerSource(FrameSource):
     def _reopen(self) -> Any:
         import av
 
-        return av.open(str(self._path), metadata_errors="ignore")
+        return av.open(ffmpeg_name(self._path), metadata_errors="ignore")
 
     def _open(self, own_rate: Fraction | None) -> None:
         stream = _video_stream(self._container)

@@ -10,6 +10,7 @@ import numpy as np
 
 from freegvc._video.audio import BIT_EXACT, AudioFeed
 from freegvc._video.colour import Plane, rgb_to_yuv
+from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc.errors import FreeGvcError, UsageError
@@ -49,7 +50,7 @@ class EncodedWriter(FrameWriter):
         spec = self._spec
         try:
             self._container = av.open(
-                str(temporary), "w", format=self._container_format, options=BIT_EXACT
+                ffmpeg_name(temporary), "w", format=self._container_format, options=BIT_EXACT
             )
             stream = self._container.add_stream(f"lib{self._codec}", rate=spec.frame_rate)
             stream.width, stream.height = spec.width, spec.height

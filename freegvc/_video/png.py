@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from freegvc._atomic import temporary_sibling
+from freegvc._atomic import naming, refuse_special, temporary_sibling, warn_of_leftovers
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc.errors import OutputExistsError, UsageError
@@ -20,6 +20,7 @@ class PngWriter(FrameWriter):
     def __init__(self, spec: OutputSpec) -> None:
         super().__init__(spec)
         _check_folder(spec.path, overwrite=spec.overwrite)
+        warn_of_leftovers(spec.path.resolve())
         self._warn_about_losses("a folder of PNG files")
 
     def _place(self) -> AbstractContextManager[Path]:
@@ -36,12 +37,16 @@ class PngWriter(FrameWriter):
 
 
 def _check_folder(path: Path, *, overwrite: bool) -> None:
+    refuse_special(path, "a folder")
     if not path.resolve().parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be made there")
     if not path.exists():
         return
     if not path.is_dir():
-        raise OutputExistsError(f"{path} is a file: name a folder for the PNG files")
+        raise OutputExistsError(
+            f"{path} is a file: name a folder for the PNG files, or a file that ends in .mp4, .mkv "
+            "or .y4m"
+        )
     others = [f.name for f in path.iterdir() if not _OURS.fullmatch(f.name)]
     if others:  # replacing the folder would delete them
         raise OutputExistsError(
@@ -60,17 +65,15 @@ def _atomic_folder(path: Path, *, overwrite: bool) -> Iterator[Path]:
     path = path.resolve()  # "." has no name from which to make a sibling's
     _check_folder(path, overwrite=overwrite)
     temporary, aside = temporary_sibling(path), temporary_sibling(path)
-    temporary.mkdir()
     try:
-        yield temporary
-        if path.exists():
-            path.rename(aside)
-        try:
+        with naming(path, temporary):
+            temporary.mkdir()
+            yield temporary
+            if path.exists():
+                path.rename(aside)
             temporary.rename(path)
-        except OSError:
-            if aside.exists():
-                aside.rename(path)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if aside.exists() and not path.exists():
+            aside.rename(path)
+        for folder in (temporary, aside):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,17 @@
 """Opening a video from a file, a folder, or memory."""
 
+import os
+import weakref
 from collections.abc import Iterator
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from freegvc._special_files import PIPE, is_address, special_kind
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.rate import Rate
+from freegvc._video.spool import discard, is_file_object, path_of, spool_file, spool_pipe
 from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
 from freegvc.errors import UsageError, VideoReadError
@@ -25,9 +29,11 @@ def open_video(
     """Open a video for reading, frame by frame.
 
     Args:
-        source: a path, a `Video`, an array or tensor, uint8 [T, H, W, 3], or an opened source,
-            which is returned as it is. A path is a folder of PNG or JPEG files, a headerless .yuv
-            file, or anything that FFmpeg reads.
+        source: a path, a file object, a `Video`, an array or tensor, uint8 [T, H, W, 3], or an
+            opened source, which is returned as it is. A path is a folder of PNG or JPEG files, a
+            headerless .yuv file, or anything that FFmpeg reads. A file object gives bytes, from its
+            position on; it and a named pipe are read once, into a temporary file that goes away
+            with the result.
         size: of a .yuv file in pixels, "416x240" or (416, 240).
         fps: frames per second. By default a file's own clock is kept, and what has none, such as
             .yuv, folders, arrays and bare H.264, gets 25. A rate that is given here replaces that
@@ -46,16 +52,53 @@ def open_video(
     if isinstance(source, FrameSource):
         _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
         return source
+    options: dict[str, Any] = {"size": size, "fps": fps, "pix_fmt": pix_fmt}
+    if is_file_object(source):
+        suffix = ".yuv" if size is not None else ""
+        path = path_of(source)
+        return (
+            _open_copy(spool_file(source, suffix), options)
+            if path is None
+            else _open(path, options)
+        )
     if not isinstance(source, str | PathLike):
         _refuse("an array", size=size, pix_fmt=pix_fmt)
         if isinstance(source, Video):
             _refuse("a Video, which has its own rate", fps=fps)
             return VideoSource(source)
         return VideoSource(Video.from_array(source, 25 if fps is None else fps))
+    if is_address(source):
+        raise VideoReadError(
+            f"{os.fsdecode(source)} is an address, and freegvc reads local files only: download it "
+            "first, or give the path without the scheme"
+        )
+    path = Path(os.fsdecode(source))
+    try:
+        kind = special_kind(path)
+        if kind == PIPE:
+            return _open_copy(spool_pipe(path, ".yuv" if size is not None else ""), options)
+        if kind is not None:
+            raise VideoReadError(f"{path} is {kind}: give a file, a folder of images or a pipe")
+        return _open(path, options)
+    except OSError as error:  # not permitted, a name that is too long
+        raise VideoReadError(f"{path} cannot be read: {error.strerror}") from error
 
-    path = Path(source)
+
+def _open_copy(copy: Path, options: dict[str, Any]) -> FrameSource:
+    """Open a temporary copy, which is deleted with the source."""
+    try:
+        source = _open(copy, options)
+    except BaseException:
+        discard(copy)
+        raise
+    weakref.finalize(source, discard, copy)
+    return source
+
+
+def _open(path: Path, options: dict[str, Any]) -> FrameSource:
     if not path.exists():
         raise VideoReadError(f"{path} does not exist")
+    size, fps, pix_fmt = (options[name] for name in ("size", "fps", "pix_fmt"))
     if path.suffix.lower() == ".yuv" and not path.is_dir():
         from freegvc._video.raw import RawSource
 

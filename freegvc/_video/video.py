@@ -153,10 +153,34 @@ def as_frames(frames: Any) -> Frames:
         VideoReadError: another type, dtype or shape.
     """
     if hasattr(frames, "detach"):
-        frames = frames.detach().cpu().numpy()
+        frames = _from_tensor(frames)
     check_frames(frames)
     result: Frames = frames
     return result
+
+
+def _from_tensor(tensor: Any) -> Any:
+    """A torch tensor as an array; this file does not import torch."""
+    dtype, layout = (str(value).removeprefix("torch.") for value in (tensor.dtype, tensor.layout))
+    if dtype != "uint8":
+        raise VideoReadError(_other_dtype(dtype))
+    if layout != "strided":
+        raise VideoReadError(f"frames are a tensor of layout {layout}: call .to_dense() first")
+    if tensor.is_meta:
+        raise VideoReadError("frames are a tensor on the meta device, which has no values")
+    try:
+        return tensor.detach().cpu().numpy()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise VideoReadError(
+            f"frames are a tensor without a NumPy form ({error}): {_NEEDED}"
+        ) from (error)
+
+
+def _other_dtype(dtype: object) -> str:
+    return (
+        f"frames have dtype {dtype}: {_NEEDED}; scale floats with "
+        "(x * 255).round().clip(0, 255) first"
+    )
 
 
 def check_frames(frames: Any) -> None:
@@ -168,9 +192,6 @@ def check_frames(frames: Any) -> None:
     if not isinstance(frames, np.ndarray):
         raise VideoReadError(f"frames are a {type(frames).__name__}: {_NEEDED}")
     if frames.dtype != np.uint8:
-        raise VideoReadError(
-            f"frames have dtype {frames.dtype}: {_NEEDED}; scale floats with "
-            "(x * 255).round().clip(0, 255) first"
-        )
+        raise VideoReadError(_other_dtype(frames.dtype))
     if frames.ndim != 4 or frames.shape[3] != 3 or 0 in frames.shape:
         raise VideoReadError(f"frames have shape {list(frames.shape)}: {_NEEDED}")

@@ -1,5 +1,7 @@
 """Writing a video: the suffix chooses the format, and the output is complete or absent."""
 
+import os
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
@@ -16,6 +18,8 @@ from freegvc.errors import UsageError
 _CONTAINERS = {".mp4": "mp4", ".mkv": "matroska"}
 _CODECS = ("x264", "x265")
 _HIGHEST_CRF = 51
+# ".avi" is a format; the ends of "take.2", "v1.0" and "Mr. Bean" are parts of a folder's name
+_LIKE_A_FORMAT = re.compile(r"\.(26[1-6]|(?=\d*[a-z])[a-z0-9]{1,5})", re.IGNORECASE)
 
 
 def open_writer(
@@ -39,7 +43,8 @@ def open_writer(
     - .mp4, .mkv: 8-bit H.264 or H.265, 4:2:0, or 4:4:4 where a side is odd, with colour tags, pixel
       aspect, timestamps (.mkv rounds them to milliseconds) and audio;
     - .y4m: uncompressed 4:2:0, or 4:4:4 where a side is odd. It cannot name a matrix;
-    - no suffix, or a folder: f00000.png and so on, lossless RGB.
+    - no suffix, a folder, or a name that ends in a slash: f00000.png and so on, lossless RGB. A dot
+      in a folder's name is no suffix: "take.2" is a folder.
     .y4m and PNG hold no audio and no timestamps: both are left out, with an OutputWarning.
 
     The output is written beside `path` and moved there when the `with` block ends without an
@@ -70,6 +75,7 @@ def open_writer(
         UsageError: arguments do not fit the format. Within the block: a frame has another dtype or
             size, no frame was written, or the number of frames is not that of the timestamps.
     """
+    path = os.fsdecode(path)
     target = Path(path)
     spec = OutputSpec(
         path=target,
@@ -85,7 +91,7 @@ def open_writer(
     )
     _check(spec, codec, crf)
     suffix = target.suffix.lower()
-    if not suffix or target.is_dir():
+    if _is_folder(path):
         from freegvc._video.png import PngWriter
 
         return PngWriter(spec)
@@ -101,8 +107,16 @@ def open_writer(
         return EncodedWriter(spec, _CONTAINERS[suffix], codec, crf)
     raise UsageError(
         f"{target} ends in {suffix}: choose {', '.join(_CONTAINERS)}, .y4m, or a name without "
-        "suffix for a folder of PNG files"
+        "suffix (or with a slash at its end) for a folder of PNG files"
     )
+
+
+def _is_folder(path: str) -> bool:
+    """Whether an output is a folder of PNG files."""
+    if path.endswith(("/", os.sep)):
+        return True
+    target = Path(path)
+    return target.is_dir() or not _LIKE_A_FORMAT.fullmatch(target.suffix)
 
 
 def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
