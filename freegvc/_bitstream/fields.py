@@ -20,6 +20,11 @@ def encode_varint(value: int) -> bytes:
     return bytes(out)
 
 
+def varint_bytes(value: int) -> int:
+    """Bytes of `encode_varint`."""
+    return max(-(-value.bit_length() // 7), 1)
+
+
 class FieldReader:
     """Reads fields one after the other; a field beyond the end is an error.
 

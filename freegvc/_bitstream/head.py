@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from freegvc._bitstream.checksum import CRC_BYTES, check_crc, crc32, packet_payload
-from freegvc._bitstream.fields import FieldReader, encode_varint
+from freegvc._bitstream.fields import FieldReader, encode_varint, varint_bytes
 from freegvc._bitstream.header import Header, decode_header, encode_header
 from freegvc.errors import (
     CorruptStreamError,
@@ -108,12 +108,44 @@ def encode_head(header: Header, sections: list[tuple[int, int]], packets: Iterab
         sections: tag and number of bytes of each section.
         packets: number of bytes of each packet.
     """
+    body = _encode_body(header, sections, packets)
+    head = MAGIC + bytes((VERSION,)) + encode_varint(len(body)) + body
+    return head + crc32(head)
+
+
+def _encode_body(header: Header, sections: list[tuple[int, int]], packets: Iterable[int]) -> bytes:
     fields = [encode_header(header), *map(encode_varint, packets), encode_varint(len(sections))]
     for tag, num_bytes in sections:
         fields += [bytes((tag,)), encode_varint(num_bytes)]
-    body = b"".join(fields)
-    head = MAGIC + bytes((VERSION,)) + encode_varint(len(body)) + body
-    return head + crc32(head)
+    return b"".join(fields)
+
+
+class FileSize:
+    """Bytes of a file whose packets change, without encoding its head for every change.
+
+    Args:
+        header: the header.
+        sections: tag and number of bytes of each section.
+        packets: number of bytes of each packet.
+    """
+
+    def __init__(
+        self, header: Header, sections: list[tuple[int, int]], packets: Iterable[int]
+    ) -> None:
+        sizes = list(packets)
+        self._body = len(_encode_body(header, sections, sizes))
+        self._rest = sum(size for _, size in sections) + sum(sizes)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the file."""
+        head = len(MAGIC) + 1 + varint_bytes(self._body) + self._body + CRC_BYTES
+        return head + self._rest
+
+    def change(self, before: int, after: int) -> None:
+        """A packet of `before` bytes now has `after` bytes."""
+        self._body += varint_bytes(after) - varint_bytes(before)
+        self._rest += after - before
 
 
 def read_head(source: bytes | BinaryIO) -> StreamIndex:
@@ -135,6 +167,11 @@ def read_head(source: bytes | BinaryIO) -> StreamIndex:
         raise CorruptStreamError(
             f"the header says {header.num_gops} GOPs, but only {reader.remaining} bytes are left "
             "for the index; get the file again"
+        )
+    if actual < head_bytes + CRC_BYTES * header.num_gops:
+        raise TruncatedStreamError(
+            f"the file has {actual} bytes, too few for the {header.num_gops} packets that its "
+            "header says; get the file again"
         )
     sizes = [reader.varint("packet length", CRC_BYTES) for _ in range(header.num_gops)]
     tags: list[int] = []

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from freegvc._bitstream.checksum import crc32, packet_payload
-from freegvc._bitstream.head import AUDIO, PROMPT, TIMESTAMPS, encode_head, read_head
+from freegvc._bitstream.head import AUDIO, PROMPT, TIMESTAMPS, FileSize, encode_head, read_head
 from freegvc._bitstream.header import Header
 from freegvc._bitstream.prompt import decode_prompt, encode_prompt
 from freegvc._bitstream.timestamps import Timestamps, decode_timestamps, encode_timestamps
-from freegvc.errors import UsageError
+from freegvc.errors import CorruptStreamError, UsageError
+
+EBML_MAGIC = b"\x1aE\xdf\xa3"  # with which every Matroska file begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ def stream_sections(stream: Stream) -> list[tuple[int, bytes]]:
             (TIMESTAMPS, encode_timestamps(stream.timestamps, stream.header.num_frames))
         )
     if stream.audio is not None:
+        if not stream.audio.startswith(EBML_MAGIC):
+            raise UsageError(
+                f"the audio begins with {stream.audio[:8]!r}; it must be a Matroska file, which "
+                f"begins with {EBML_MAGIC!r}"
+            )
         payloads.append((AUDIO, stream.audio))
     if stream.prompt is not None:
         payloads.append((PROMPT, encode_prompt(stream.prompt)))
@@ -56,9 +63,14 @@ def stream_bytes(
         sections: as `stream_sections` returns them.
         packet_bytes: number of bytes of each packet.
     """
-    sizes = list(packet_bytes)
-    tags = [(tag, len(data)) for tag, data in sections]
-    return len(encode_head(header, tags, sizes)) + sum(size for _, size in tags) + sum(sizes)
+    return file_size(header, sections, packet_bytes).num_bytes
+
+
+def file_size(
+    header: Header, sections: list[tuple[int, bytes]], packet_bytes: Iterable[int]
+) -> FileSize:
+    """The same as `stream_bytes`, for packets that change."""
+    return FileSize(header, [(tag, len(data)) for tag, data in sections], packet_bytes)
 
 
 def write_stream(stream: Stream) -> bytes:
@@ -92,6 +104,12 @@ def read_stream(data: bytes) -> Stream:
     index = read_head(data)
     payloads = {tag: index.read_section(data, tag) for tag in index.sections}
     ticks, prompt = payloads.get(TIMESTAMPS), payloads.get(PROMPT)
+    audio = payloads.get(AUDIO)
+    if audio is not None and not audio.startswith(EBML_MAGIC):
+        raise CorruptStreamError(
+            f"audio section: it begins with {audio[:8]!r}, so it is not a Matroska file, which "
+            f"begins with {EBML_MAGIC!r}; get the file again"
+        )
     packets = []
     for gop, part in enumerate(index.packets):
         packet = data[part.offset : part.offset + part.num_bytes]
@@ -101,6 +119,6 @@ def read_stream(data: bytes) -> Stream:
         index.header,
         tuple(packets),
         None if ticks is None else decode_timestamps(ticks, index.header.num_frames),
-        payloads.get(AUDIO),
+        audio,
         None if prompt is None else decode_prompt(prompt),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from freegvc._bitstream.head import FileSize
 from freegvc._bitstream.packet import Packet
 from freegvc._bitstream.packet_codec import PacketCodec
-from freegvc._bitstream.stream import Stream, stream_bytes, stream_sections
+from freegvc._bitstream.stream import Stream, file_size, stream_sections
 from freegvc.errors import TargetError, UsageError
 
 
@@ -39,85 +40,87 @@ def truncate_stream(
 def _cut_at_step(stream: Stream, stop_step: int) -> Stream:
     if stop_step < 0:
         raise UsageError(f"stop step is {stop_step}; it must be >= 0")
-    codec = PacketCodec(stream.header)
-    packets = [codec.decode(data, gop) for gop, data in enumerate(stream.packets)]
-    return _with_steps(stream, codec, packets, [_num_kept(p, stop_step) for p in packets])
+    return _with_steps(stream, lambda gop, packet: _num_kept(_stops(packet), stop_step))
 
 
 def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
     codec = PacketCodec(stream.header)
-    packets = [codec.decode(data, gop) for gop, data in enumerate(stream.packets)]
-    cuts = [_Cuts(packet, _prefix_bytes(codec, packet)) for packet in packets]
-    return _with_steps(stream, codec, packets, _fit(stream, cuts, max_bytes))
+    cuts = [_cuts(codec, codec.decode(data, gop)) for gop, data in enumerate(stream.packets)]
+    kept = _fit(stream, cuts, max_bytes)
+    return _with_steps(stream, lambda gop, packet: kept[gop])
 
 
-def _with_steps(
-    stream: Stream, codec: PacketCodec, packets: Sequence[Packet], counts: Sequence[int]
-) -> Stream:
-    """The stream with this many steps of each packet."""
-    cut = [
-        packet if count == len(packet.steps) else Packet(packet.side, packet.steps[:count])
-        for packet, count in zip(packets, counts, strict=True)
-    ]
-    return replace(
-        stream, packets=tuple(codec.encode(packet, gop) for gop, packet in enumerate(cut))
-    )
+def _with_steps(stream: Stream, num_kept: Callable[[int, Packet], int]) -> Stream:
+    """The stream with as many steps of each packet as `num_kept` says of it.
+
+    One decoded packet at a time is in memory: a packet of a few bytes may hold a thousand blocks.
+    """
+    codec = PacketCodec(stream.header)
+    packets = []
+    for gop, data in enumerate(stream.packets):
+        packet = codec.decode(data, gop)
+        count = num_kept(gop, packet)
+        if count < len(packet.steps):
+            packet = Packet(packet.side, packet.steps[:count])
+        packets.append(codec.encode(packet, gop))
+    return replace(stream, packets=tuple(packets))
 
 
-def _num_kept(packet: Packet, stop_step: int) -> int:
-    """How many steps end at `stop_step` or at a noisier timestep."""
-    return bisect_left(packet.steps, True, key=lambda step: step.timestep < stop_step)
+def _stops(packet: Packet) -> list[int]:
+    return [step.timestep for step in packet.steps]
+
+
+def _num_kept(stops: Sequence[int], stop_step: int) -> int:
+    """How many steps, whose timesteps are `stops`, end at `stop_step` or at a noisier one."""
+    return bisect_left(stops, True, key=lambda stop: stop < stop_step)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cuts:
-    """A packet, and its number of bytes after 0, 1, .. all steps."""
+    """The timesteps of a packet's steps, and its number of bytes after 0, 1, .. all steps."""
 
-    packet: Packet
-    sizes: tuple[int, ...]
+    stops: list[int]
+    sizes: list[int]
 
 
-def _prefix_bytes(codec: PacketCodec, packet: Packet) -> tuple[int, ...]:
-    """Bytes of the packet after 0, 1, .. all steps."""
+def _cuts(codec: PacketCodec, packet: Packet) -> _Cuts:
     encoder = codec.encoder(packet.side)
     sizes = [encoder.num_bytes()]
     for step in packet.steps:
         encoder.add(step)
         sizes.append(encoder.num_bytes())
     sizes[-1] = encoder.num_bytes(packet.drift_samples)
-    return tuple(sizes)
+    return _Cuts(_stops(packet), sizes)
 
 
 def _fit(stream: Stream, cuts: list[_Cuts], max_bytes: int) -> list[int]:
     """How many steps of each packet to keep."""
     sections = stream_sections(stream)
 
-    def size(kept: list[int]) -> int:
+    def sized(kept: list[int]) -> FileSize:
         sizes = (cut.sizes[count] for cut, count in zip(cuts, kept, strict=True))
-        return stream_bytes(stream.header, sections, sizes)
+        return file_size(stream.header, sections, sizes)
 
     def kept_at(stop_step: int) -> list[int]:
-        return [_num_kept(cut.packet, stop_step) for cut in cuts]
+        return [_num_kept(cut.stops, stop_step) for cut in cuts]
 
-    none = size([0] * len(cuts))
+    none = sized([0] * len(cuts)).num_bytes
     if none > max_bytes:
         raise TargetError(
             f"the stream has {none} bytes even without any step; the target is {max_bytes}: "
             "drop the audio or allow more bytes"
         )
-    stops = sorted({step.timestep for cut in cuts for step in cut.packet.steps})
-    lowest = bisect_left(stops, True, key=lambda stop: size(kept_at(stop)) <= max_bytes)
+    stops = sorted({stop for cut in cuts for stop in cut.stops})
+    lowest = bisect_left(stops, True, key=lambda stop: sized(kept_at(stop)).num_bytes <= max_bytes)
     kept = kept_at(stops[lowest]) if lowest < len(stops) else [0] * len(cuts)
-    total = size(kept)
+    total = sized(kept)
     for gop, cut in enumerate(cuts):
-        if kept[gop] == len(cut.packet.steps):
+        if kept[gop] == len(cut.stops):
             continue
-        if total + cut.sizes[kept[gop] + 1] - cut.sizes[kept[gop]] > max_bytes:
-            continue
-        kept[gop] += 1
-        more = size(kept)
-        if more > max_bytes:
-            kept[gop] -= 1
+        now, more = cut.sizes[kept[gop]], cut.sizes[kept[gop] + 1]
+        total.change(now, more)
+        if total.num_bytes <= max_bytes:
+            kept[gop] += 1
         else:
-            total = more
+            total.change(more, now)
     return kept

@@ -80,11 +80,12 @@ def prior_to_decode(
 def load_prior_of(
     stream: CompressedVideo, name: str | PathLike[str] | None = None, **options: Any
 ) -> Prior:
-    """Load the prior that a stream names.
+    """Load the prior that a stream names, or another one that the user names.
 
     Args:
         stream: states the arithmetic, the attention kernel and the prompt of its encoder.
         name: what `load_prior` takes instead of the stream's name, such as the folder of a model.
+            Only a user may name a folder.
         **options: keywords of `load_prior`; those of the stream apply where they are None or
             left out.
 
@@ -92,14 +93,15 @@ def load_prior_of(
         PriorError: the prior cannot be loaded.
     """
     from freegvc.priors import load_prior
+    from freegvc.priors.loading import load_prior_by_name
 
     header = stream.header
     stated = {"dtype": header.numerics, "attention": header.attention}
     said = {option: value for option, value in options.items() if value is not None}
-    return load_prior(
-        header.prior if name is None else name,
-        **{"prompt": stream.prompt or "", **stated, **said},
-    )
+    chosen = {"prompt": stream.prompt or "", **stated, **said}
+    if name is None:
+        return load_prior_by_name(header.prior, **chosen)
+    return load_prior(name, **chosen)
 
 
 def with_tiles_of(header: Header, prior: Prior) -> Prior:

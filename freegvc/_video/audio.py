@@ -6,12 +6,14 @@ START_MS holds the true (negative) start.
 """
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from freegvc._video.audio_section import open_audio
 from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc.errors import UsageError, VideoReadError
 
@@ -71,6 +73,18 @@ def _mux(streams: list[Any], packets: list[Any], begin: Fraction) -> bytes:
     return blob.getvalue()
 
 
+def _start_ms(metadata: Mapping[str, str]) -> int:
+    """Milliseconds that the first packet comes before the first frame, 0 or below."""
+    text = metadata.get(_START_TAG, "0")
+    value = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) else 1
+    if value > 0:
+        raise UsageError(
+            f"the audio's tag {_START_TAG} is {text[:20]!r}; it must be an integer from "
+            "-9999999999 to 0: get the file again"
+        )
+    return value
+
+
 class AudioFeed:
     """Writes the packets of a blob to an output file, interleaved with the pictures.
 
@@ -83,12 +97,8 @@ class AudioFeed:
     """
 
     def __init__(self, blob: bytes, output: Any) -> None:
-        import av
-
-        try:
-            self._container: Any = av.open(io.BytesIO(blob), metadata_errors="ignore")
-        except (ValueError, OSError, av.error.FFmpegError) as error:
-            raise UsageError(f"the audio is not a Matroska file: {error}") from error
+        self._container = open_audio(blob)
+        self._most_bytes = len(blob)
         streams = list(self._container.streams.audio)
         if output.format.name == "mp4":
             for stream in streams:
@@ -100,18 +110,37 @@ class AudioFeed:
                     )
         self._output = output
         self._copies = {s.index: output.add_stream_from_template(s) for s in streams}
-        self._offset = Fraction(int(self._container.metadata.get(_START_TAG, "0")), 1000)
+        self._offset = Fraction(_start_ms(self._container.metadata), 1000)
         self._packets = self._read(streams)
         self._pending = next(self._packets, None)
 
     def _read(self, streams: list[Any]) -> Iterator[Any]:
         if streams:
+            num_bytes = 0
             for packet in self._container.demux(streams):
+                num_bytes += packet.size
+                if num_bytes > self._most_bytes:  # compressed tracks, a thousand times as large
+                    raise UsageError(
+                        f"the audio of {self._most_bytes} bytes unpacks to more than that; freegvc "
+                        "writes no compressed tracks: get the file again"
+                    )
                 if packet.size and packet.pts is not None:
                     yield packet
 
     def feed(self, until_seconds: Fraction | None) -> None:
-        """Write the packets that start before `until_seconds`; None for all remaining ones."""
+        """Write the packets that start before `until_seconds`; None for all remaining ones.
+
+        Raises:
+            UsageError: the packets are damaged, or the output does not take them.
+        """
+        try:
+            self._feed(until_seconds)
+        except (ValueError, OverflowError) as error:
+            raise UsageError(
+                f"the audio cannot be copied into the output: {error}; choose another format"
+            ) from error
+
+    def _feed(self, until_seconds: Fraction | None) -> None:
         while (packet := self._pending) is not None:
             if until_seconds is not None:
                 start = packet.pts * packet.time_base + self._offset

@@ -52,7 +52,13 @@ def open_video(
     if isinstance(source, FrameSource):
         _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
         return source
-    options: dict[str, Any] = {"size": size, "fps": fps, "pix_fmt": pix_fmt}
+    options: dict[str, Any] = {
+        "size": size,
+        "fps": fps,
+        "pix_fmt": pix_fmt,
+        "strict_input": strict_input,
+        "deinterlace": deinterlace,
+    }
     if is_file_object(source):
         suffix = ".yuv" if size is not None else ""
         path = path_of(source)
@@ -110,7 +116,8 @@ def _open(path: Path, options: dict[str, Any]) -> FrameSource:
         return ImageFolderSource(path, fps)
     from freegvc._video.container import ContainerSource
 
-    return ContainerSource(path, fps, strict=strict_input, deinterlace=deinterlace)
+    strict, deinterlace = options["strict_input"], options["deinterlace"]
+    return ContainerSource(path, fps, strict=strict, deinterlace=deinterlace)
 
 
 def load_video(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from os import PathLike
@@ -26,6 +28,13 @@ BUILT_IN = {
 }
 # options of diffusers models, at the values that change nothing
 MODEL_OPTIONS = {"attention": "auto", "prompt": "", "offload": "none", "compile": False}
+
+Name = str | PathLike[str]
+# folder of a model, and its name in the stream
+Finder = Callable[[Any], tuple[Path, str | None]]
+
+_HUB_PART = r"[A-Za-z0-9](?:[A-Za-z0-9_]|[-.](?![-.]))*"
+_HUB_ID = re.compile(f"{_HUB_PART}/{_HUB_PART}", re.ASCII)
 
 
 def known_priors() -> tuple[str, ...]:
@@ -73,11 +82,51 @@ def load_prior(
             device cannot be used.
         UsageError: an option has an unknown value, or the prior does not have the option.
     """
+    options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
+    return _load(name, _find, device, dtype, options)
+
+
+def load_prior_by_name(
+    name: str,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype | None = None,
+    attention: str = "auto",
+    prompt: str = "",
+    offload: str = "none",
+    compile: bool = False,
+) -> Prior:
+    """Load the prior that a stream names, which is never a folder.
+
+    Whoever wrote the stream chose the name, so it must not reach into the file system: a folder of
+    the working directory may have been sent along with the stream.
+
+    Args:
+        name: built in, of another package, in the catalogue, or the hub id of a model in the
+            Hugging Face cache.
+        device, dtype, attention, prompt, offload, compile: as for `load_prior`.
+
+    Raises:
+        PriorUnavailableError: as `load_prior`, or the name is of no such kind.
+        UsageError: as `load_prior`.
+    """
+    options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
+    return _load(name, _find_by_name, device, dtype, options)
+
+
+def _load(
+    name: Name,
+    find: Finder,
+    device: str | torch.device,
+    dtype: str | torch.dtype | None,
+    options: dict[str, Any],
+) -> Prior:
     import torch
 
     from freegvc._bitstream.header import ATTENTIONS
     from freegvc.priors.numerics import Numerics
 
+    attention = options["attention"]
     numerics = None if dtype is None else Numerics.parse(str(dtype))
     if attention not in ATTENTIONS:
         raise UsageError(f"attention is {attention!r}; it must be one of {', '.join(ATTENTIONS)}")
@@ -86,10 +135,9 @@ def load_prior(
     except (RuntimeError, AssertionError) as error:
         raise PriorUnavailableError(f"device {str(device)!r} cannot be used: {error}") from error
     where = torch.device(device)
-    options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
     installed = installed_priors()
     if not isinstance(name, str) or (name not in BUILT_IN and name not in installed):
-        return _load_model(name, where, numerics, options)
+        return _load_model(find(name), where, numerics, options)
     numerics = numerics or Numerics("float32")
     if numerics.storage or options != MODEL_OPTIONS:
         raise UsageError(
@@ -105,7 +153,7 @@ def load_prior(
 
 
 def _load_model(
-    name: str | PathLike[str],
+    found: tuple[Path, str | None],
     device: torch.device,
     numerics: Numerics | None,
     options: dict[str, Any],
@@ -114,7 +162,7 @@ def _load_model(
     from freegvc.priors.diffusers.checkpoint import Checkpoint
     from freegvc.priors.diffusers.families import find_adapter
 
-    folder, stream_name = _find(name)
+    folder, stream_name = found
     checkpoint = Checkpoint(folder)
     family, adapter = find_adapter(checkpoint)
     return adapter(
@@ -126,25 +174,41 @@ def _load_model(
     )
 
 
-def _find(name: str | PathLike[str]) -> tuple[Path, str | None]:
-    """Folder of a model, and its name in the stream: None for a local folder."""
+def _find(name: Name) -> tuple[Path, str | None]:
+    """What a user names: a folder, whose name in the stream is None, or a model by its name."""
+    if not isinstance(name, str) or Path(name).is_dir():
+        return Path(name), None
+    return _find_model(name, f"no prior is called {name!r} and there is no such folder")
+
+
+def _find_by_name(name: str) -> tuple[Path, str | None]:
+    """What a stream names."""
+    return _find_model(
+        name,
+        f"the stream names the prior {name!r}, which is not known here; a stream cannot name a "
+        "folder. If you have the model and trust it, say where it is (decompress --prior FOLDER)",
+    )
+
+
+def _find_model(name: str, unknown: str) -> tuple[Path, str | None]:
+    """A model in the Hugging Face cache, by its short name or hub id.
+
+    Args:
+        name: of the model.
+        unknown: begins the message if the name is neither.
+    """
     from freegvc.priors.diffusers.catalogue import find
     from freegvc.priors.diffusers.families import FAMILIES
     from freegvc.priors.diffusers.hub_cache import find_folder
 
-    if not isinstance(name, str) or Path(name).is_dir():
-        return Path(name), None
     if name in FAMILIES:
         raise PriorUnavailableError(
             f"{name!r} is a family of models. A stream whose prior came from a local folder names "
             "only the family: name the folder (decompress --prior FOLDER)"
         )
     known = find(name)
-    if known is None and "/" not in name:
-        raise PriorUnavailableError(
-            f"no prior is called {name!r} and there is no such folder; this release has: "
-            f"{', '.join(known_priors())}"
-        )
+    if known is None and not _HUB_ID.fullmatch(name):
+        raise PriorUnavailableError(f"{unknown}; this release has: {', '.join(known_priors())}")
     hub_id = known.hub_id if known else name
     folder = find_folder(hub_id)
     if folder is None:

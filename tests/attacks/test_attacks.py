@@ -21,7 +21,11 @@ def read_all(data):
 
 def test_the_builder_builds_valid_streams():
     read_all(stream())
-    read_all(stream(sections=[(2, b"audio"), (3, zlib.compress(b"fog")), (200, b"a remark")]))
+    read_all(
+        stream(
+            sections=[(2, b"\x1aE\xdf\xa3audio"), (3, zlib.compress(b"fog")), (200, b"a remark")]
+        )
+    )
     unusual = b"\x10\x0f" + b"\6\5\1" + b"\x3c\x5a\x0f" + varint(300)
     opened = read_stream(stream(header(options=b"\x7c", unusual=unusual)))
     assert opened.header.pixel_aspect == Fraction(16, 15)

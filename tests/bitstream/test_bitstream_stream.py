@@ -30,7 +30,9 @@ def test_streams_come_back(data):
     stream = Stream(
         header,
         coded,
-        audio=data.draw(st.none() | st.binary(max_size=50)),
+        audio=data.draw(
+            st.none() | st.binary(max_size=50).map(lambda rest: b"\x1aE\xdf\xa3" + rest)
+        ),
         prompt=data.draw(st.none() | st.text(min_size=1, max_size=50)),
     )
     written = write_stream(stream)
@@ -106,7 +108,7 @@ def long_stream(coder="trellis"):
     second = Packet(second.side, second.steps[:12], b"of steps")
     codec = PacketCodec(header)
     coded = (codec.encode(first, gop=0), codec.encode(second, gop=1))
-    return Stream(header, coded, audio=b"audio", prompt="fog")
+    return Stream(header, coded, audio=b"\x1aE\xdf\xa3audio", prompt="fog")
 
 
 def decoded(stream):

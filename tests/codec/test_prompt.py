@@ -42,7 +42,7 @@ def test_the_decoder_loads_its_prior_with_prompt_and_attention(scene, monkeypatc
         asked.update(keywords, name=name)
         return AnalyticPrior()
 
-    monkeypatch.setattr(freegvc.priors, "load_prior", load_prior)
+    monkeypatch.setattr(freegvc.priors.loading, "load_prior_by_name", load_prior)
     freegvc.decompress(compressed)
     expected = {"dtype": "float32", "attention": "flash"}
     assert asked == {"name": "analytic", "prompt": Prompted.prompt, **expected}

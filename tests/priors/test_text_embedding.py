@@ -243,3 +243,35 @@ def test_only_text_encoders_that_are_known_are_used(folder):
     path.write_text(json.dumps(index))
     with pytest.raises(PriorUnavailableError, match="is a CLIPTextModel"):
         load_prompt(Checkpoint(folder), COGVIDEOX, "")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tokenizer_class": "PreTrainedTokenizerFast"},
+        {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}},
+        {"tokenizer_class": ["T5Tokenizer"]},
+    ],
+)
+def test_only_tokenizers_that_are_known_are_used(folder, changes):
+    path = folder / "tokenizer" / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | changes))
+    with pytest.raises(PriorUnavailableError, match="supports only T5Tokenizer"):
+        load_prompt(Checkpoint(folder), COGVIDEOX, "a cat")
+
+
+def test_a_tokenizer_brings_no_code(folder, monkeypatch, tmp_path):
+    """`auto_map` names a file beside the tokenizer, which transformers offers to run."""
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("builtins.input", lambda *question: pytest.fail("a question was asked"))
+    mark = tmp_path / "ran"
+    tokenizer = folder / "tokenizer"
+    (tokenizer / "evil.py").write_text(
+        f"open({str(mark)!r}, 'w')\nfrom transformers import T5Tokenizer as Evil\n"
+    )
+    path = tokenizer / "tokenizer_config.json"
+    changes = {"auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    load_prompt(Checkpoint(folder), COGVIDEOX, "a cat")
+    assert not mark.exists()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_JSON_BYTES = 1 << 24
+CONFIGS = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
 NAMED_TENSORS = 3  # an error names at most this many tensors
 FETCH_AGAIN = "fetch the model again"
 
@@ -66,8 +67,7 @@ class Checkpoint:
         Raises:
             PriorUnavailableError: the file is missing or damaged.
         """
-        name = "scheduler_config.json" if subfolder == "scheduler" else "config.json"
-        return _read_json(self.folder / subfolder / name)
+        return _read_json(self.folder / subfolder / CONFIGS.get(subfolder, "config.json"))
 
     def weight_files(self, subfolder: str) -> list[Path]:
         """The safetensors files of a component: one file, or the shards that an index lists.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
 END_OF_TEXT, PADDING = 1, 0  # token ids of T5 and umT5
+# the tokenizers of T5 and umT5: no other class is loaded, and no code that a model brings along
+TOKENIZERS = ("T5Tokenizer", "T5TokenizerFast")
 TEXT_WIDTH_KEYS = ("text_embed_dim", "text_dim", "caption_channels")  # in the transformers' configs
 
 # settings that change a T5's output, read from the loaded config, which has the defaults too
@@ -175,9 +177,24 @@ def _tokens(checkpoint: Checkpoint, spec: TextSpec, prompt: str) -> tuple[int, .
 
     folder = checkpoint.folder / "tokenizer"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        stated = checkpoint.config("tokenizer").get("tokenizer_class")
+        if stated not in TOKENIZERS:
+            raise PriorUnavailableError(
+                f"it is a {stated}, and freegvc supports only {' and '.join(TOKENIZERS)}"
+            )
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     # what this library raises for missing or damaged files
-    except (OSError, ValueError, RuntimeError, TypeError, LookupError, ImportError) as error:
+    except (
+        PriorUnavailableError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        TypeError,
+        LookupError,
+        ImportError,
+    ) as error:
         raise PriorUnavailableError(
             f"{folder} cannot be loaded, and the prompt {prompt!r} needs it: {error}; fetch the "
             "model again, or use the empty prompt"
