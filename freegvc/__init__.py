@@ -147,7 +147,12 @@ _LAZY = {
 }
 
 
+_PUBLIC_MODULES = ("errors", "events", "metrics", "priors", "testing")
+
+
 def __getattr__(name: str) -> object:
+    if name in _PUBLIC_MODULES:
+        return import_module(f"freegvc.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module 'freegvc' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

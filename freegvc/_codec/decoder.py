@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ def decompress(
     device: str | None = None,
     progress: bool = False,
     on_event: events.OnEvent = events.ignore,
-    **keywords: object,
+    **moved: Never,
 ) -> Video:
     """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
 
@@ -55,7 +55,7 @@ def decompress(
         PriorError: the prior cannot be loaded, or is not the encoder's.
         UsageError: a device for a prior that is loaded already.
     """
-    refuse_moved("decompress", keywords)
+    refuse_moved("decompress", moved)
     stream = open_compressed(compressed)
     with with_progress(progress, "decompress", on_event) as listener:
         frames = list(decode_frames(stream, prior=prior, device=device, on_event=listener))
@@ -77,11 +77,13 @@ def decode_frames(
     prior: str | PathLike[str] | Prior | None = None,
     device: str | None = None,
     on_event: events.OnEvent = events.ignore,
+    **moved: Never,
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """Frames of a stream in order, uint8 [H, W, 3]; holds one GOP and its neighbour's overlap.
 
     Arguments and errors as for `decompress`; errors of stream and prior are raised at the call.
     """
+    refuse_moved("decode_frames", moved)
     stream = open_compressed(compressed)
     return _decode_gops(stream, prior_to_decode(stream, prior, device), on_event)
 

@@ -12,16 +12,19 @@ _SCORE = 'target=freegvc.Score("lpips", 0.3, {0}=...)'
 _SETTINGS = "settings=freegvc.Settings({0}=...)"
 _LOAD = "prior=freegvc.load_prior(NAME, {0}=...)"
 _OPEN = "freegvc.open_video(path, {0}=...), whose result can be given as the video"
-_MOVED = {
+_MODEL = {
+    **dict.fromkeys(("dtype", "attention", "prompt", "offload", "compile"), _LOAD),
+    "compiled": "prior=freegvc.load_prior(NAME, compile=...)",
+}
+_CODING = {
     "metric": "target=freegvc.LikeFirstGop(metric=...), or freegvc.Rate(bpp=..., even=...)",
     "metric_weights": 'target=freegvc.Score("lpips", 0.3, weights=...)',
     **dict.fromkeys(("pooling", "tolerance", "max_probes", "probe_frames", "strict"), _SCORE),
     **dict.fromkeys(("gop_length", "overlap", "gamma", "coder"), _SETTINGS),
     **dict.fromkeys(("sampler", "silent_steps", "refine"), _SETTINGS),
-    **dict.fromkeys(("dtype", "attention", "prompt", "offload", "compile"), _LOAD),
-    "compiled": "prior=freegvc.load_prior(NAME, compile=...)",
-    **dict.fromkeys(("size", "fps", "pix_fmt", "strict_input", "deinterlace"), _OPEN),
+    **dict.fromkeys(("size", "fps", "pix_fmt"), _OPEN),
 }
+_MOVED = {"compress": _MODEL | _CODING, "decompress": _MODEL, "decode_frames": _MODEL}
 
 
 def refuse_moved(function: str, keywords: Mapping[str, Any]) -> None:
@@ -32,8 +35,9 @@ def refuse_moved(function: str, keywords: Mapping[str, Any]) -> None:
         TypeError: a keyword that never was one.
     """
     for name in keywords:
-        if name in _MOVED:
-            raise UsageError(f"{function} does not take {name}: use {_MOVED[name].format(name)}")
+        place = _MOVED[function].get(name)
+        if place is not None:
+            raise UsageError(f"{function} does not take {name}: use {place.format(name)}")
         raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
 
 

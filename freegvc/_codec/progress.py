@@ -17,7 +17,7 @@ from freegvc.events import (
     StepSent,
 )
 
-_FORMAT = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed}<{remaining}{postfix}"
+_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 _FORMAT_OF_UNKNOWN_LENGTH = "{desc}: {elapsed}{postfix}"
 
 
@@ -80,7 +80,8 @@ def progress_bar(what: str) -> Iterator[OnEvent]:
             gops = f"{tally.done}/{tally.num_gops or '?'} GOPs"
             bar.set_postfix_str(f"{gops}, {tally.doing}", refresh=False)
             if tally.num_gops is not None and bar.total != tally.num_gops:
-                bar.total, bar.bar_format = tally.num_gops, _FORMAT
+                bar.bar_format = _FORMAT
+                bar.reset(total=tally.num_gops)  # a widget takes a new total in no other way
             bar.n = tally.done + tally.progress
             bar.refresh()
 

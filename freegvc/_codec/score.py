@@ -26,7 +26,7 @@ def score(
     reference: Any,
     distorted: Any,
     *,
-    metrics: Sequence[str | Metric | Distance] = DEFAULT_METRICS,
+    metrics: str | Sequence[str | Metric | Distance] = DEFAULT_METRICS,
     weights: Weights = None,
     device: str = "cpu",
     prior: str | PathLike[str] | Prior | None = None,
@@ -39,8 +39,8 @@ def score(
         reference, distorted: the original and the other video. Each is anything that `open_video`
             takes, including an opened source for raw video, or a stream, which is decoded: the path
             of a .fgvc file, its bytes, or a `CompressedVideo`.
-        metrics: names in `freegvc.metrics.METRIC_NAMES`, `Metric` objects, or functions as
-            `freegvc.metrics.as_metric` takes them.
+        metrics: a name in `freegvc.metrics.METRIC_NAMES`, or a sequence of names, `Metric` objects,
+            and functions as `freegvc.metrics.as_metric` takes them.
         weights: folder of the metrics' safetensors; by default as `freegvc.metrics` says.
         device: where the metrics' networks and the prior of a stream run.
         prior: of a stream, as for `decompress`; by default the one that it names.
@@ -55,6 +55,7 @@ def score(
         MetricUnavailableError: weights or a package of a metric are missing.
         VideoError, StreamError, PriorError: as reading and decoding raise them.
     """
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     check_metrics(metrics, weights=weights, device=device)
     with (
         _frames_of(reference, prior, device, on_event) as references,

@@ -196,15 +196,14 @@ def next_bits(
         key=_bits,
         default=None,
     )
-    if short is None:
-        assert beyond is not None
-        return (
-            None
-            if beyond.bits <= 1.0
-            else _clamp(guess, beyond.bits / MAX_GROWTH, beyond.bits / _LEAST_MOVE)
-        )
     if beyond is None:
-        return _clamp(guess, short.bits * _LEAST_MOVE, short.bits * MAX_GROWTH)
+        # the point with the most bits falls short of the goal
+        bits = max(p.bits for p in points)
+        return _clamp(guess, bits * _LEAST_MOVE, bits * MAX_GROWTH)
+    if short is None:
+        if beyond.bits <= 1.0:
+            return None
+        return _clamp(guess, beyond.bits / MAX_GROWTH, beyond.bits / _LEAST_MOVE)
     span = math.log(beyond.bits / short.bits)
     if span < _NARROW:
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from freegvc._bitstream import Step
@@ -19,8 +21,38 @@ if TYPE_CHECKING:
     from freegvc.priors import Prior
 
 
-_OF_STEPS = ("steps", "kl_bits")
-_OF_STATES = ("states", "bits", "drift_samples", "_encoders", "_squared_errors")
+@dataclass
+class _Point:
+    """A point of the walk, where it can stop. What few callers need is computed when they do.
+
+    Args:
+        walk, latent: of the sender.
+        state: of both sides.
+        encoder: of the packet that ends here.
+        kl_bits: the KL in bits of the step that led here; 0 at the start.
+    """
+
+    walk: Walk
+    latent: Tensor
+    state: State
+    encoder: PacketEncoder
+    kl_bits: float = 0.0
+
+    @cached_property
+    def squared_error(self) -> float:
+        """||y - x0_hat||^2."""
+        error = self.latent - self.walk.x0_hat(self.state)
+        return float(error.double().square().sum())
+
+    @cached_property
+    def drift_samples(self) -> bytes | None:
+        """8 bytes about the state, for the packet; None at the start, which cannot drift."""
+        return self.walk.drift_samples(self.state) if self.state.num_steps else None
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of the packet that ends here."""
+        return 8 * self.encoder.num_bytes(self.drift_samples)
 
 
 class Sender:
@@ -36,12 +68,7 @@ class Sender:
 
     Attributes:
         walk: the trajectory.
-        states: states[i] is the walk after i steps.
-        steps: what was sent; len(states) - 1 of them.
-        kl_bits: the KL of each sent step, in bits.
-        bits: bits[i] is the size of the packet that ends after i steps.
-        drift_samples: drift_samples[i] are the 8 bytes in that packet about states[i]; None for
-            the start, where nothing has drifted yet.
+        latent, gop: as given.
     """
 
     def __init__(
@@ -55,92 +82,89 @@ class Sender:
         gop: int,
         on_step: Callable[[Sender], None] | None = None,
     ) -> None:
-        self.latent = latent
-        self.coder = coder
-        self.gop = gop
         channels, t, h, w = latent.shape
         self.walk = Walk(prior, prior.fit(latent), (channels, t, h, w), key=key, gop=gop)
-        self.states: list[State] = []
-        self.steps: list[Step] = []
-        self.kl_bits: list[float] = []
-        self.bits: list[int] = []
-        self.drift_samples: list[bytes | None] = []
-        self._encoders: list[PacketEncoder] = []  # of the packet, at each state
-        self._squared_errors: list[float] = []  # ||y - x0_hat||^2 at each state
+        self.latent = latent
+        self.gop = gop
+        self._coder = coder
         self._on_step = on_step
-        self._stand_at(self.walk.start(), packets.encoder(self.walk.side))
+        start = _Point(self.walk, latent, self.walk.start(), packets.encoder(self.walk.side))
+        self._points = [start]  # after 0, 1, ... steps
 
     @property
     def timestep(self) -> int:
         """Where the walk stands."""
-        return self.states[-1].timestep
-
-    @property
-    def timesteps(self) -> list[int]:
-        """Where the walk stood after 0, 1, ... steps."""
-        return [state.timestep for state in self.states]
+        return self._points[-1].state.timestep
 
     @property
     def num_steps(self) -> int:
         """How many steps were sent."""
-        return len(self.steps)
+        return len(self._points) - 1
+
+    @property
+    def states(self) -> list[State]:
+        """The walk after 0, 1, ... steps."""
+        return [point.state for point in self._points]
+
+    @property
+    def timesteps(self) -> list[int]:
+        """Where the walk stood after 0, 1, ... steps."""
+        return [point.state.timestep for point in self._points]
+
+    @property
+    def bits(self) -> list[int]:
+        """Bits of the packet that ends after 0, 1, ... steps."""
+        return [point.bits for point in self._points]
+
+    @property
+    def drift_samples(self) -> list[bytes | None]:
+        """The drift samples in the packet that ends after 0, 1, ... steps."""
+        return [point.drift_samples for point in self._points]
+
+    @property
+    def kl_bits(self) -> list[float]:
+        """The KL of each sent step, in bits."""
+        return [point.kl_bits for point in self._points[1:]]
 
     def step_kl_bits(self, timestep: int) -> float:
         """KL in bits of a step from here to `timestep`: known before the step is sent."""
-        step = self.walk.kernel(self.states[-1], timestep)
-        return step.kl_nats(self._squared_error()) / math.log(2.0)
+        point = self._points[-1]
+        step = self.walk.kernel(point.state, timestep)
+        return step.kl_nats(point.squared_error) / math.log(2.0)
 
     def step_bits(self, timestep: int) -> float:
         """Bits that the coder is expected to spend on a step from here to `timestep`."""
-        return self.coder.predicted_bits(self.step_kl_bits(timestep))
+        return self._coder.predicted_bits(self.step_kl_bits(timestep))
 
     def extend(self, timestep: int) -> None:
         """Send one step to the less noisy `timestep`."""
-        state = self.states[-1]
-        kl_bits = self.step_kl_bits(timestep)
+        point = self._points[-1]
+        state, kl_bits = point.state, self.step_kl_bits(timestep)
         delta_scale = self.walk.kernel(state, timestep).delta_scale
         delta = delta_scale * (self.latent - self.walk.x0_hat(state))
-        shot, n = self.coder.encode(delta.flatten(), self.walk.address(state.num_steps))
-        encoder = self._encoders[-1].copy()
+        shot, n = self._coder.encode(delta.flatten(), self.walk.address(state.num_steps))
+        encoder = point.encoder.copy()
         encoder.add(Step(timestep, shot))
-        self.steps.append(Step(timestep, shot))
-        self.kl_bits.append(kl_bits)
-        self._stand_at(self.walk.advance(state, timestep, n), encoder)
+        after = self.walk.advance(state, timestep, n)
+        self._points.append(_Point(self.walk, self.latent, after, encoder, kl_bits))
         if self._on_step is not None:
             self._on_step(self)
 
     def fork(self, num_steps: int) -> Sender:
         """A sender of the same first `num_steps` steps, which goes its own way from there."""
         other = copy(self)
-        for name in (*_OF_STEPS, *_OF_STATES):
-            setattr(other, name, list(getattr(self, name)))
-        other.rewind(num_steps)
+        other._points = self._points[: num_steps + 1]
         return other
 
     def rewind(self, num_steps: int) -> None:
         """Forget all but the first `num_steps` steps."""
-        for name in _OF_STEPS:
-            del getattr(self, name)[num_steps:]
-        for name in _OF_STATES:
-            del getattr(self, name)[num_steps + 1 :]
+        del self._points[num_steps + 1 :]
 
     def reconstruct(self, silent: Silent) -> Tensor:
         """The clean latent that a decoder gets from the steps sent so far, before any fusion."""
-        return self.walk.finish(self.states[-1], silent)
+        return self.walk.finish(self._points[-1].state, silent)
 
     def packet(self) -> bytes:
         """What the decoder needs for the steps sent so far."""
-        return self._encoders[-1].packet(self.gop, self.drift_samples[-1])
-
-    def _stand_at(self, state: State, encoder: PacketEncoder) -> None:
-        self.states.append(state)
-        self._encoders.append(encoder)
-        self.drift_samples.append(self.walk.drift_samples(state) if state.num_steps else None)
-        self.bits.append(8 * encoder.num_bytes(self.drift_samples[-1]))
-
-    def _squared_error(self) -> float:
-        """||y - x0_hat||^2 where the walk stands."""
-        if len(self._squared_errors) < len(self.states):
-            error = self.latent - self.walk.x0_hat(self.states[-1])
-            self._squared_errors.append(float(error.double().square().sum()))
-        return self._squared_errors[-1]
+        point = self._points[-1]
+        return point.encoder.packet(self.gop, point.drift_samples)

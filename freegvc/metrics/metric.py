@@ -50,7 +50,8 @@ class ScoreScale:
         decimals, unit: how to print a score.
         tolerance: largest difference between a score and its target that still meets the target,
             unless the user states one; by default the epsilon of the paper.
-        limit: a target lies above 0 and below this.
+        limit: a target lies above 0 and below this; where higher is better, it is the perfect score
+            unless `loss` says otherwise.
         weights: parameters of the network that it runs, or None.
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
             only freegvc's own dependencies.
@@ -72,12 +73,12 @@ class ScoreScale:
         return f"{score:.{self.decimals}f}{self.unit}"
 
     def loss(self, score: float) -> float:
-        """Distance of a score from a perfect one, >= 0; smaller is better on every scale."""
-        return 1.0 - score if self.higher_is_better else score
+        """Distance of a score from a perfect one; smaller is better on every scale."""
+        return self.limit - score if self.higher_is_better else score
 
     def score(self, loss: float) -> float:
         """The score that has this loss: the inverse of `loss`."""
-        return 1.0 - loss if self.higher_is_better else loss
+        return self.limit - loss if self.higher_is_better else loss
 
     def check(
         self, *, size: tuple[int, int] | None = None, weights: Weights = None, device: str = "cpu"

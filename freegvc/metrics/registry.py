@@ -214,7 +214,7 @@ def _distances(function: Distance, name: str, reference: Frames, distorted: Fram
             f"metric {name!r} returned an array of shape {scores.shape} for {len(reference)} "
             "frames, but must return one number, or one for each frame"
         )
-    if (scores < 0.0).any():
+    if not (scores >= 0.0).all():  # NaN included
         raise UsageError(
             f"metric {name!r} returned {scores.min():g}, but must return distances: 0 is perfect, "
             "larger is worse"

@@ -80,7 +80,12 @@ class Scores:
         return pooled.mean if pooled else None
 
     def worst(self, metric: str) -> float | None:
-        """The worst score of a frame: the lowest where larger is better, else the highest."""
+        """The worst score of a frame: the lowest where larger is better, else the highest.
+
+        FID is one score for the whole video, and so its own worst.
+        """
+        if metric == FID:
+            return self.fid
         pooled = self.pooled(metric)
         return pooled.worst if pooled else None
 

@@ -43,6 +43,7 @@ class FakeGops:
         self.parameters = SimpleNamespace(width=64, height=32, frame_rate=Fraction(25))
         self.prior = SimpleNamespace(device="cpu")
         self.end_frame = 0
+        self.frame_seconds = Fraction(1, 25)
         self.heard = []
         self.on_event = self.heard.append
         self.walks = []

@@ -139,7 +139,7 @@ def test_the_size_of_every_prefix_is_that_of_its_packet(moves):
     for num_steps in range(sender.num_steps + 1):
         branch = sender.fork(num_steps)
         assert sender.bits[num_steps] == branch.bits[-1] == 8 * len(branch.packet())
-    assert len(sender.bits) == len(sender.states) == len(sender.steps) + 1
+    assert len(sender.bits) == len(sender.states) == sender.num_steps + 1
     assert sender.packet() == PACKETS.encode(packet_of(sender), 0)
 
 
