@@ -51,7 +51,7 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 # An OSError with one of these codes is a failure of the machine, not a bug: no traceback.
 _MACHINE_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EFBIG}
-    | {errno.ENAMETOOLONG, errno.ELOOP}
+    | {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}  # the folder of an output is removed
 )
 _INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT ended
 _PIPE_CLOSED = 128 + 13  # the same for SIGPIPE

@@ -188,8 +188,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _refuse_other_weights(folder: Path, names: tuple[str, ...]) -> None:
     """Name what a folder holds instead of weights that are read: a variant, or a pickle."""
-    files = sorted(f.name for n in names if folder.is_dir() for f in folder.glob(f"{n}*"))
-    variants = [f for f in files if ".safetensors" in f]
+    files = sorted(f.name for f in folder.iterdir()) if folder.is_dir() else []
+    variants = [f for f in files if f.startswith(names) and ".safetensors" in f]
     if any(f.endswith(".json") or "-of-" in f for f in variants):
         raise PriorUnavailableError(
             f"{folder} holds only a variant of the weights ({_some(variants)}), and variants are "
