@@ -8,12 +8,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._atomic import check_output
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, add_input_options, input_options, keywords_of
-from freegvc._cli.paths import refuse_same_file, say
-from freegvc._cli.progress import add_events, show_progress
+from freegvc._cli.paths import (
+    check_stream_output,
+    readable_video,
+    refuse_standard,
+    save_stream,
+    say,
+)
+from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,9 +33,10 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     from freegvc.priors.loading import DEFAULT_PRIOR, load_prior
 
     parser.add_argument(
-        "input", help="a video file, .y4m, .yuv (with --size), or a folder of images"
+        "input",
+        help="a video file, .y4m, .yuv (with --size), a folder of images, or - for standard input",
     )
-    parser.add_argument("output", type=Path, help="the .fgvc file to write")
+    parser.add_argument("output", help="the .fgvc file to write, or - for standard output")
     targets = parser.add_argument_group(
         f"target (at most one; without one: --target-bpp {DEFAULT_BPP})"
     ).add_mutually_exclusive_group()
@@ -161,14 +167,20 @@ def _refine(word: str) -> str | int:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
+    check_stream_output(arguments.input, arguments.output, force=arguments.force)
+    refuse_events_with_data(arguments)
+    refuse_standard(arguments.report, "--report")
+    with readable_video(arguments.input, is_raw=arguments.size is not None) as video:
+        return _compress_file(arguments, video)
+
+
+def _compress_file(arguments: argparse.Namespace, path: str) -> int:
     from freegvc._codec.encoder import compress
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
     from freegvc.events import Event
     from freegvc.priors import load_prior
 
-    check_output(arguments.output, overwrite=arguments.force)
-    refuse_same_file(Path(arguments.input), arguments.output)
     if arguments.report is not None:
         from freegvc._cli.report import check_report
 
@@ -180,7 +192,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     )
     heard: list[Event] = []
     with (
-        open_video(arguments.input, **input_options(arguments)) as video,
+        open_video(path, **input_options(arguments)) as video,
         show_progress("compress", arguments.events) as show,
     ):
 
@@ -194,7 +206,7 @@ def _compress(arguments: argparse.Namespace) -> int:
         compressed = compress(
             video, target, settings=settings, prior=prior, audio=arguments.audio, on_event=on_event
         )
-    compressed.save(arguments.output, overwrite=arguments.force)
+    save_stream(compressed, arguments.output, force=arguments.force)
     seconds = time.perf_counter() - began
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
     say(
@@ -204,7 +216,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         from freegvc._cli.report import report_run
 
-        report_run(arguments, target, prior, compressed, heard)
+        report_run(arguments, path, target, prior, compressed, heard)
         say(f"{arguments.report}: report of this run")
     return 0
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, keywords_of
-from freegvc._cli.paths import refuse_same_file, say
-from freegvc._cli.progress import add_events, show_progress
+from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
+from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress
 
 
 def declare_decompress(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +17,11 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
     from freegvc._video import open_writer
     from freegvc.priors import load_prior
 
-    parser.add_argument("input", type=Path, help="the .fgvc file")
+    parser.add_argument("input", help="the .fgvc file, or - for standard input")
     parser.add_argument(
-        "output", type=Path, help=".mp4, .mkv, .y4m, or a name without suffix: a folder of PNG"
+        "output",
+        help=".mp4, .mkv, .y4m, a name without suffix: a folder of PNG, or - for .y4m on standard "
+        "output",
     )
     add_model_options(parser, default="the file's", dtype="the file's", attention="the file's")
     group = parser.add_argument_group("output")
@@ -39,7 +40,6 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
-    from freegvc._codec.compressed import CompressedVideo
     from freegvc._codec.decoder import decode_frames
     from freegvc._codec.model import load_prior_of
     from freegvc._video import Colour, open_writer
@@ -47,11 +47,13 @@ def _decompress(arguments: argparse.Namespace) -> int:
     from freegvc.priors import load_prior
 
     refuse_same_file(arguments.input, arguments.output)
+    refuse_events_with_data(arguments)
+    to_stdout = arguments.output == STANDARD
     began = time.perf_counter()
-    compressed = CompressedVideo.open(arguments.input)
+    compressed = open_stream(arguments.input)
     header = compressed.header
     output = open_writer(
-        arguments.output,
+        binary_output() if to_stdout else arguments.output,
         width=header.width,
         height=header.height,
         frame_rate=header.frame_rate,

@@ -14,9 +14,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from freegvc._atomic import refuse_special
 from freegvc._cli.pages import facts
 from freegvc._cli.parser import add_force
-from freegvc._cli.paths import file_bytes, say
+from freegvc._cli.paths import file_bytes, refuse_standard, say
 from freegvc._cli.progress import show_progress
 from freegvc.errors import OutputExistsError, UsageError
 
@@ -48,6 +49,8 @@ def declare_demo(parser: argparse.ArgumentParser) -> None:
 
 def _demo(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.out
+    refuse_standard(folder, "--out")
+    refuse_standard(arguments.input, "--input")
     names = [STREAM, VIDEO, SHEET] + ([] if arguments.input else [ORIGINAL])
     _check_folder(folder, names, force=arguments.force)
     seconds: dict[str, float] = {}
@@ -67,7 +70,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         _draw(made / SHEET, pairs, compressed, source_bytes, scores)
         folder.mkdir(exist_ok=True)
         for name in names:
-            (made / name).replace(folder / name)
+            (made / name).replace((folder / name).resolve())  # where a symlink points to
     print(_page(folder, compressed, source_bytes, what, scores, seconds))
     return 0
 
@@ -78,6 +81,8 @@ def _check_folder(folder: Path, names: list[str], *, force: bool) -> None:
         raise UsageError(f"{folder.parent} is not a folder, so {folder.name} cannot be made there")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder")
+    for name in names:
+        refuse_special(folder / name, "another folder with --out")
     existing = [name for name in names if (folder / name).exists()]
     if existing and not force:
         raise OutputExistsError(

@@ -1,25 +1,29 @@
 """Entry of the command `freegvc`: arguments in, exit code out.
 
 Exit codes: 0 done; 1 the machine failed (disk full, no permission) or a bug; 2 usage; 3 input
-video; 4 stream; 5 prior or metric; 6 target not reachable; 130 interrupted; 141 the pipe on
-stdout was closed.
+video; 4 stream; 5 prior or metric; 6 target not reachable; 129, 130, 143 ended by SIGHUP, SIGINT,
+SIGTERM; 141 the pipe on stdout was closed.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from freegvc import __version__
 from freegvc._cli.parser import CommandParser
+from freegvc._cli.paths import printable
 from freegvc.errors import FreeGvcError, FreeGvcWarning
 
 # by concern, name: (module that declares it, what it does)
@@ -47,12 +51,13 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 # An OSError with one of these codes is a failure of the machine, not a bug: no traceback.
 _MACHINE_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EFBIG}
+    | {errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}  # the folder of an output is removed
 )
 _INTERRUPTED = 128 + 2  # as a shell reports a program that SIGINT ended
 _PIPE_CLOSED = 128 + 13  # the same for SIGPIPE
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for each kind of end)
     """Run one command.
 
     Args:
@@ -61,9 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what its encoding does not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         arguments = _parser().parse_args(argv)
-        with _warnings_as_lines():
+        with _signals_as_exceptions(), _warnings_as_lines():
             code: int = arguments.run(arguments)
         sys.stdout.flush()  # so that a closed pipe raises here
         return code
@@ -71,17 +78,58 @@ def main(argv: Sequence[str] | None = None) -> int:
         return leaving.code if isinstance(leaving.code, int) else 1
     except FreeGvcError as error:
         return _fail(str(error), error.exit_code)
+    except Ended as ended:
+        return _fail(f"ended by {ended.signal.name}", 128 + ended.signal)
     except KeyboardInterrupt:
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
-        # Python flushes stdout once more when it exits; send that output to the null device.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _PIPE_CLOSED
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise
+        _drop_output()
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror}", 1)
+
+
+class Ended(BaseException):
+    """A signal asks the process to end. Like KeyboardInterrupt, it is no Exception."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack, so that temporary files go away as on Ctrl-C."""
+    numbers = [
+        number
+        for name in ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP, and nohup ignores it
+        if (number := getattr(signal, name, None)) and signal.getsignal(number) is signal.SIG_DFL
+    ]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []  # only the main thread may set handlers
+
+    def end(number: int, frame: object) -> None:
+        for each in numbers:  # a second signal, as `timeout` sends it, must not stop the cleaning
+            signal.signal(each, signal.SIG_IGN)
+        raise Ended(number)
+
+    try:
+        for number in numbers:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _drop_output() -> None:
+    """Send to the null device what Python still holds of stdout and writes when it exits."""
+    with suppress(OSError, ValueError):  # tests replace stdout by what has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> CommandParser:
@@ -129,7 +177,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, FreeGvcWarning):
-                print(f"freegvc: warning: {message}", file=sys.stderr)
+                print(f"freegvc: warning: {printable(str(message))}", file=sys.stderr)
             else:
                 usual(message, category, *rest, **more)
 
@@ -140,6 +188,6 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    one_line = " ".join(message.split())
+    one_line = printable(" ".join(message.split()))
     print(f"freegvc: error: {one_line}", file=sys.stderr)
     return code

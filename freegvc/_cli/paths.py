@@ -1,14 +1,41 @@
-"""Paths and messages of the commands that write."""
+"""Paths of the commands, `-` for standard input and output, and lines on stderr."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from freegvc._atomic import check_output
 from freegvc.errors import UsageError
 
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
 
-def refuse_same_file(source: Path, output: Path) -> None:
+STANDARD = "-"  # "./-" is the file of that name
+_VIDEO_SUFFIXES = frozenset(
+    {
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".3gp",
+        ".mkv",
+        ".webm",
+        ".avi",
+        ".flv",
+        ".wmv",
+        ".ogv",
+        ".mxf",
+        ".ivf",
+    }
+    | {".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".264", ".h264", ".265", ".h265", ".hevc"}
+    | {".ivf", ".av1", ".y4m", ".yuv", ".gif", ".apng", ".png", ".webp", ".jpg", ".jpeg"}
+)
+
+
+def refuse_same_file(source: str | Path, output: str | Path) -> None:
     """Refuse to overwrite the input: --force allows replacing an older output only.
 
     Args:
@@ -18,17 +45,144 @@ def refuse_same_file(source: Path, output: Path) -> None:
     Raises:
         UsageError: both are the same file.
     """
-    if output.exists() and source.exists() and source.samefile(output):
+    if STANDARD in (source, output):
+        return
+    try:
+        same = Path(source).samefile(output)
+    except OSError:  # one of them does not exist
+        return
+    if same:
         raise UsageError(f"{output} is the input itself: name another output")
 
 
-def file_bytes(path: Path) -> int:
+def refuse_standard(path: Path | None, option: str) -> None:
+    """Refuse `-` where neither standard input nor standard output can take the place of a file.
+
+    Raises:
+        UsageError: the path is `-`.
+    """
+    if path is not None and str(path) == STANDARD:
+        raise UsageError(f"{option} cannot be -: name a path (./- is one)")
+
+
+def check_stream_output(source: str, output: str, *, force: bool) -> None:
+    """Refuse, before any work, an output that no .fgvc stream can be written to.
+
+    Args:
+        source: the input of the command.
+        output: the .fgvc file to write, or `-`.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        UsageError: its name is that of a video, or as `check_output` raises it.
+    """
+    if output == STANDARD:
+        _refuse_terminal(sys.stdout, "output")
+        return
+    path = Path(output)
+    if path.suffix.lower() in _VIDEO_SUFFIXES:
+        raise UsageError(
+            f"{output} ends in {path.suffix}, but a .fgvc stream is written: name it "
+            f"{path.with_suffix('.fgvc').name}; freegvc decompress makes videos of it"
+        )
+    check_output(path, overwrite=force)
+    refuse_same_file(source, path)
+
+
+def save_stream(compressed: CompressedVideo, output: str, *, force: bool) -> None:
+    """Write a stream to a file, or to standard output."""
+    if output == STANDARD:
+        file = binary_output()
+        file.write(compressed.data)
+        file.flush()
+    else:
+        compressed.save(Path(output), overwrite=force)
+
+
+def open_stream(source: str) -> CompressedVideo:
+    """Read a stream from a file, or from standard input.
+
+    Raises:
+        UsageError: standard input is a terminal.
+        StreamError: it cannot be read or is not a valid stream.
+    """
+    from freegvc._codec.compressed import CompressedVideo
+
+    if source != STANDARD:
+        return CompressedVideo.open(Path(source))
+    _refuse_terminal(sys.stdin, "input")
+    return CompressedVideo(sys.stdin.buffer.read())
+
+
+@contextmanager
+def readable_video(source: str, *, is_raw: bool) -> Iterator[str]:
+    """A path that can be read more than once: of the source, or of a temporary copy.
+
+    Args:
+        source: a path, or `-`.
+        is_raw: whether what a pipe or standard input gives are the samples of a .yuv file.
+
+    Raises:
+        UsageError: standard input is a terminal.
+        VideoReadError: a pipe or standard input cannot be read.
+    """
+    from freegvc._special_files import PIPE, special_kind
+    from freegvc._video.spool import discard, spool_file, spool_pipe
+
+    suffix = ".yuv" if is_raw else ""
+    if source == STANDARD:
+        _refuse_terminal(sys.stdin, "input")
+        copy = spool_file(sys.stdin.buffer, suffix)
+    else:
+        try:
+            kind = special_kind(Path(source))
+        except OSError:  # opening it says what is wrong
+            kind = None
+        if kind != PIPE:
+            yield source
+            return
+        copy = spool_pipe(Path(source), suffix)
+    try:
+        yield str(copy)
+    finally:
+        discard(copy)
+
+
+def binary_output() -> BinaryIO:
+    """Standard output, for bytes.
+
+    Raises:
+        UsageError: it is a terminal.
+    """
+    _refuse_terminal(sys.stdout, "output")
+    return sys.stdout.buffer
+
+
+def _refuse_terminal(stream: TextIO, which: str) -> None:
+    if stream.isatty():
+        raise UsageError(f"- is standard {which}, which is a terminal: use a pipe or a file")
+
+
+def file_bytes(path: str | Path) -> int:
     """Bytes of a file, or of all files of a folder."""
+    path = Path(path)
     if path.is_dir():
         return sum(f.stat().st_size for f in path.iterdir() if f.is_file())
     return path.stat().st_size
 
 
+def printable(text: object) -> str:
+    """Text for a terminal: bytes that are not UTF-8 and control characters are escaped."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(text))
+
+
+def _escaped(character: str) -> str:
+    byte = ord(character) - 0xDC00  # how Python keeps a byte of a name that is not UTF-8
+    if 0x80 <= byte <= 0xFF:
+        return f"\\x{byte:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def say(message: str) -> None:
     """Print one line on stderr; stdout is for data."""
-    print(f"freegvc: {message}", file=sys.stderr)
+    print(f"freegvc: {printable(message)}", file=sys.stderr)

@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from freegvc._cli.paths import STANDARD
 from freegvc._codec.progress import Tally, progress_bar
+from freegvc.errors import UsageError
 from freegvc.events import Event, OnEvent
 
 LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
@@ -22,6 +24,19 @@ def add_events(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> Non
         choices=("ndjson",),
         help="print one JSON object per event on stdout instead of showing progress",
     )
+
+
+def refuse_events_with_data(arguments: argparse.Namespace) -> None:
+    """Refuse events on standard output if the result goes there.
+
+    Raises:
+        UsageError: `--events` and the output `-`.
+    """
+    if arguments.events is not None and arguments.output == STANDARD:
+        raise UsageError(
+            "--events prints on standard output, which is the output here: name a file, or leave "
+            "--events out"
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.pages import count
+from freegvc._cli.paths import printable
 from freegvc._cli.report_contents import Report, make_report
 from freegvc.errors import UsageError
 
@@ -58,6 +59,7 @@ def check_report(folder: Path, *, overwrite: bool) -> None:
 
 def report_run(
     arguments: argparse.Namespace,
+    path: str,
     target: Target,
     prior: Prior,
     compressed: CompressedVideo,
@@ -67,6 +69,7 @@ def report_run(
 
     Args:
         arguments: of the command.
+        path: of the video.
         target, prior: of the run.
         compressed: its result.
         events: of the run, in order.
@@ -78,13 +81,13 @@ def report_run(
     from freegvc._video import open_video
     from freegvc.errors import ColourWarning, InputWarning
 
-    name, gops = Path(arguments.output).name, count(compressed.header.num_gops, "GOP")
+    name, gops = printable(Path(arguments.output).name), count(compressed.header.num_gops, "GOP")
     with warnings.catch_warnings():
         # those about the input were shown when it was compressed
         warnings.simplefilter("ignore", ColourWarning)
         warnings.simplefilter("ignore", InputWarning)
         title = f"{name}  ·  {compressed.bpp:.4g} bpp, {gops}"
-        with open_video(arguments.input, **input_options(arguments)) as frames:
+        with open_video(path, **input_options(arguments)) as frames:
             report = make_report(title, compressed, events, frames, target, prior)
     save_report(arguments.report, report, events, overwrite=arguments.force)
 

@@ -171,7 +171,7 @@ def _figure(report: Report) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
-    figure.suptitle(report.title, fontsize=10, color=_INK)
+    figure.suptitle(report.title, fontsize=10, color=_INK, parse_math=False)
     panel = figure.subplots()
     panel.tick_params(labelsize=8, colors=_INK)
     panel.spines[["top", "right"]].set_visible(False)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._cli.parser import add_force, add_input_options, input_options
-from freegvc._cli.paths import file_bytes, say
+from freegvc._cli.paths import STANDARD, file_bytes, readable_video, say
+from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
@@ -26,8 +27,8 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
     from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
     from freegvc.metrics.scoring import DEFAULT_METRICS
 
-    parser.add_argument("reference", type=Path, help="the original: any video that compress takes")
-    parser.add_argument("distorted", type=Path, help="any video, or a .fgvc file, which is decoded")
+    parser.add_argument("reference", help="the original: any video that compress takes")
+    parser.add_argument("distorted", help="any video, or a .fgvc file, which is decoded")
     scores = parser.add_argument_group("the scores")
     scores.add_argument(
         "--metrics",
@@ -70,6 +71,23 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(arguments: argparse.Namespace) -> int:
+    if arguments.reference == arguments.distorted == STANDARD:
+        raise UsageError("standard input is read once: only one of the two videos can be -")
+    # a pipe holds raw samples if --size is given and no file is raw
+    names = (arguments.reference, arguments.distorted)
+    is_raw = arguments.size is not None and not any(map(_is_raw, names))
+    with (
+        readable_video(arguments.reference, is_raw=is_raw) as reference,
+        readable_video(arguments.distorted, is_raw=is_raw) as distorted,
+    ):
+        return _score_files(arguments, reference, distorted)
+
+
+def _is_raw(path: str) -> bool:
+    return Path(path).suffix.lower() == ".yuv"
+
+
+def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) -> int:
     from freegvc._cli.progress import show_progress
     from freegvc._cli.score_page import Report, document, page
     from freegvc._codec.compressed import CompressedVideo
@@ -81,11 +99,10 @@ def _score(arguments: argparse.Namespace) -> int:
 
         check_plot(arguments.plot, overwrite=arguments.force)
     metrics = _metrics(arguments.metrics, arguments.metric_weights, arguments.device)
-    reference, distorted = arguments.reference, arguments.distorted
-    is_stream = distorted.suffix.lower() == ".fgvc"
+    is_stream = Path(distorted).suffix.lower() == ".fgvc" and not Path(distorted).is_dir()
     gops: list[range] = []  # the frames that each GOP of a stream shows
     with (
-        _open_both(arguments, is_stream=is_stream) as (references, frames),
+        _open_both(arguments, reference, distorted, is_stream=is_stream) as (references, frames),
         show_progress("score", None) if is_stream else nullcontext(ignore) as show,
     ):
 
@@ -108,7 +125,8 @@ def _score(arguments: argparse.Namespace) -> int:
     bpp = 8.0 * num_bytes / scores.num_pixels
     if isinstance(frames, CompressedVideo):
         bpp, audio_bytes = frames.bpp, frames.audio_bytes
-    report = Report(reference, distorted, metrics, scores, num_bytes, audio_bytes, bpp, tuple(gops))
+    names = (Path(arguments.reference), Path(arguments.distorted))
+    report = Report(*names, metrics, scores, num_bytes, audio_bytes, bpp, tuple(gops))
     if arguments.plot is not None:
         from freegvc._cli.score_plot import save_score_plot
 
@@ -148,16 +166,15 @@ def _metrics(names: str, weights: Path | None, device: str) -> tuple[str, ...]:
 
 @contextmanager
 def _open_both(
-    arguments: argparse.Namespace, *, is_stream: bool
+    arguments: argparse.Namespace, reference: str, distorted: str, *, is_stream: bool
 ) -> Iterator[tuple[FrameSource, FrameSource | CompressedVideo]]:
     """Both videos; options that describe a format go to the one that is raw, if one is."""
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import open_video
 
-    reference, distorted = arguments.reference, arguments.distorted
     raw = input_options(arguments)
     both = {name: raw[name] for name in ("strict_input", "deinterlace")}
-    are_raw = [path.suffix.lower() == ".yuv" for path in (reference, distorted)]
+    are_raw = [_is_raw(path) for path in (reference, distorted)]
     with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else both)) as references:
         if is_stream:
             yield references, CompressedVideo.open(distorted)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.pages import facts, table
+from freegvc._cli.paths import printable
 from freegvc.metrics import FID, METRICS, Pooled
 from freegvc.metrics.fid import SMALL_PATCH_SIDE
 
@@ -90,8 +91,8 @@ def page(report: Report, num_worst: int) -> str:
         aside = f"audio ({report.audio_bytes} bytes) aside"
         what = aside if report.audio_bytes else "no audio"
     rows = [
-        ("reference", str(report.reference)),
-        ("distorted", str(report.distorted)),
+        ("reference", printable(report.reference)),
+        ("distorted", printable(report.distorted)),
         ("frames", f"{scores.num_frames}, {scores.width}x{scores.height}"),
         ("bytes", str(report.num_bytes)),
         ("rate", f"{report.bpp:.5g} bpp, {what}"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
+from freegvc._cli.paths import printable, refuse_standard
 from freegvc.errors import UsageError
 from freegvc.metrics import METRICS
 
@@ -28,6 +29,7 @@ def check_plot(path: Path, *, overwrite: bool) -> None:
     """
     if find_spec("matplotlib") is None:
         raise UsageError("--plot needs matplotlib: pip install 'freegvc[bench]'")
+    refuse_standard(path, "--plot")
     if path.suffix.lower() != ".png":
         raise UsageError(f"--plot writes a .png file, but {path.name} is none: name another")
     check_output(path, overwrite=overwrite)
@@ -58,9 +60,10 @@ def save_score_plot(path: Path, report: Report, *, overwrite: bool) -> None:
     panels[-1].set_xlabel("frame", color=_INK)
     rate = f"{report.bpp:.4g} bpp" + (f", {len(report.gops)} GOPs" if report.gops else "")
     figure.suptitle(
-        f"{report.distorted.name} against {report.reference.name}  ·  {rate}",
+        f"{printable(report.distorted.name)} against {printable(report.reference.name)}  ·  {rate}",
         fontsize=10,
         color=_INK,
+        parse_math=False,  # a name may hold dollar signs
     )
     with atomic_path(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format="png")

@@ -6,13 +6,11 @@ import argparse
 import json
 from dataclasses import asdict
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._atomic import check_output
 from freegvc._cli.pages import count, stream_page
 from freegvc._cli.parser import add_force
-from freegvc._cli.paths import refuse_same_file, say
+from freegvc._cli.paths import check_stream_output, open_stream, printable, save_stream, say
 from freegvc.errors import CorruptStreamError
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 def declare_info(parser: argparse.ArgumentParser) -> None:
     """A page, or the same as JSON."""
-    parser.add_argument("file", type=Path, help="the .fgvc file")
+    parser.add_argument("file", help="the .fgvc file, or - for standard input")
     parser.add_argument(
         "--json", action="store_true", help="print JSON, named as in freegvc.CompressedVideo"
     )
@@ -29,11 +27,9 @@ def declare_info(parser: argparse.ArgumentParser) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from freegvc._codec.compressed import CompressedVideo
-
-    compressed = CompressedVideo.open(arguments.file)
+    compressed = open_stream(arguments.file)
     if not arguments.json:
-        print(stream_page(str(arguments.file), compressed))
+        print(stream_page(printable(arguments.file), compressed))
         return 0
     document = {
         "num_bytes": compressed.num_bytes,
@@ -58,7 +54,7 @@ def _plain(value: object) -> str:
 
 def declare_verify(parser: argparse.ArgumentParser) -> None:
     """Structure alone, or with a full decode."""
-    parser.add_argument("file", type=Path, help="the .fgvc file")
+    parser.add_argument("file", help="the .fgvc file, or - for standard input")
     parser.add_argument(
         "--decode", action="store_true", help="decode all of it as well, which needs the prior"
     )
@@ -66,15 +62,13 @@ def declare_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from freegvc._codec.compressed import CompressedVideo
-
-    compressed = CompressedVideo.open(arguments.file)
+    compressed = open_stream(arguments.file)
     header = compressed.header
     num_steps = sum(gop.num_steps for gop in compressed.gops)  # this decodes every packet
     if arguments.decode:
         _check_decode(compressed)
     print(
-        f"ok {arguments.file}: {count(compressed.num_bytes, 'byte')}, "
+        f"ok {printable(arguments.file)}: {count(compressed.num_bytes, 'byte')}, "
         f"{count(header.num_gops, 'GOP')}, {count(num_steps, 'step')}, "
         f"{count(header.num_frames, 'frame')} {header.width}x{header.height}"
         f"{', decoded' if arguments.decode else ''}"
@@ -105,8 +99,8 @@ def _check_decode(compressed: CompressedVideo) -> None:
 
 def declare_truncate(parser: argparse.ArgumentParser) -> None:
     """A smaller file at a rate, a size or a step."""
-    parser.add_argument("input", type=Path, help="the .fgvc file")
-    parser.add_argument("output", type=Path, help="the smaller .fgvc file to write")
+    parser.add_argument("input", help="the .fgvc file, or - for standard input")
+    parser.add_argument("output", help="the smaller .fgvc file to write, or - for standard output")
     targets = parser.add_argument_group("target (exactly one)").add_mutually_exclusive_group(
         required=True
     )
@@ -130,18 +124,15 @@ def declare_truncate(parser: argparse.ArgumentParser) -> None:
 
 
 def _truncate(arguments: argparse.Namespace) -> int:
-    from freegvc._codec.compressed import CompressedVideo
-
-    check_output(arguments.output, overwrite=arguments.force)
-    refuse_same_file(arguments.input, arguments.output)
-    before = CompressedVideo.open(arguments.input)
+    check_stream_output(arguments.input, arguments.output, force=arguments.force)
+    before = open_stream(arguments.input)
     after = before.truncate(
         stop_step=arguments.stop_step,
         bpp=arguments.target_bpp,
         kbps=arguments.target_kbps,
         num_bytes=arguments.target_bytes,
     )
-    after.save(arguments.output, overwrite=arguments.force)
+    save_stream(after, arguments.output, force=arguments.force)
     say(
         f"{arguments.output}: {count(after.num_bytes, 'byte')} of {before.num_bytes}, "
         f"{after.bpp:.4g} of {before.bpp:.4g} bpp"

@@ -20,6 +20,7 @@ from freegvc._bitstream import (
     write_stream,
 )
 from freegvc._bitstream.checksum import CRC_BYTES
+from freegvc._special_files import PIPE, is_address, read_pipe, special_kind
 from freegvc._video.timestamps import duration_seconds
 from freegvc.errors import StreamError, UsageError
 
@@ -70,8 +71,17 @@ class CompressedVideo:
         Raises:
             StreamError: the file cannot be read or is not a valid stream.
         """
+        if is_address(path):
+            raise StreamError(
+                f"{path} is an address, and freegvc reads local files only: download it first, or "
+                "give the path without the scheme"
+            )
+        file = Path(path)
         try:
-            data = Path(path).read_bytes()
+            kind = special_kind(file)
+            if kind is not None and kind != PIPE:
+                raise StreamError(f"{path} is {kind}: give a .fgvc file or a pipe")
+            data = b"".join(read_pipe(file)) if kind == PIPE else file.read_bytes()
         except OSError as error:
             raise StreamError(f"cannot read {path}: {error.strerror or error}") from error
         return cls(data)

@@ -82,5 +82,6 @@ def _frames_of(
 
 def _is_stream(video: Any) -> bool:
     if isinstance(video, str | PathLike):
-        return Path(video).suffix.lower() == ".fgvc"
+        path = Path(video)
+        return path.suffix.lower() == ".fgvc" and not path.is_dir()
     return isinstance(video, CompressedVideo | bytes)

@@ -12,7 +12,13 @@ from freegvc.errors import VideoReadError
 
 _CHUNK_BYTES = 1 << 20
 # Some readers choose by suffix, which the bytes of a file object do not have.
-_MAGICS = {b"YUV4MPEG2": ".y4m", b"\x89PNG": ".png", b"GIF8": ".gif", b"\xff\xd8\xff": ".jpg"}
+_MAGICS = {
+    b"FGVC": ".fgvc",
+    b"YUV4MPEG2": ".y4m",
+    b"\x89PNG": ".png",
+    b"GIF8": ".gif",
+    b"\xff\xd8\xff": ".jpg",
+}
 
 
 def is_file_object(source: object) -> bool:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 from freegvc._atomic import check_output
 from freegvc._video.colour import BT709, Colour
@@ -23,7 +24,7 @@ _LIKE_A_FORMAT = re.compile(r"\.(26[1-6]|(?=\d*[a-z])[a-z0-9]{1,5})", re.IGNOREC
 
 
 def open_writer(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | BinaryIO,
     *,
     width: int,
     height: int,
@@ -52,7 +53,7 @@ def open_writer(
     is replaced only if it is empty or holds only PNG files that freegvc wrote.
 
     Args:
-        path: the file or folder to write.
+        path: the file or folder to write, or an open binary file, which gets .y4m and stays open.
         width, height: of a frame in pixels.
         frame_rate: frames per second, as `parse_rate` takes it; nominal if there are timestamps.
         colour: tags and Y'CbCr matrix.
@@ -75,7 +76,7 @@ def open_writer(
         UsageError: arguments do not fit the format. Within the block: a frame has another dtype or
             size, no frame was written, or the number of frames is not that of the timestamps.
     """
-    path = os.fsdecode(path)
+    file, path = (None, os.fsdecode(path)) if isinstance(path, str | PathLike) else (path, "-")
     target = Path(path)
     spec = OutputSpec(
         path=target,
@@ -91,6 +92,10 @@ def open_writer(
     )
     _check(spec, codec, crf)
     suffix = target.suffix.lower()
+    if file is not None:
+        from freegvc._video.y4m import Y4mStream
+
+        return Y4mStream(spec, file)
     if _is_folder(path):
         from freegvc._video.png import PngWriter
 

@@ -1,5 +1,6 @@
 """YUV4MPEG2 (.y4m): a text header and uncompressed planes."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,10 @@ class Y4mWriter(FrameWriter):
         self._warn_about_losses(".y4m")
 
     def _open(self, temporary: Path) -> None:
+        self._file = self._stack.enter_context(temporary.open("wb"))
+        self._write_header()
+
+    def _write_header(self) -> None:
         spec = self._spec
         chroma = "420mpeg2 XYSCSS=420MPEG2" if spec.subsampling == (2, 2) else "444 XYSCSS=444"
         rate, aspect = spec.frame_rate, spec.pixel_aspect
@@ -26,10 +31,31 @@ class Y4mWriter(FrameWriter):
             f"A{aspect.numerator}:{aspect.denominator} C{chroma} "
             f"XCOLORRANGE={'FULL' if spec.colour.full_range else 'LIMITED'}\n"
         )
-        self._file = self._stack.enter_context(temporary.open("wb"))
         self._file.write(header.encode("ascii"))
 
     def _write(self, frame: Frame, index: int) -> None:
         self._file.write(b"FRAME\n")
         for plane in rgb_to_yuv(frame, self._spec.colour, self._spec.subsampling):
             self._file.write(plane.tobytes())
+
+
+class Y4mStream(Y4mWriter):
+    """The same into an open file, such as standard output, frame by frame.
+
+    Args:
+        spec: what is written.
+        file: takes the bytes; stays open.
+    """
+
+    def __init__(self, spec: OutputSpec, file: BinaryIO) -> None:
+        super().__init__(spec)
+        self._file = file
+
+    def _place(self) -> AbstractContextManager[Path]:
+        return nullcontext(self._spec.path)
+
+    def _open(self, temporary: Path) -> None:
+        self._write_header()
+
+    def _finish(self) -> None:
+        self._file.flush()

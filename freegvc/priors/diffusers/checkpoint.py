@@ -82,6 +82,7 @@ class Checkpoint:
         wholes = [p for n in names if (p := folder / f"{n}.safetensors").is_file()]
         found = [*indices, *wholes]
         if not found:
+            _refuse_other_weights(folder, names)
             raise PriorUnavailableError(
                 f"{folder} holds no weights (neither {' nor '.join(names)}.safetensors, whole or "
                 f"with an index): {FETCH_AGAIN}"
@@ -183,6 +184,28 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise PriorUnavailableError(f"{path} holds no JSON object: {FETCH_AGAIN}")
     return content
+
+
+def _refuse_other_weights(folder: Path, names: tuple[str, ...]) -> None:
+    """Name what a folder holds instead of weights that are read: a variant, or a pickle."""
+    files = sorted(f.name for f in folder.iterdir()) if folder.is_dir() else []
+    variants = [f for f in files if f.startswith(names) and ".safetensors" in f]
+    if any(f.endswith(".json") or "-of-" in f for f in variants):
+        raise PriorUnavailableError(
+            f"{folder} holds only a variant of the weights ({_some(variants)}), and variants are "
+            "not read: fetch the model without a variant, or save it again in one without"
+        )
+    if variants:
+        name = variants[0].split(".")[0]
+        raise PriorUnavailableError(
+            f"{folder} holds only a variant of the weights ({_some(variants)}), and variants are "
+            f"not read: rename the one to use to {name}.safetensors"
+        )
+    if pickles := [f for f in files if f.endswith((".bin", ".pt", ".pth"))]:
+        raise PriorUnavailableError(
+            f"{folder} holds only {_some(pickles)}, which may run code when it is loaded and is "
+            "not read: fetch or save the model as safetensors"
+        )
 
 
 def _shards(index: Path) -> list[Path]:
