@@ -45,7 +45,9 @@ def _cut_at_step(stream: Stream, stop_step: int) -> Stream:
 
 def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
     codec = PacketCodec(stream.header)
-    cuts = [_cuts(codec, codec.decode(data, gop)) for gop, data in enumerate(stream.packets)]
+    cuts = [
+        _cuts(codec, codec.decode(data, gop), len(data)) for gop, data in enumerate(stream.packets)
+    ]
     kept = _fit(stream, cuts, max_bytes)
     return _with_steps(stream, lambda gop, packet: kept[gop])
 
@@ -60,9 +62,9 @@ def _with_steps(stream: Stream, num_kept: Callable[[int, Packet], int]) -> Strea
     for gop, data in enumerate(stream.packets):
         packet = codec.decode(data, gop)
         count = num_kept(gop, packet)
-        if count < len(packet.steps):
-            packet = Packet(packet.side, packet.steps[:count])
-        packets.append(codec.encode(packet, gop))
+        is_whole = count == len(packet.steps)
+        cut = Packet(packet.side, packet.steps[:count])
+        packets.append(data if is_whole else codec.encode(cut, gop))
     return replace(stream, packets=tuple(packets))
 
 
@@ -83,13 +85,14 @@ class _Cuts:
     sizes: list[int]
 
 
-def _cuts(codec: PacketCodec, packet: Packet) -> _Cuts:
+def _cuts(codec: PacketCodec, packet: Packet, num_bytes: int) -> _Cuts:
+    """Where a packet of so many bytes may be cut."""
     encoder = codec.encoder(packet.side)
     sizes = [encoder.num_bytes()]
     for step in packet.steps:
         encoder.add(step)
         sizes.append(encoder.num_bytes())
-    sizes[-1] = encoder.num_bytes(packet.drift_samples)
+    sizes[-1] = num_bytes
     return _Cuts(_stops(packet), sizes)
 
 

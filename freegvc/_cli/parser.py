@@ -72,6 +72,15 @@ def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
     group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
 
 
+def add_allow_large(group: Any) -> None:
+    """For commands that decode a stream."""
+    group.add_argument(
+        "--allow-large",
+        action="store_true",
+        help="decode a file that asks for far more memory or model calls than its size explains",
+    )
+
+
 def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--force, for every command that writes."""
     parser.add_argument("--force", action="store_true", help="overwrite existing output")

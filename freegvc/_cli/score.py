@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._cli.parser import add_force, add_raw_video_options
+from freegvc._cli.parser import add_allow_large, add_force, add_raw_video_options
 from freegvc._cli.paths import file_bytes, say
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a prior's name, or the folder of a model (default: its own)",
     )
+    add_allow_large(streams)
     add_raw_video_options(parser, "a video")
     parser.set_defaults(run=_score)
 
@@ -101,6 +102,7 @@ def _score(arguments: argparse.Namespace) -> int:
             weights=arguments.metric_weights,
             device=arguments.device,
             prior=arguments.prior,
+            allow_large=arguments.allow_large,
             on_event=on_event,
             on_pair=_ignore_pair if is_stream else _FrameCount(),
         )

@@ -147,6 +147,8 @@ def encode_seeds(encoder: Any, log2_candidates: int, aim_bits: int, seeds: np.nd
     """
     law = _law(log2_candidates, aim_bits)
     seeds = np.asarray(seeds)
+    if not seeds.size:
+        return
     _check(log2_candidates, seeds)
     bucket, rest = _split(law, seeds)
     encoder.encode(bucket.astype(np.int32), law.model)
