@@ -125,9 +125,10 @@ class PacketEncoder:
         range_coder.encode_residual(encoder, jump - self._expected_jump)
         range_coder.encode_residual(encoder, now_class - self._class)
         range_coder.encode_bits(encoder, (num_blocks - blocks_of_class(now_class)) // unit, finer)
-        before = range_coder.used_bits(encoder)
-        shot.encode_choices(encoder)
-        self.seed_bits += range_coder.used_bits(encoder) - before
+        if num_blocks:
+            before = range_coder.used_bits(encoder)
+            shot.encode_choices(encoder)
+            self.seed_bits += range_coder.used_bits(encoder) - before
 
         self._timestep, self._expected_jump = step.timestep, _next_jump(jump)
         self._mode, self._class = mode, now_class
