@@ -11,7 +11,8 @@
     │   ├── UnsupportedStreamError      a version or an identifier unknown to this release
     │   ├── TruncatedStreamError        the stream ends too early
     │   ├── ChecksumError               a CRC-32 does not match
-    │   └── CorruptStreamError          a field is outside its limits
+    │   ├── CorruptStreamError          a field is outside its limits
+    │   └── LargeStreamError            it asks for more memory or work than its bytes justify
     ├── PriorError                      exit code 5: the prior
     │   ├── PriorUnavailableError       unknown name, missing files
     │   └── PriorMismatchError          the stream was written with another prior
@@ -84,6 +85,10 @@ class ChecksumError(StreamError):
 
 class CorruptStreamError(StreamError):
     """A field of the stream is outside its limits."""
+
+
+class LargeStreamError(StreamError):
+    """The stream asks for far more memory or model calls than its bytes justify."""
 
 
 class PriorError(FreeGvcError):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from freegvc._bitstream.checksum import CRC_BYTES, packet_payload
 from freegvc._bitstream.packet import Packet, PacketBits
-from freegvc._bitstream.payload import PacketEncoder, decode_payload
+from freegvc._bitstream.payload import PacketEncoder, choice_bits, decode_payload
 from freegvc._channel.names import CODERS
 
 
@@ -72,7 +72,7 @@ class PacketCodec:
     def decode_with_bits(self, data: bytes, gop: int) -> tuple[Packet, PacketBits]:
         """Like `decode`, with how the bits of the packet are used."""
         packet = self.decode(data, gop)
-        seed_bits = self._encoder_of(packet).seed_bits
+        seed_bits = choice_bits(step.shot for step in packet.steps)
         # Seeds that end in zeros may take less than this, since the payload drops such zeros.
         payload_bits = 8 * (len(data) - CRC_BYTES)
         return packet, PacketBits(8 * len(data), min(seed_bits, float(payload_bits)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
@@ -26,6 +27,9 @@ from freegvc.errors import CorruptStreamError, UsageError
 
 MAX_SIDE_VALUES = 4096
 MAX_SIDE_VALUE = 255
+
+# No walk has so many; without a limit, a packet of 64 kB could ask for 65,000 calls of the model.
+MAX_STEPS = 1024
 
 # Every step and every block of a real packet takes about a bit or more. A payload that claims more
 # than this is refused before any memory is allocated for it.
@@ -74,7 +78,7 @@ class PacketEncoder:
         self._expected_jump = start_timestep >> 3
         self._mode = shot.FIRST_MODE
         self._class = _FIRST_CLASS
-        self._units = 0
+        self._num_steps = self._units = 0
         self.seed_bits = 0.0
 
         range_coder.encode_uint(self._encoder, len(side))
@@ -103,6 +107,11 @@ class PacketEncoder:
                 f"a step goes from timestep {self._timestep} to {step.timestep}; timesteps must "
                 "fall and stay >= 0"
             )
+        if self._num_steps == MAX_STEPS:
+            raise UsageError(
+                f"a packet would have more than {MAX_STEPS} steps, which is the limit: take larger "
+                "steps (first_step, step_growth)"
+            )
         mode, num_blocks = shot.mode, shot.num_blocks
         if wrong := shot.mode_error(mode):
             raise UsageError(wrong)
@@ -116,12 +125,14 @@ class PacketEncoder:
         range_coder.encode_residual(encoder, jump - self._expected_jump)
         range_coder.encode_residual(encoder, now_class - self._class)
         range_coder.encode_bits(encoder, (num_blocks - blocks_of_class(now_class)) // unit, finer)
-        before = range_coder.used_bits(encoder)
-        shot.encode_choices(encoder)
-        self.seed_bits += range_coder.used_bits(encoder) - before
+        if num_blocks:
+            before = range_coder.used_bits(encoder)
+            shot.encode_choices(encoder)
+            self.seed_bits += range_coder.used_bits(encoder) - before
 
         self._timestep, self._expected_jump = step.timestep, _next_jump(jump)
         self._mode, self._class = mode, now_class
+        self._num_steps += 1
         self._units += 1 + num_blocks
 
     def payload(self, drift_samples: bytes | None = None) -> bytes:
@@ -169,6 +180,15 @@ class PacketEncoder:
         return other
 
 
+def choice_bits(shots: Iterable[Shot]) -> float:
+    """Bits that shots take in a packet, without their modes and numbers of blocks."""
+    encoder = constriction.stream.queue.RangeEncoder()
+    for shot in shots:
+        if shot.num_blocks:
+            shot.encode_choices(encoder)
+    return range_coder.used_bits(encoder)
+
+
 def decode_payload(payload: bytes, *, start_timestep: int, shot: type[Shot]) -> Packet:
     """The inverse of `PacketEncoder.payload`.
 
@@ -210,6 +230,10 @@ def _decode(payload: bytes, start_timestep: int, shot: type[Shot]) -> Packet:
         if kind == _DRIFT_SAMPLES:
             samples = np.asarray(decoder.decode(_BYTE, DRIFT_SAMPLES_BYTES)).astype(np.uint8)
             return Packet(tuple(side), tuple(steps), samples.tobytes())
+        if len(steps) == MAX_STEPS:
+            raise CorruptStreamError(
+                f"a packet has more than {MAX_STEPS} steps, which is the limit; get the file again"
+            )
         if kind == _NEW_MODE:
             first = mode[0] + range_coder.decode_residual(decoder)
             mode = (first, mode[1] + range_coder.decode_residual(decoder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from freegvc._bitstream.head import FileSize
@@ -40,30 +40,33 @@ def truncate_stream(
 def _cut_at_step(stream: Stream, stop_step: int) -> Stream:
     if stop_step < 0:
         raise UsageError(f"stop step is {stop_step}; it must be >= 0")
-    return _with_steps(stream, lambda gop, packet: _num_kept(_stops(packet), stop_step))
-
-
-def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
-    codec = PacketCodec(stream.header)
-    cuts = [_cuts(codec, codec.decode(data, gop)) for gop, data in enumerate(stream.packets)]
-    kept = _fit(stream, cuts, max_bytes)
-    return _with_steps(stream, lambda gop, packet: kept[gop])
-
-
-def _with_steps(stream: Stream, num_kept: Callable[[int, Packet], int]) -> Stream:
-    """The stream with as many steps of each packet as `num_kept` says of it.
-
-    One decoded packet at a time is in memory: a packet of a few bytes may hold a thousand blocks.
-    """
     codec = PacketCodec(stream.header)
     packets = []
     for gop, data in enumerate(stream.packets):
         packet = codec.decode(data, gop)
-        count = num_kept(gop, packet)
-        if count < len(packet.steps):
-            packet = Packet(packet.side, packet.steps[:count])
-        packets.append(codec.encode(packet, gop))
+        count = _num_kept(_stops(packet), stop_step)
+        is_whole = count == len(packet.steps)
+        packets.append(data if is_whole else _cut(codec, packet, count, gop))
     return replace(stream, packets=tuple(packets))
+
+
+def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
+    codec = PacketCodec(stream.header)
+    # No decoded packet is kept: one of a few bytes may hold a thousand blocks.
+    cuts = [
+        _cuts(codec, codec.decode(data, gop), len(data)) for gop, data in enumerate(stream.packets)
+    ]
+    packets = []
+    for gop, count in enumerate(_fit(stream, cuts, max_bytes)):
+        data = stream.packets[gop]
+        is_whole = count == len(cuts[gop].stops)
+        packets.append(data if is_whole else _cut(codec, codec.decode(data, gop), count, gop))
+    return replace(stream, packets=tuple(packets))
+
+
+def _cut(codec: PacketCodec, packet: Packet, count: int, gop: int) -> bytes:
+    """The bytes of the first steps of a packet."""
+    return codec.encode(Packet(packet.side, packet.steps[:count]), gop)
 
 
 def _stops(packet: Packet) -> list[int]:
@@ -83,13 +86,14 @@ class _Cuts:
     sizes: list[int]
 
 
-def _cuts(codec: PacketCodec, packet: Packet) -> _Cuts:
+def _cuts(codec: PacketCodec, packet: Packet, num_bytes: int) -> _Cuts:
+    """Where a packet of so many bytes may be cut."""
     encoder = codec.encoder(packet.side)
     sizes = [encoder.num_bytes()]
     for step in packet.steps:
         encoder.add(step)
         sizes.append(encoder.num_bytes())
-    sizes[-1] = encoder.num_bytes(packet.drift_samples)
+    sizes[-1] = num_bytes
     return _Cuts(_stops(packet), sizes)
 
 

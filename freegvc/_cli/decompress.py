@@ -7,7 +7,7 @@ import time
 
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, keywords_of
+from freegvc._cli.parser import add_allow_large, add_force, keywords_of
 from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
 from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress
 
@@ -24,6 +24,7 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
         "output",
     )
     add_model_options(parser, default="the file's", dtype="the file's", attention="the file's")
+    add_allow_large(parser)
     group = parser.add_argument_group("output")
     group.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
@@ -41,6 +42,7 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
 
 def _decompress(arguments: argparse.Namespace) -> int:
     from freegvc._codec.decoder import decode_frames
+    from freegvc._codec.limits import check_limits
     from freegvc._codec.model import load_prior_of
     from freegvc._video import Colour, open_writer
     from freegvc.events import Event, GopDecoded
@@ -51,6 +53,8 @@ def _decompress(arguments: argparse.Namespace) -> int:
     to_stdout = arguments.output == STANDARD
     began = time.perf_counter()
     compressed = open_stream(arguments.input)
+    if not arguments.allow_large:
+        check_limits(compressed)
     header = compressed.header
     output = open_writer(
         binary_output() if to_stdout else arguments.output,
@@ -76,7 +80,9 @@ def _decompress(arguments: argparse.Namespace) -> int:
 
         options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
         prior = load_prior_of(compressed, arguments.prior, **options)
-        frames = decode_frames(compressed, prior=prior, on_event=on_event)
+        frames = decode_frames(
+            compressed, prior=prior, allow_large=arguments.allow_large, on_event=on_event
+        )
         with output as writer:
             for frame in frames:
                 writer.write(frame)

@@ -35,7 +35,7 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
     h, gops = compressed.header, compressed.gops
     seconds = compressed.duration_seconds
     rate = f"{float(h.frame_rate):.5g} fps"
-    if compressed.timestamps is not None:
+    if compressed.stream.timestamps is not None:
         rate = f"variable, about {rate}"
     matrix, primaries, transfer, full_range = h.colour
     packet_bits = sum(gop.bits for gop in gops)

@@ -87,6 +87,15 @@ def input_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in keywords_of(open_video)}
 
 
+def add_allow_large(group: Any) -> None:
+    """For commands that decode a stream."""
+    group.add_argument(
+        "--allow-large",
+        action="store_true",
+        help="decode a file that asks for far more memory or model calls than its size explains",
+    )
+
+
 def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--force, for every command that writes."""
     parser.add_argument("--force", action="store_true", help="overwrite existing output")

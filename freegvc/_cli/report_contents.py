@@ -93,7 +93,7 @@ def make_report(
     height, width = compressed.header.height, compressed.header.width
     metric = target.metric_for(height, width)
     heard: list[Event] = []
-    frames = decode_frames(compressed, prior=prior, on_event=heard.append)
+    frames = decode_frames(compressed, prior=prior, allow_large=True, on_event=heard.append)
     scores = score_frames(
         reference,
         frames,

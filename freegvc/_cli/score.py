@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._cli.parser import add_force, add_input_options, input_options
+from freegvc._cli.parser import add_allow_large, add_force, add_input_options, input_options
 from freegvc._cli.paths import STANDARD, file_bytes, readable_video, say
 from freegvc.errors import UsageError
 
@@ -66,6 +66,7 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a prior's name, or the folder of a model (default: its own)",
     )
+    add_allow_large(streams)
     add_input_options(parser, "a video")
     parser.set_defaults(run=_score)
 
@@ -118,6 +119,7 @@ def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) 
             weights=arguments.metric_weights,
             device=arguments.device,
             prior=arguments.prior,
+            allow_large=arguments.allow_large,
             on_event=on_event,
             on_pair=_ignore_pair if is_stream else _FrameCount(),
         )

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from freegvc._cli.pages import count, stream_page
-from freegvc._cli.parser import add_force
+from freegvc._cli.parser import add_allow_large, add_force
 from freegvc._cli.paths import check_stream_output, open_stream, printable, save_stream, say
 from freegvc.errors import CorruptStreamError
 
@@ -58,6 +58,7 @@ def declare_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decode", action="store_true", help="decode all of it as well, which needs the prior"
     )
+    add_allow_large(parser)
     parser.set_defaults(run=_verify)
 
 
@@ -66,7 +67,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     header = compressed.header
     num_steps = sum(gop.num_steps for gop in compressed.gops)  # this decodes every packet
     if arguments.decode:
-        _check_decode(compressed)
+        _check_decode(compressed, allow_large=arguments.allow_large)
     print(
         f"ok {printable(arguments.file)}: {count(compressed.num_bytes, 'byte')}, "
         f"{count(header.num_gops, 'GOP')}, {count(num_steps, 'step')}, "
@@ -76,7 +77,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_decode(compressed: CompressedVideo) -> None:
+def _check_decode(compressed: CompressedVideo, *, allow_large: bool) -> None:
     """Decode all frames; their number and size must be the header's."""
     from freegvc._cli.progress import show_progress
     from freegvc._codec.decoder import decode_frames
@@ -85,7 +86,7 @@ def _check_decode(compressed: CompressedVideo) -> None:
     stated = (header.num_frames, header.height, header.width)
     num_frames = 0
     with show_progress("verify", None) as on_event:
-        for frame in decode_frames(compressed, on_event=on_event):
+        for frame in decode_frames(compressed, allow_large=allow_large, on_event=on_event):
             num_frames += 1
             decoded = (num_frames, *frame.shape[:2])
             if decoded[1:] != stated[1:] or num_frames > stated[0]:

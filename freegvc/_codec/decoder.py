@@ -15,6 +15,7 @@ import numpy.typing as npt
 from freegvc import events
 from freegvc._codec.compressed import CompressedVideo
 from freegvc._codec.keywords import refuse_moved
+from freegvc._codec.limits import check_limits
 from freegvc._codec.model import prior_to_decode, with_tiles_of
 from freegvc._codec.progress import with_progress
 from freegvc._trajectory import DRIFT_LIMIT_SIGMA, Seams, Silent, receive
@@ -34,6 +35,7 @@ def decompress(
     *,
     prior: str | PathLike[str] | Prior | None = None,
     device: str | None = None,
+    allow_large: bool = False,
     progress: bool = False,
     on_event: events.OnEvent = events.ignore,
     **moved: Never,
@@ -47,18 +49,24 @@ def decompress(
         device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
             Another device, arithmetic or attention kernel than the encoder's lets the picture
             drift a little and never breaks the parse; a DriftWarning says when it is more.
+        allow_large: decode a stream even if it asks for far more memory or model calls than its
+            bytes justify, as a hostile one may (docs/format.md).
         progress: show a bar, on a terminal or in a notebook.
         on_event: called with each event of `freegvc.events`.
 
     Raises:
         StreamError: the stream is damaged or not a freegvc stream.
+        LargeStreamError: the stream asks for too much, and `allow_large` is false.
         PriorError: the prior cannot be loaded, or is not the encoder's.
         UsageError: a device for a prior that is loaded already.
     """
     refuse_moved("decompress", moved)
     stream = open_compressed(compressed)
+    if not allow_large:
+        check_limits(stream, in_memory=True)
     with with_progress(progress, "decompress", on_event) as listener:
-        frames = list(decode_frames(stream, prior=prior, device=device, on_event=listener))
+        model = prior_to_decode(stream, prior, device, allow_large=allow_large)
+        frames = list(_decode_gops(stream, model, listener))
     header = stream.header
     return Video(
         np.stack(frames),
@@ -76,6 +84,7 @@ def decode_frames(
     *,
     prior: str | PathLike[str] | Prior | None = None,
     device: str | None = None,
+    allow_large: bool = False,
     on_event: events.OnEvent = events.ignore,
     **moved: Never,
 ) -> Iterator[npt.NDArray[np.uint8]]:
@@ -85,7 +94,10 @@ def decode_frames(
     """
     refuse_moved("decode_frames", moved)
     stream = open_compressed(compressed)
-    return _decode_gops(stream, prior_to_decode(stream, prior, device), on_event)
+    if not allow_large:
+        check_limits(stream)
+    model = prior_to_decode(stream, prior, device, allow_large=allow_large)
+    return _decode_gops(stream, model, on_event)
 
 
 def open_compressed(compressed: CompressedInput) -> CompressedVideo:

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from freegvc._bitstream.header import UNTILED
+from freegvc._codec.limits import check_tile_redundancy
 from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -49,17 +50,22 @@ def prior_to_encode(
 
 
 def prior_to_decode(
-    stream: CompressedVideo, prior: str | PathLike[str] | Prior | None, device: str | None
+    stream: CompressedVideo,
+    prior: str | PathLike[str] | Prior | None,
+    device: str | None,
+    *,
+    allow_large: bool = False,
 ) -> Prior:
     """The prior of a stream, with its tiles.
 
     Args:
         stream: its header gives what the other arguments leave open.
-        prior, device: as for `decompress`.
+        prior, device, allow_large: as for `decompress`.
 
     Raises:
         PriorError: the prior cannot be loaded, or is not the encoder's.
-        CorruptStreamError: the model does not take the header's tiles.
+        CorruptStreamError: the model does not take the header's tiles, GOPs or timesteps.
+        LargeStreamError: the tiles overlap so much that each sample is computed many times.
         UsageError: a device for a prior that is loaded already.
     """
     header = stream.header
@@ -74,7 +80,11 @@ def prior_to_decode(
             f"{header.fingerprint.hex()}, but {model.name!r} here has fingerprint "
             f"{model.fingerprint.hex()}; decode with the encoder's weights, prompt and release"
         )
-    return with_tiles_of(header, model)
+    model = with_tiles_of(header, model)
+    _check_geometry(header, model)
+    if not allow_large:
+        _check_redundancy(header, model)
+    return model
 
 
 def load_prior_of(
@@ -135,6 +145,41 @@ def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
             f"frames of {width}x{height} would be cut into {count} tiles of "
             f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take "
             "larger ones"
+        )
+
+
+def _check_redundancy(header: Header, prior: Prior) -> None:
+    """Refuse tiles that overlap so much that each sample is computed many times."""
+    from freegvc.priors.tiles import TileGrid
+
+    if header.tile == UNTILED:
+        return
+    _, _, rows, columns = prior.latent.shape(1, header.height, header.width)
+    grid = TileGrid.covering(rows, columns, header.tile)
+    in_tiles = len(grid.rows) * len(grid.columns) * grid.tile_height * grid.tile_width
+    check_tile_redundancy(header, in_tiles, rows * columns)
+
+
+def _check_geometry(header: Header, prior: Prior) -> None:
+    """Refuse what no encoder with this prior writes, before anything is decoded."""
+    if header.start_timestep != prior.schedule.start:
+        raise CorruptStreamError(
+            f"the stream starts at timestep {header.start_timestep}, but prior {prior.name!r} at "
+            f"{prior.schedule.start}; get the file again"
+        )
+    stride, advance = prior.latent.temporal_stride, header.gop_length - header.overlap
+    if header.num_gops == 1:
+        return
+    if advance % stride:
+        raise CorruptStreamError(
+            f"GOPs of {header.gop_length} frames follow each other after {advance}, but prior "
+            f"{prior.name!r} needs a multiple of {stride}; get the file again"
+        )
+    count = prior.latent.overlap(header.gop_length, header.overlap).count
+    if len(header.gammas) not in (0, 1, count):
+        raise CorruptStreamError(
+            f"the stream has {len(header.gammas)} gammas for an overlap of {count} latents; there "
+            "must be one, or one for each; get the file again"
         )
 
 

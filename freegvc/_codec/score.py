@@ -30,6 +30,7 @@ def score(
     weights: Weights = None,
     device: str = "cpu",
     prior: str | PathLike[str] | Prior | None = None,
+    allow_large: bool = False,
     on_event: events.OnEvent = events.ignore,
     on_pair: OnPair = lambda index, a, b: None,
 ) -> Scores:
@@ -44,6 +45,7 @@ def score(
         weights: folder of the metrics' safetensors; by default as `freegvc.metrics` says.
         device: where the metrics' networks and the prior of a stream run.
         prior: of a stream, as for `decompress`; by default the one that it names.
+        allow_large: of a stream, as for `decompress`.
         on_event: called with each event of decoding.
         on_pair: called with the index of each frame and its two versions, uint8 [H, W, 3].
 
@@ -58,8 +60,8 @@ def score(
     metrics = [metrics] if isinstance(metrics, str) else metrics
     check_metrics(metrics, weights=weights, device=device)
     with (
-        _frames_of(reference, prior, device, on_event) as references,
-        _frames_of(distorted, prior, device, on_event) as frames,
+        _frames_of(reference, prior, device, allow_large, on_event) as references,
+        _frames_of(distorted, prior, device, allow_large, on_event) as frames,
     ):
         return score_frames(
             references, frames, on_pair, metrics=metrics, weights=weights, device=device
@@ -68,13 +70,19 @@ def score(
 
 @contextmanager
 def _frames_of(
-    video: Any, prior: str | PathLike[str] | Prior | None, device: str, on_event: events.OnEvent
+    video: Any,
+    prior: str | PathLike[str] | Prior | None,
+    device: str,
+    allow_large: bool,
+    on_event: events.OnEvent,
 ) -> Iterator[Iterable[Frame]]:
     """The frames of a video or of a decoded stream, uint8 [H, W, 3]."""
     if _is_stream(video):
         is_loaded = not (prior is None or isinstance(prior, str | PathLike))
         where = None if is_loaded else device
-        yield decode_frames(video, prior=prior, device=where, on_event=on_event)
+        yield decode_frames(
+            video, prior=prior, device=where, allow_large=allow_large, on_event=on_event
+        )
     else:
         with open_video(video) as source:
             yield source

@@ -369,12 +369,13 @@ ATTACKS = {
         CorruptStreamError,
         "class 177",
     ),
-    "steps_without_blocks": (
+    "steps_20000_without_blocks": (
         lambda: stream(
             header(start_timestep=varint(65535)),
             (packet(payload_of([(1 - 8191, -40)] + [(0, 0)] * 20_000)), PACKETS[1]),
         ),
-        None,  # 20,000 empty steps do cost their bytes; big, but valid
+        CorruptStreamError,
+        "more than 1024 steps",
     ),
     "jump_backwards": (
         lambda: stream(packets=(packet(payload_of([(-125, 0)])), PACKETS[1])),

@@ -147,6 +147,8 @@ def encode_seeds(encoder: Any, log2_candidates: int, aim_bits: int, seeds: np.nd
     """
     law = _law(log2_candidates, aim_bits)
     seeds = np.asarray(seeds)
+    if not seeds.size:
+        return
     _check(log2_candidates, seeds)
     bucket, rest = _split(law, seeds)
     encoder.encode(bucket.astype(np.int32), law.model)
@@ -172,6 +174,8 @@ def decode_seeds(decoder: Any, log2_candidates: int, aim_bits: int, count: int) 
         AssertionError: by constriction, for words that no encoder writes; see
             `range_coder.decoding`.
     """
+    if count == 0:
+        return np.zeros(0, np.int64)
     law = _law(log2_candidates, aim_bits)
     bucket = decoder.decode(law.model, count).astype(np.int64)
     rest_bits = law.rest_bits[bucket]

@@ -1,0 +1,221 @@
+"""What a stream may ask for is bounded by its bytes, unless the user allows more."""
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
+
+import pytest
+
+import freegvc
+from freegvc import CompressedVideo
+from freegvc._bitstream import Header, write_stream
+from freegvc._cli.main import main
+from freegvc._codec.limits import check_limits
+from freegvc.errors import CorruptStreamError, LargeStreamError
+from tests.attacks.attack_files import header, packet, payload_of, stream, varint
+
+
+def fake(num_packet_bytes=60, num_steps=15, **fields):
+    """A stream of a header and packets that only have a size and a number of steps."""
+    usual = {
+        "width": 1920,
+        "height": 1080,
+        "num_frames": 48,
+        "frame_rate": Fraction(24),
+        "gop_length": 48,
+        "overlap": 4,
+        "prior": "wan2.1-t2v-1.3b",
+        "fingerprint": bytes(8),
+        "start_timestep": 1000,
+        "silent_steps": 20,
+    }
+
+    made = Header(**(usual | fields))
+    made.validate()
+    return SimpleNamespace(
+        header=made,
+        stream=SimpleNamespace(packets=(bytes(num_packet_bytes + 4),) * made.num_gops),
+        packet=lambda gop: SimpleNamespace(steps=range(num_steps)),
+    )
+
+
+UHD, EIGHT_K = {"width": 3840, "height": 2160}, {"width": 7680, "height": 4320}
+SMALL = {"width": 416, "height": 240}
+HOUR = {"num_frames": 44 * 1963 + 4}
+
+
+def rate(bits_per_pixel, **fields):
+    size = {"width": 1920, "height": 1080} | fields
+    return int(size["width"] * size["height"] * 48 * bits_per_pixel / 8)
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [
+        fake(0, 0),
+        fake(60),
+        fake(60, 60, silent_steps=50),
+        fake(1, num_frames=24, silent_steps=200),
+        fake(60, num_frames=61, gop_length=61),
+        fake(rate(0.0005), **HOUR),
+        fake(rate(0.0005, **UHD), **UHD),
+        fake(rate(0.0005, **UHD), 60, **UHD, **HOUR),
+        fake(rate(0.0005, **EIGHT_K), 60, **EIGHT_K),
+        fake(rate(0.002, **EIGHT_K), 60, **EIGHT_K, **HOUR),
+        fake(60, **(SMALL | HOUR)),
+        fake(8, 100, silent_steps=1000, **SMALL),
+        fake(60, 10, width=64, height=64, num_frames=1),
+        fake(8, num_frames=1, **EIGHT_K),
+    ],
+)
+def test_honest_streams_pass(honest):
+    check_limits(honest)
+
+
+@pytest.mark.parametrize(
+    ("hostile", "message"),
+    [
+        (fake(60, **EIGHT_K), "GOPs of 48 frames of 7680x4320"),
+        (fake(60, width=16384, height=16384, num_frames=4), "pixels"),
+        (fake(100, width=1, height=16384, num_frames=4096, gop_length=4096), "pixels"),
+        (fake(0, 0, silent_steps=1000), "silent steps need"),
+        (fake(4, 0, num_frames=1 << 20), "silent steps need"),
+        (fake(0, 0, num_frames=10_000, gop_length=1, overlap=0, gammas=(), **SMALL), "silent"),
+        (fake(700, 1024), "with the coded steps"),
+    ],
+)
+def test_hostile_streams_are_refused(hostile, message):
+    with pytest.raises(LargeStreamError, match=f"{message}.*--allow-large"):
+        check_limits(hostile)
+
+
+def test_a_video_in_memory_has_a_limit_of_its_own():
+    long = fake(60, 5, num_frames=600, silent_steps=1)
+    check_limits(long)
+    with pytest.raises(LargeStreamError, match=r"a video of 600 frames .*take decode_frames"):
+        check_limits(long, in_memory=True)
+    check_limits(fake(60), in_memory=True)
+
+
+@pytest.fixture(scope="module")
+def coded(scene):
+    return freegvc.compress(scene(6, 32, 48), stop_step=950, prior="analytic").stream
+
+
+def changed(stream, **fields):
+    return write_stream(replace(stream, header=replace(stream.header, **fields)))
+
+
+def test_each_way_to_decode_has_the_limit_and_the_way_out(coded, tmp_path, capsys):
+    data = changed(coded, silent_steps=1000)
+    hostile = tmp_path / "hostile.fgvc"
+    big = changed(coded, width=16384, height=16384)
+    hostile.write_bytes(big)
+    for read in (freegvc.decompress, freegvc.decode_frames):
+        with pytest.raises(LargeStreamError):
+            read(big)
+    with pytest.raises(LargeStreamError):
+        freegvc.score(big, big, metrics=["psnr"])
+    original = tmp_path / "original.y4m"
+    assert main(["info", str(hostile)]) == main(["verify", str(hostile)]) == 0
+    for command in (
+        ["decompress", hostile, original],
+        ["verify", "--decode", hostile],
+    ):
+        assert main([*map(str, command)]) == 4
+    assert "--allow-large" in capsys.readouterr().err
+    assert freegvc.decompress(data, allow_large=True).num_frames == 6
+    few = tmp_path / "few.fgvc"
+    few.write_bytes(changed(coded, silent_steps=2))
+    assert main(["decompress", "--allow-large", str(few), str(original)]) == 0
+    assert main(["verify", "--decode", "--allow-large", str(few)]) == 0
+    score = ["score", str(original), str(few), "--metrics", "psnr", "--allow-large"]
+    assert main(score) == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"start_timestep": 999}, "starts at timestep 999"),
+        ({"start_timestep": 65535}, "starts at timestep 65535"),
+        ({"gop_length": 4, "overlap": 2, "gammas": (1, 2, 3)}, "gammas"),
+        ({"tile": (8, 8, 7)}, "tiles"),
+    ],
+)
+def test_a_header_that_does_not_fit_its_prior(coded, fields, message):
+    if fields.get("gop_length"):
+        data = stream(header(frames=varint(6), fusion=b"\1\x40"))
+        opened = CompressedVideo(data).stream
+        base = replace(coded.header, gop_length=4, overlap=2, gammas=(64,))
+        coded = replace(opened, header=base)
+        fields = {"gop_length": 6, "overlap": 3, "num_frames": 9, "gammas": (1, 2)}
+    with pytest.raises(CorruptStreamError, match=message):
+        freegvc.decompress(changed(coded, **fields))
+
+
+def test_tiles_that_overlap_almost_wholly(coded):
+    from freegvc._codec.limits import check_tile_redundancy
+
+    tiled = replace(coded.header, tile=(8, 8, 7))
+    with pytest.raises(LargeStreamError, match="8x8 latents with 7 of overlap"):
+        check_tile_redundancy(tiled, 17 * 64, 64)
+    check_tile_redundancy(tiled, 4 * 64, 64)
+
+
+MANY = 12_000
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        (b"", MANY, 999),
+        (payload_of([(0, 15 - 40)]), 8000, 999),
+        (payload_of([(1 - 8191, -40)] + [(0, 0)] * 1000), 85, 65535),
+    ],
+)
+@pytest.mark.parametrize("coder", [0, 1])
+def test_reading_takes_time_in_proportion_to_the_bytes(hostile, coder):
+    """64 kB in at most 2 s of the processor for each command that reads without a model."""
+    payload, num_gops, start = hostile
+    fields = header(
+        frames=varint(num_gops),
+        gop_length=b"\1",
+        overlap=b"\0",
+        fusion=b"\0",
+        modes=bytes((coder << 5,)),
+        start_timestep=varint(start),
+    )
+    data = stream(fields, tuple(packet(payload, gop) for gop in range(num_gops)))
+    assert len(data) < 1 << 16
+    from freegvc._cli.pages import stream_page
+
+    def timed(work):
+        began = time.process_time()
+        work()
+        assert time.process_time() - began < 2.5  # a busy machine takes longer
+
+    opened = CompressedVideo(data)
+    timed(lambda: CompressedVideo(data))
+    timed(lambda: stream_page("hostile", opened))
+    timed(lambda: opened.truncate(stop_step=max(start - 400, 0)))
+    if payload:
+        timed(lambda: opened.truncate(num_bytes=len(data) - len(payload) // 2))
+
+
+def test_timestamps_take_time_in_proportion_to_the_bytes():
+    """A million timestamps fit into 2 kB."""
+    from tests.attacks.attack_files import timestamps
+
+    count = 1 << 20
+    data = stream(
+        header(frames=varint(count), gop_length=varint(4096), overlap=b"\0", fusion=b"\0"),
+        tuple(packet(b"", gop) for gop in range(256)),
+        sections=[(1, timestamps(b"\0\2" + bytes(count - 2)))],
+    )
+    assert len(data) < 4096
+    began = time.process_time()
+    opened = CompressedVideo(data)
+    assert opened.truncate(stop_step=500).data == data
+    assert time.process_time() - began < 2.0
+    assert opened.stream.timestamps.ticks[-1] == count - 1
