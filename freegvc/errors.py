@@ -20,6 +20,7 @@
 
     FreeGvcWarning
     ├── ColourWarning                   the video does not state its colour matrix
+    ├── AudioWarning                    sound of the input is left out
     ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
     └── TargetWarning                   the score of a GOP misses its target
@@ -116,6 +117,10 @@ class FreeGvcWarning(UserWarning):
 
 class ColourWarning(FreeGvcWarning):
     """The colour of a video was guessed."""
+
+
+class AudioWarning(FreeGvcWarning):
+    """Sound of the input video is left out of the stream."""
 
 
 class OutputWarning(FreeGvcWarning):

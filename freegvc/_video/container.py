@@ -75,6 +75,7 @@ class ContainerSource(FrameSource):
         rate = stream.average_rate or stream.guessed_rate or 25
         self.frame_rate = parse_rate(rate if fps is None else fps)
         self.num_frames = stream.frames or None
+        self.has_audio = bool(self._container.streams.audio)
         self.pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
         self._orientation = _orientation(self._first, self._path)
         self.width, self.height = self._coded_size

@@ -25,6 +25,7 @@ class FrameSource(ABC):
         frame_rate: frames per second; nominal where `timestamps()` is not None.
         colour: the tags with which to write the video again; never matrix 0.
         pixel_aspect: width over height of one pixel.
+        has_audio: whether there is at least one audio track, of whatever codec.
         num_frames: as the container states it, or None; exact after the last frame was read.
     """
 
@@ -33,6 +34,7 @@ class FrameSource(ABC):
     frame_rate: Fraction
     colour: Colour = BT709
     pixel_aspect: Fraction = Fraction(1)
+    has_audio: bool = False
     num_frames: int | None = None
 
     _started = False
@@ -73,6 +75,7 @@ class FrameSource(ABC):
 
         Raises:
             VideoReadError: the audio cannot be read.
+            UnsupportedVideoError: Matroska can hold none of the tracks.
         """
         return None
 
