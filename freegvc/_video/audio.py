@@ -111,20 +111,29 @@ def check_holds(stream: Any, packet: Any, container: str) -> str | None:
 
 def codec_name(stream: Any, container: Any) -> str:
     """A codec as FFmpeg names it, or the four characters that the file names it by."""
+    import av
+
     if stream.codec_context is not None:
         return str(stream.codec_context.codec.canonical_name)
-    found = re.search(
-        rf"Stream #0:{stream.index}\b.*Audio: none \((\w+) /", container.dumps_format()
-    )
-    return found[1] if found else "unknown"
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)  # what `dumps_format` collects
+    try:
+        description = container.dumps_format()
+    finally:
+        av.logging.set_level(level)
+    found = re.search(rf"Stream #0:{stream.index}\b.*Audio: none \((\w+) /", description)
+    return found[1] if found else "unknown to FFmpeg"
 
 
 def copy_tags(source: Any, copy: Any) -> None:
     """Give a copied stream the language, title and flags (default, forced, ...) of its source."""
-    for name in ("language", "title"):
-        value = source.metadata.get(name)
-        if value and value != "und":
-            copy.metadata[name] = value
+    language = source.metadata.get("language", "und")
+    if language != "und":
+        copy.metadata["language"] = language
+    title = source.metadata.get("title") or source.metadata.get("name")  # the latter in mp4
+    if title:
+        # FFmpeg writes the first to mp4 as well, but most players show the second
+        copy.metadata |= {"title": title, "handler_name": title}
     copy.disposition = source.disposition
 
 
@@ -151,6 +160,13 @@ def _opus_samples(data: bytes, rate: int) -> int:
         microseconds = (2500, 5000, 10000, 20000)[config & 3]
     frames = (1, 2, 2, data[1] & 63 if len(data) > 1 else 0)[code]
     return frames * microseconds * rate // 1_000_000
+
+
+def stated_end(stream: Any) -> Fraction | None:
+    """Seconds of the file's clock at which a track ends, as Matroska files state it."""
+    text = stream.metadata.get("DURATION", "")
+    found = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d{1,9})?)\0*", text, re.ASCII)
+    return found and Fraction(found[3]) + 60 * int(found[2]) + 3600 * int(found[1])
 
 
 def skipped_samples(packet: Any) -> tuple[int, int]:
@@ -220,9 +236,15 @@ def _set_times(track: _Track, begin: Fraction) -> None:
             length = Fraction(samples, rate)
         elif packet.duration:
             length = Fraction(packet.duration * packet.time_base)
+        elif previous is not None and not track.lengths[-1]:
+            track.lengths[-1] = length = start - previous
         track.starts.append(start)
         track.lengths.append(length)
         previous, end = start, start + length
+    if samples is None and not packet.duration:
+        stated = stated_end(track.stream)
+        if stated is not None and stated + shift > start:
+            track.lengths[-1] = stated + shift - start
 
     track.padding = skipped_samples(track.packets[0])[0]
     if not track.padding:
@@ -234,7 +256,23 @@ def _set_times(track: _Track, begin: Fraction) -> None:
     rounding = track.starts[0] + Fraction(track.padding, rate)
     if track.padding and abs(rounding) <= TICK_SECONDS:
         track.starts = [start - rounding for start in track.starts]
+    _drop_hidden(track, rate)
     _mark_end(track, rate)
+
+
+def _drop_hidden(track: _Track, rate: int) -> None:
+    """Drop packets of which nothing is heard, but the last of them, which decoders start from."""
+    hidden = Fraction(track.padding, rate)
+    count = 0
+    for length in track.lengths[:-2]:
+        if not length or length + track.lengths[count + 1] > hidden:
+            break
+        hidden -= length
+        count += 1
+    if count:
+        track.padding = round(hidden * rate)
+        for values in (track.packets, track.starts, track.lengths):
+            del values[:count]  # type: ignore[attr-defined]
 
 
 def _mark_end(track: _Track, rate: int) -> None:

@@ -16,6 +16,7 @@ from freegvc._video.audio import (
     copy_tags,
     num_samples,
     skipped_samples,
+    stated_end,
 )
 from freegvc._video.audio_section import open_audio
 from freegvc.errors import UsageError
@@ -93,7 +94,7 @@ class AudioFeed:
             self._output = output
             self._offset = _start(self._container.metadata.get(START_TAG, "0"))
             streams = list(self._container.streams.audio)
-            packets = self._read(streams)
+            packets = self._with_durations(self._read(streams))
             first = self._first_packets(streams, packets)
             self.lead = self._lead(first, tick)
             self._copies = {}
@@ -119,6 +120,26 @@ class AudioFeed:
                 )
             if packet.size and packet.pts is not None:
                 yield packet
+
+    def _with_durations(self, packets: Iterator[Any]) -> Iterator[Any]:
+        """Fill in durations that the codec does not tell; packets leave one later than they come.
+
+        The next packet tells when one ends, and the track when its last one does.
+        """
+        held: dict[int, Any] = {}
+        for packet in packets:
+            before = held.get(packet.stream_index)
+            held[packet.stream_index] = packet
+            if before is not None:
+                if not before.duration:
+                    before.duration = max(packet.pts - before.pts, 0)
+                yield before
+        for index, last in held.items():
+            if not last.duration:
+                end = stated_end(self._container.streams[index])
+                if end is not None:
+                    last.duration = max(round(end / last.time_base) - last.pts, 0)
+            yield last
 
     def _first_packets(self, streams: list[Any], packets: Iterator[Any]) -> list[Any]:
         """The packets up to the first one of the last track, as far as they start before 0."""
