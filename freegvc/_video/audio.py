@@ -133,7 +133,7 @@ def copy_tags(source: Any, copy: Any) -> None:
     title = source.metadata.get("title") or source.metadata.get("name")  # the latter in mp4
     if title:
         # FFmpeg writes the first to mp4 as well, but most players show the second
-        copy.metadata |= {"title": title, "handler_name": title}
+        copy.metadata.update(title=title, handler_name=title)
     copy.disposition = source.disposition
 
 
@@ -261,11 +261,17 @@ def _set_times(track: _Track, begin: Fraction) -> None:
 
 
 def _drop_hidden(track: _Track, rate: int) -> None:
-    """Drop packets of which nothing is heard, but the last of them, which decoders start from."""
+    """Drop packets that an edit list hides, but the last of them, which decoders start from.
+
+    Opus states its padding in its own header, which the packets have to match.
+    """
+    if track.stream.codec_context.codec.canonical_name == "opus":
+        return
     hidden = Fraction(track.padding, rate)
     count = 0
     for length in track.lengths[:-2]:
-        if not length or length + track.lengths[count + 1] > hidden:
+        next_is_hidden = length + track.lengths[count + 1] <= hidden
+        if not length or not next_is_hidden or not track.packets[count].is_discard:
             break
         hidden -= length
         count += 1
