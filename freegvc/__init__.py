@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from freegvc.errors import (
+    AudioWarning,
     ChecksumError,
     ColourWarning,
     CorruptStreamError,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AudioWarning",
     "ChecksumError",
     "ColourWarning",
     "CompressedVideo",
