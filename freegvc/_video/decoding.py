@@ -96,8 +96,9 @@ class Decoding:
         if end + 2.5 * period >= begin + duration:  # an edit list cuts frames off
             return []
         return [
-            f"it states {stated} frames and {float(duration * tick):.6g} s, but has {there} frames "
-            f"and ends after {float((end - begin) * tick + period * tick):.6g} s"
+            f"it states {stated} frames and {float(duration * tick):.6g} s, but only "
+            f"{self.num_frames} are there, which end after "
+            f"{float((end - begin + period) * tick):.6g} s"
         ]
 
     def _decode_more(self) -> list[Any]:

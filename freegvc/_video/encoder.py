@@ -107,16 +107,17 @@ class EncodedWriter(FrameWriter):
         self._container.close()
 
     def _set_end(self, packets: list[Any]) -> None:
-        """Give the last packets the duration of the last frame."""
+        """Let the last frame end when it has to, and no other one later."""
         last_seconds = self._spec.last_frame_seconds
         if last_seconds is None or not packets:
             return
-        end = self._last_pts + max(round(last_seconds / self._clock), 1)
-        ends = [p for p in packets if p.pts * p.time_base == self._last_pts * self._clock]
-        if self._container_format == "mp4":  # it adds up durations in the order of decoding
-            ends = packets[-1:]
-        for packet in ends:
-            packet.duration = round(end * self._clock / packet.time_base) - packet.pts
+        end = (self._last_pts + max(round(last_seconds / self._clock), 1)) * self._clock
+        is_last = [p.pts * p.time_base == self._last_pts * self._clock for p in packets]
+        for index, packet in enumerate(packets):
+            rest = round(end / packet.time_base) - packet.pts
+            # MP4 adds up durations in the order of decoding
+            is_end = is_last[index] or (packet is packets[-1] and self._container_format == "mp4")
+            packet.duration = rest if is_end else min(packet.duration, rest)
 
     def _abort(self) -> None:
         import av

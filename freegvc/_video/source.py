@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from freegvc._video.frame_source import Frame, FrameSource
+from freegvc._video.pictures import PICTURE_SUFFIXES
 from freegvc._video.rate import Rate
 from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
@@ -26,8 +27,8 @@ def open_video(
 
     Args:
         source: a path, a `Video`, an array or tensor, uint8 [T, H, W, 3], or an opened source,
-            which is returned as it is. A path is a folder of PNG or JPEG files, a headerless .yuv
-            file, or anything that FFmpeg reads.
+            which is returned as it is. A path is a picture or an animation (PNG, JPEG, WebP, GIF,
+            APNG, BMP), a folder of pictures, a headerless .yuv file, or anything that FFmpeg reads.
         size: of a .yuv file in pixels, "416x240" or (416, 240).
         fps: frames per second. By default a file's own clock is kept, and what has none, such as
             .yuv, folders, arrays and bare H.264, gets 25. A rate that is given here replaces that
@@ -61,10 +62,11 @@ def open_video(
 
         return RawSource(path, size, fps, pix_fmt)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
-    if path.is_dir():
-        from freegvc._video.images import ImageFolderSource
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        from freegvc._video.images import AnimationSource, ImageFolderSource
 
-        return ImageFolderSource(path, fps)
+        opened = ImageFolderSource if path.is_dir() else AnimationSource
+        return opened(path, fps, strict=strict_input)
     from freegvc._video.container import ContainerSource
 
     return ContainerSource(path, fps, strict=strict_input, deinterlace=deinterlace)
