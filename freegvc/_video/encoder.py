@@ -68,6 +68,9 @@ class EncodedWriter(FrameWriter):
                 stream.options |= {"x265-params": f"log-level=none{cutree}"}
                 if self._container_format == "mp4":
                     context.codec_tag = "hvc1"  # the only tag that Apple's players accept
+            if self._container_format == "mp4" and spec.last_frame_seconds is not None:
+                # MP4 adds up durations in the order of decoding, which is now that of showing
+                context.max_b_frames = 0
             context.open()
             self._stream = stream
             if spec.audio is not None:
@@ -112,12 +115,10 @@ class EncodedWriter(FrameWriter):
         if last_seconds is None or not packets:
             return
         end = (self._last_pts + max(round(last_seconds / self._clock), 1)) * self._clock
-        is_last = [p.pts * p.time_base == self._last_pts * self._clock for p in packets]
-        for index, packet in enumerate(packets):
+        for packet in packets:
             rest = round(end / packet.time_base) - packet.pts
-            # MP4 adds up durations in the order of decoding
-            is_end = is_last[index] or (packet is packets[-1] and self._container_format == "mp4")
-            packet.duration = rest if is_end else min(packet.duration, rest)
+            is_last = packet.pts * packet.time_base == self._last_pts * self._clock
+            packet.duration = rest if is_last else min(packet.duration, rest)
 
     def _abort(self) -> None:
         import av
