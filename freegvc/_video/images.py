@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 from freegvc._video.frame_source import Frame, FrameSource
@@ -104,7 +104,7 @@ class AnimationSource(FrameSource):
         return self._last_seconds
 
     def _frames(self) -> Iterator[Frame]:
-        for (frame, _), _ in zip(read_frames(self._picture), range(self.num_frames), strict=False):
+        for frame, _ in islice(read_frames(self._picture), self.num_frames):
             yield frame
 
 
