@@ -47,6 +47,25 @@ class PictureFile:
     has_16_bits: bool
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture or an animation, by its suffix or its first bytes."""
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    if not path.is_file():  # a pipe is read once
+        return False
+    with path.open("rb") as file:
+        head = file.read(12)
+    # a bare stream of Motion JPEG begins like a JPEG file
+    is_jpeg = head[:3] == b"\xff\xd8\xff" and not path.suffix
+    return is_jpeg or _may_move(head)
+
+
+def _may_move(head: bytes) -> bool:
+    """Whether the first bytes are those of a format that may hold an animation."""
+    is_webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return is_webp or head.startswith(_PNG_MAGIC) or head[:4] == b"GIF8"
+
+
 def open_picture(path: Path) -> PictureFile:
     """Read the head of a picture.
 
@@ -57,11 +76,10 @@ def open_picture(path: Path) -> PictureFile:
     with path.open("rb") as file:
         head = file.read(_DEPTH_OFFSET + 1)
     is_png = head.startswith(_PNG_MAGIC)
-    may_move = is_png or head[:4] == b"GIF8" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
     with _opened(path) as picture:
         orientation = _orientation(picture)
         count, first = 1, 0
-        if may_move:
+        if _may_move(head):
             count = picture.properties(index=...).n_images
             # an APNG may hold a picture for programs that cannot show animations
             first = int(count > 1 and bool(_metadata(picture, 0).get("default_image")))

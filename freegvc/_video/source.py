@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from freegvc._video.frame_source import Frame, FrameSource
-from freegvc._video.pictures import PICTURE_SUFFIXES
+from freegvc._video.pictures import is_picture
 from freegvc._video.rate import Rate
 from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
@@ -62,7 +62,7 @@ def open_video(
 
         return RawSource(path, size, fps, pix_fmt)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
-    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.is_dir() or is_picture(path):
         from freegvc._video.images import AnimationSource, ImageFolderSource
 
         opened = ImageFolderSource if path.is_dir() else AnimationSource

@@ -220,6 +220,15 @@ def test_junk_is_not_a_picture(tmp_path, suffix):
         open_video(path)
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".jpg"])
+def test_pictures_without_a_suffix_are_known_by_their_bytes(tmp_path, suffix):
+    named = tmp_path / f"a{suffix}"
+    Image.fromarray(textured(1)[0]).save(named)
+    expected = next(iter(open_video(named)))
+    named.rename(tmp_path / "a")
+    np.testing.assert_array_equal(next(iter(open_video(tmp_path / "a"))), expected)
+
+
 def test_an_animation_in_a_folder_is_refused(tmp_path):
     folder = folder_of(tmp_path / "f", ["0.png"])
     save_animation(folder / "1.png", [100, 100])
