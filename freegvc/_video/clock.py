@@ -108,7 +108,7 @@ def nominal_rate(
 
 def _rate_of(gap: Fraction, num_gaps: int) -> Fraction:
     """A usual rate that would not drift by half a frame, or the exact one."""
-    for rate in _USUAL_RATES:
-        if abs(1 / rate - gap) * num_gaps < gap / 2:
-            return rate
+    nearest = min(_USUAL_RATES, key=lambda rate: abs(1 / rate - gap))
+    if abs(1 / nearest - gap) * num_gaps < gap / 2:
+        return nearest
     return max((1 / gap).limit_denominator(_FINEST), Fraction(1, _FINEST))

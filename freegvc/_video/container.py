@@ -1,7 +1,7 @@
 """Files that FFmpeg reads, through PyAV: mp4, mkv, y4m, bare .264 streams and many more."""
 
-import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from freegvc._video.layout import crop_of, missing_bytes
 from freegvc._video.orientation import orientation_of, upright
 from freegvc._video.planes import is_grey, is_rgb, native_planes
 from freegvc._video.rate import Rate, parse_rate
-from freegvc.errors import InputWarning, VideoReadError
+from freegvc._video.strict import warn_or_refuse
+from freegvc.errors import VideoReadError
 
 _UNTAGGABLE = (".y4m",)  # cannot state its matrix, so that no user can act on a warning
 _UNSPECIFIED = 2
@@ -69,7 +70,8 @@ class ContainerSource(FrameSource):
         try:
             self._open(own_rate)
             if missing:
-                self._warn(f"is cut short: {missing} bytes are missing at its end")
+                what = f"is cut short: {missing} bytes are missing at its end"
+                warn_or_refuse(path, what, strict=strict)
         except BaseException:
             self.close()
             raise
@@ -85,7 +87,7 @@ class ContainerSource(FrameSource):
             raise VideoReadError(f"{self._path} has no video stream")
         stream.thread_type = "AUTO"
         self._stream = stream
-        self._container_name = "mp4" if "mp4" in self._container.format.name else ""
+        self._is_mp4 = "mp4" in self._container.format.name
         self._decoding = Decoding(self._container, stream, str(self._path), self._deinterlace)
         # The first frame has colour and rotation even where the header lacks them.
         self._first = self._next(0)
@@ -144,12 +146,6 @@ class ContainerSource(FrameSource):
             pass  # where decoding comes to this place, it says what is wrong
         return [here for here in pts if here >= begin]
 
-    def _warn(self, what: str) -> None:
-        """Say what is wrong with the input, or refuse it."""
-        if self._strict:
-            raise VideoReadError(f"{self._path} {what}; --strict-input (strict_input) refuses that")
-        warnings.warn(f"{self._path} {what}", InputWarning, stacklevel=3)
-
     def close(self) -> None:
         self._container.close()
 
@@ -185,15 +181,16 @@ class ContainerSource(FrameSource):
 
     def _judge(self, decoding: Decoding) -> None:
         """Warn about everything that was lost or repaired."""
-        for loss in decoding.losses():
-            self._warn(f"is damaged or incomplete: {loss}")
+        wrong = [f"is damaged or incomplete: {loss}" for loss in decoding.losses()]
         broken = self._timeline_of(decoding).broken
         if broken:
             others = f" and at {len(broken) - 1} other frames" if len(broken) > 1 else ""
-            self._warn(
+            wrong.append(
                 f"has timestamps that jump back or stand still at frame {broken[0]}{others}: they "
                 "were repaired"
             )
+        for what in wrong:
+            warn_or_refuse(self._path, what, strict=self._strict)
 
     def _frames(self) -> Iterator[Frame]:
         frame, index = self._first, 0
@@ -266,22 +263,28 @@ class ContainerSource(FrameSource):
         """When the frames are shown that were decoded to the end."""
         if self._has_own_rate or decoding.lacks_pts or not decoding.pts:
             return Timeline(decoding.num_frames, self.frame_rate)
-        return make_timeline(decoding.pts, self._tick, self.frame_rate, self._last_ticks(decoding))
+        last, is_sure = self._last_ticks(decoding)
+        timeline = make_timeline(decoding.pts, self._tick, self.frame_rate, last)
+        seconds = timeline.last_frame_seconds
+        if seconds is not None and timeline.timestamps is None and not is_sure:
+            is_long = seconds * self.frame_rate > Fraction(3, 2)
+            return timeline if is_long else replace(timeline, last_frame_seconds=None)
+        return timeline
 
-    def _last_ticks(self, decoding: Decoding) -> int | None:
-        """How long the last frame is shown, where the container says it."""
-        if not self._rate_is_stated or self._is_cut:
-            return None  # the durations of its frames are not to be believed either
-        if self._container_name != "mp4":
-            return decoding.last_duration
-        # In MP4 only the duration of the whole is sure: those of frames are in decoding order.
-        stream = self._stream
-        if not stream.duration or decoding.losses():
-            return None
-        last: int = (stream.start_time or 0) + stream.duration - max(decoding.pts)
-        is_long = last * self._tick * self.frame_rate > Fraction(3, 2)
-        # An edit list may end within the last frame.
-        return last if is_long else None
+    def _last_ticks(self, decoding: Decoding) -> tuple[int | None, bool]:
+        """How long the last frame is shown, where the container says it, and whether it is sure."""
+        if self._is_cut:
+            return None, False
+        stream, last = self._stream, decoding.last_duration
+        if self._is_mp4:
+            # Durations of its frames are in decoding order, and edit lists may end within a frame.
+            if not stream.duration or decoding.losses():
+                return None, False
+            return (stream.start_time or 0) + stream.duration - max(decoding.pts), False
+        if last is not None and not self._rate_is_stated and stream.average_rate:
+            is_default = abs(last * self._tick - 1 / stream.average_rate) <= self._tick
+            return None if is_default else last, True
+        return last, True
 
 
 def _video_stream(container: Any) -> Any:

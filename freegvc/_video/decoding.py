@@ -46,7 +46,7 @@ class Decoding:
         self._packet_pts = array("q")
         self.num_frames = 0
         self._num_packets = self._num_discarded = 0
-        self._num_corrupt = self._last_corrupt = 0
+        self._num_corrupt_packets = self._num_corrupt_frames = self._last_corrupt = 0
         self._ended = self._interlaced = False
 
     def next_frame(self) -> Any:
@@ -75,12 +75,14 @@ class Decoding:
             )
         missing = self._num_packets - self.num_frames - at_start
         one_to_one = self._stream.codec_context.name in _ONE_TO_ONE and not self._interlaced
-        if one_to_one and missing > 0 and not self._num_corrupt:
+        if one_to_one and missing > 0:
             lost.append(f"{missing} of {self._num_packets} frames cannot be decoded")
-        if self._num_corrupt:
+        damaged = max(self._num_corrupt_packets, self._num_corrupt_frames)
+        if damaged:
+            verb = "is" if damaged == 1 else "are"
             lost.append(
-                f"{self._num_corrupt} of {self._num_packets} frames are damaged, the last of them "
-                f"in packet {self._last_corrupt}"
+                f"{damaged} of {self._num_packets} frames {verb} damaged, the last of them near "
+                f"frame {max(self._last_corrupt, 0)}"
             )
         return lost + self._early_end()
 
@@ -96,8 +98,9 @@ class Decoding:
         if end + 2.5 * period >= begin + duration:  # an edit list cuts frames off
             return []
         return [
-            f"it states {stated} frames and {float(duration * tick):.6g} s, but has {there} frames "
-            f"and ends after {float((end - begin) * tick + period * tick):.6g} s"
+            f"it states {stated} frames and {float(duration * tick):.6g} s, but only "
+            f"{self.num_frames} are there, which end after "
+            f"{float((end - begin + period) * tick):.6g} s"
         ]
 
     def _decode_more(self) -> list[Any]:
@@ -113,7 +116,8 @@ class Decoding:
                 if packet.pts is not None:
                     self._packet_pts.append(packet.pts)
             if packet.is_corrupt:
-                self._note_damage()
+                self._num_corrupt_packets += 1
+                self._last_corrupt = self._num_packets - 1
         frames: list[Any] = []
         for frame in self._decode(packet):
             frames += self._take(frame)
@@ -122,7 +126,8 @@ class Decoding:
     def _decode(self, packet: Any) -> list[Any]:
         import av
 
-        near = self._num_corrupt and self._num_packets - self._last_corrupt <= _DAMAGE_REACHES
+        near = self._num_packets - self._last_corrupt <= _DAMAGE_REACHES
+        near = near and self._num_corrupt_packets > 0
         try:
             return list(packet.decode())
         except EOFError:
@@ -136,14 +141,11 @@ class Decoding:
         except (OSError, ValueError, av.error.FFmpegError):
             return []
 
-    def _note_damage(self) -> None:
-        self._num_corrupt += 1
-        self._last_corrupt = self._num_packets - 1
-
     def _take(self, frame: Any) -> list[Any]:
         """Count a frame, and deinterlace it if that is asked for."""
         if frame.is_corrupt:
-            self._note_damage()
+            self._num_corrupt_frames += 1
+            self._last_corrupt = max(self._last_corrupt, self.num_frames)
         if frame.pts is None:
             self.lacks_pts = True
         else:

@@ -70,6 +70,9 @@ class EncodedWriter(FrameWriter):
                 stream.options |= {"x265-params": f"log-level=none{cutree}"}
                 if self._container_format == "mp4":
                     context.codec_tag = "hvc1"  # the only tag that Apple's players accept
+            if self._container_format == "mp4" and spec.last_frame_seconds is not None:
+                # MP4 adds up durations in the order of decoding, which is now that of showing
+                context.max_b_frames = 0
             context.open()
             self._stream = stream
             if spec.audio is not None:
@@ -110,16 +113,15 @@ class EncodedWriter(FrameWriter):
         self._container.close()
 
     def _set_end(self, packets: list[Any]) -> None:
-        """Give the last packets the duration of the last frame."""
+        """Let the last frame end when it has to, and no other one later."""
         last_seconds = self._spec.last_frame_seconds
         if last_seconds is None or not packets:
             return
-        end = self._last_pts + max(round(last_seconds / self._clock), 1)
-        ends = [p for p in packets if p.pts * p.time_base == self._last_pts * self._clock]
-        if self._container_format == "mp4":  # it adds up durations in the order of decoding
-            ends = packets[-1:]
-        for packet in ends:
-            packet.duration = round(end * self._clock / packet.time_base) - packet.pts
+        end = (self._last_pts + max(round(last_seconds / self._clock), 1)) * self._clock
+        for packet in packets:
+            rest = round(end / packet.time_base) - packet.pts
+            is_last = packet.pts * packet.time_base == self._last_pts * self._clock
+            packet.duration = rest if is_last else min(packet.duration, rest)
 
     def _abort(self) -> None:
         import av

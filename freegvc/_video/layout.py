@@ -16,6 +16,7 @@ _MP4_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"m
 _SAMPLE_ENTRY_BYTES = 78  # of a video, before the boxes in it
 _MAX_ELEMENTS = 100_000
 _MAX_LINE = 4096
+_TS_SYNC, _TS_BYTES = b"G", 188  # a packet of an MPEG transport stream
 
 
 class Crop(NamedTuple):
@@ -38,7 +39,7 @@ class Element(NamedTuple):
 def missing_bytes(path: Path) -> int:
     """How many bytes the file lacks at its end, as the heads of its outermost parts say.
 
-    MP4 and its relatives, Matroska and WebM, AVI, WebP and y4m; 0 for others.
+    MP4 and its relatives, Matroska and WebM, MPEG-TS, AVI, WebP and y4m; 0 for others.
 
     Args:
         path: of a regular file.
@@ -50,6 +51,8 @@ def missing_bytes(path: Path) -> int:
             elements = _ebml(file, 0, size)
         elif head[4:8] in _MP4_TYPES:
             elements = _boxes(file, 0, size)
+        elif head[:1] == _TS_SYNC == _read(file, _TS_BYTES, 1):
+            return -size % _TS_BYTES
         elif head[:4] == b"YUV4":
             return _missing_of_y4m(file, size)
         elif head[:4] == b"RIFF" and len(head) == 12:

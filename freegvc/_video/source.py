@@ -10,6 +10,7 @@ from typing import Any
 
 from freegvc._special_files import PIPE, is_address, special_kind
 from freegvc._video.frame_source import Frame, FrameSource
+from freegvc._video.pictures import is_picture
 from freegvc._video.rate import Rate
 from freegvc._video.spool import discard, is_file_object, path_of, spool_file, spool_pipe
 from freegvc._video.timestamps import duration_seconds
@@ -30,10 +31,10 @@ def open_video(
 
     Args:
         source: a path, a file object, a `Video`, an array or tensor, uint8 [T, H, W, 3], or an
-            opened source, which is returned as it is. A path is a folder of PNG or JPEG files, a
-            headerless .yuv file, or anything that FFmpeg reads. A file object gives bytes, from its
-            position on; it and a named pipe are read once, into a temporary file that goes away
-            with the result.
+            opened source, which is returned as it is. A path is a picture or an animation (PNG,
+            JPEG, WebP, GIF, APNG, BMP), a folder of pictures, a headerless .yuv file, or anything
+            that FFmpeg reads. A file object gives bytes, from its position on; it and a named pipe
+            are read once, into a temporary file that goes away with the result.
         size: of a .yuv file in pixels, "416x240" or (416, 240).
         fps: frames per second. By default a file's own clock is kept, and what has none, such as
             .yuv, folders, arrays and bare H.264, gets 25. A rate that is given here replaces that
@@ -110,10 +111,11 @@ def _open(path: Path, options: dict[str, Any]) -> FrameSource:
 
         return RawSource(path, size, fps, pix_fmt)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
-    if path.is_dir():
-        from freegvc._video.images import ImageFolderSource
+    if path.is_dir() or is_picture(path):
+        from freegvc._video.images import AnimationSource, ImageFolderSource
 
-        return ImageFolderSource(path, fps)
+        opened = ImageFolderSource if path.is_dir() else AnimationSource
+        return opened(path, fps, strict=options["strict_input"])
     from freegvc._video.container import ContainerSource
 
     strict, deinterlace = options["strict_input"], options["deinterlace"]

@@ -59,16 +59,10 @@ def duration_seconds(
     return last + (period if last_frame_seconds is None else last_frame_seconds)
 
 
-def usual_gap(ticks: Sequence[int]) -> int | None:
-    """The median of the gaps between neighbours that increase; None without one."""
-    gaps = [b - a for a, b in pairwise(ticks) if b > a]
-    return median_low(gaps) if gaps else None
-
-
 def repair(ticks: Sequence[int], gap: int) -> tuple[list[int], list[int]]:
     """Timestamps that increase, from some that jump back or stand still.
 
-    Where the clock stands still for some frames and goes on, these are spread over the time in
+    Where the clock is out of order for some frames and goes on, these are spread over the time in
     between. Where it jumps back for good, as where two recordings are joined, all that follows
     moves: the first frame after the jump comes one usual gap after the last before it.
 
@@ -79,32 +73,48 @@ def repair(ticks: Sequence[int], gap: int) -> tuple[list[int], list[int]]:
     Returns:
         The repaired ticks, and the indices of the frames at which the clock did not increase.
     """
-    gap = max(usual_gap(ticks) or gap, 1)
+    gap = max(_usual_gap(ticks) or gap, 1)
+    least = min(_usual_gap(sorted(ticks)) or gap, gap)
     fixed = list(ticks[:1])
     broken: list[int] = []
     offset = 0
     while len(fixed) < len(ticks):
         index = len(fixed)
-        last = fixed[-1]
         here = ticks[index] + offset
-        if here > last:
+        if here > fixed[-1]:
             fixed.append(here)
             continue
         broken.append(index)
-        ahead = _where_it_goes_on(ticks, index, last - offset, gap)
-        if ahead is None:
-            offset += last + gap - here
-            fixed.append(last + gap)
+        found = _where_it_goes_on(ticks, fixed, offset, least)
+        if found is None:
+            offset += fixed[-1] + gap - here
+            fixed.append(fixed[-1] + gap)
             continue
-        span, frames = ticks[ahead] + offset - last, ahead - index + 1
-        fixed += [last + span * (k + 1) // frames for k in range(frames)]
+        before, after = found
+        begin, end = fixed[before], ticks[after] + offset
+        frames = after - before
+        fixed[before + 1 :] = [begin + (end - begin) * (k + 1) // frames for k in range(frames)]
     return fixed, broken
 
 
-def _where_it_goes_on(ticks: Sequence[int], index: int, last: int, gap: int) -> int | None:
-    """The frame from which on the old clock is right again; None if that does not happen soon."""
-    for ahead in range(index + 1, min(index + _LOOK_AHEAD, len(ticks))):
-        frames = ahead - index + 1
-        if ticks[ahead] - last >= max(frames * gap * 3 // 4, frames):
-            return ahead
+def _usual_gap(ticks: Sequence[int]) -> int | None:
+    """The median of the gaps between neighbours that increase; None without one."""
+    gaps = [b - a for a, b in pairwise(ticks) if b > a]
+    return median_low(gaps) if gaps else None
+
+
+def _where_it_goes_on(
+    ticks: Sequence[int], fixed: Sequence[int], offset: int, gap: int
+) -> tuple[int, int] | None:
+    """The frames between which the clock is out of order; None if it is not right again soon.
+
+    The frame before may be the last one that was right or the one before that, which it is where
+    two frames are swapped.
+    """
+    index = len(fixed)
+    for after in range(index + 1, min(index + _LOOK_AHEAD, len(ticks))):
+        for before in range(index - 1, max(index - 3, -1), -1):
+            frames = after - before
+            if ticks[after] + offset - fixed[before] >= max(frames * gap * 3 // 4, frames):
+                return before, after
     return None

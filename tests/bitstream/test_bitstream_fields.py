@@ -135,10 +135,11 @@ def test_gops_cover_every_frame_once():
     st.lists(st.integers(1, 1 << 40), min_size=1, max_size=50),
     st.integers(-(1 << 40), 1 << 40),
     st.builds(Fraction, st.integers(1, 1 << 31), st.integers(1, 1 << 31)),
+    st.one_of(st.none(), st.integers(1, 1 << 40)),
 )
-def test_timestamps_come_back(steps, first, time_base):
+def test_timestamps_come_back(steps, first, time_base, last):
     ticks = tuple(first + sum(steps[:k]) for k in range(len(steps)))
-    stamps = Timestamps(ticks, time_base)
+    stamps = Timestamps(ticks, time_base, None if last is None else ticks[-1] + last)
     assert decode_timestamps(encode_timestamps(stamps, len(ticks)), len(ticks)) == stamps
 
 
@@ -158,3 +159,9 @@ def test_prompts_have_limits():
 def test_timestamps_outside_their_limits_are_not_written(ticks):
     with pytest.raises(UsageError):
         encode_timestamps(Timestamps(ticks, Fraction(1, 90)), 3)
+
+
+@pytest.mark.parametrize("end", [2, 1, -1, 1 << 54])
+def test_an_end_outside_its_limits_is_not_written(end):
+    with pytest.raises(UsageError, match="the end of the last frame"):
+        encode_timestamps(Timestamps((0, 1, 2), Fraction(1, 90), end), 3)

@@ -42,7 +42,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     settings = {field.name: field.default for field in fields(freegvc.Settings)}
     targets = dict.fromkeys(TargetKeywords.__annotations__)
     scoring = {"target", "metric", "metric_weights"} | {f.name for f in fields(Scoring)}
-    raw = keywords_of(open_video)
+    raw = keywords_of(open_video)  # strict_input and deinterlace among them
     model = keywords_of(freegvc.load_prior)
     named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
     own = {"audio": None, "prior": DEFAULT_PRIOR}

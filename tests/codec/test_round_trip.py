@@ -246,3 +246,26 @@ def test_variable_frame_rate_keeps_its_timestamps(scene):
     video = freegvc.Video(scene(6, 16, 24), frame_rate=Fraction(30), timestamps=times)
     decoded = freegvc.decompress(compress(video, stop_step=880, gop_length=4, overlap=1))
     assert decoded.timestamps == times
+    assert decoded.last_frame_seconds is None
+
+
+@pytest.mark.parametrize("times", [None, (0, 20, 45, 60, 85, 100)])
+def test_the_last_frame_keeps_its_duration(scene, times):
+    stamps = None if times is None else tuple(Fraction(n, 600) for n in times)
+    video = freegvc.Video(scene(6, 16, 24), Fraction(30), stamps, last_frame_seconds=Fraction(5, 7))
+    compressed = compress(video, stop_step=880, gop_length=4, overlap=1)
+    assert compressed.duration_seconds == pytest.approx(1 / 6 + 5 / 7)
+    decoded = freegvc.decompress(compressed)
+    assert decoded.last_frame_seconds == Fraction(5, 7)
+    assert decoded.timestamps == (stamps or tuple(Fraction(n, 30) for n in range(6)))
+    assert decoded.duration_seconds == video.duration_seconds
+
+
+def test_bits_per_second_are_those_of_the_time_in_which_frames_are_shown(scene):
+    shown = {}
+    for rate, last in ((30, None), (30, Fraction(10)), (15, None)):
+        video = freegvc.Video(scene(6, 16, 24), Fraction(rate), last_frame_seconds=last)
+        compressed = compress(video, target_kbps=8.0)
+        assert compressed.num_bytes <= 1000 * video.duration_seconds
+        shown[rate, last] = compressed.num_bytes
+    assert shown[30, None] < shown[15, None] < shown[30, Fraction(10)]

@@ -1,7 +1,9 @@
 """Hostile streams through everything that reads them: typed errors, bounded time and memory.
 
 `pytest -m slow tests/fuzz` runs 20,000 through the parsers and 500 through a whole decode. For
-more, or another start: `FREEGVC_FUZZ_RUNS=100000 FREEGVC_FUZZ_SEED=1 pytest -n 0 -m slow tests/fuzz`.
+more, or another start:
+
+    FREEGVC_FUZZ_RUNS=100000 FREEGVC_FUZZ_SEED=1 pytest -n 0 -m slow tests/fuzz
 """
 
 import os

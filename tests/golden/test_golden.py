@@ -38,6 +38,9 @@ def test_the_reader_understands_old_timestamps():
     section = bytes.fromhex("015a78da6360636264d20100005f0038")
     expected = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90))
     assert decode_timestamps(section, 6) == expected, CHANGED
+    section = bytes.fromhex("015a78da6360636264d279c10c0002a20123")
+    expected = Timestamps((0, 3, 7, 10, 14, 40), Fraction(1, 90), 310)
+    assert decode_timestamps(section, 6) == expected, CHANGED
 
 
 def test_the_reader_understands_old_prompts():

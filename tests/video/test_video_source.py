@@ -19,7 +19,7 @@ from freegvc._video import (
     rgb_to_yuv,
     yuv_to_rgb,
 )
-from freegvc.errors import ColourWarning, UnsupportedVideoError, UsageError, VideoReadError
+from freegvc.errors import ColourWarning, UsageError, VideoReadError
 from tests.video.video_files import textured, write_audio_file
 
 CLIPS = Path(__file__).parents[2].parent / "shared/data/clips"
@@ -126,7 +126,7 @@ def test_raw_files_that_do_not_fit_say_by_how_much(tmp_path):
 
 def test_image_folders(tmp_path):
     frames = textured(3, 20, 31)
-    for name, frame in zip(("10.png", "02.png", "03.PNG"), frames, strict=True):
+    for name, frame in zip(("4.png", "02.png", "03.PNG"), frames, strict=True):
         Image.fromarray(frame).save(tmp_path / name, format="png")
     (tmp_path / "notes.txt").write_text("not a picture")
     with open_video(tmp_path) as source:
@@ -136,11 +136,11 @@ def test_image_folders(tmp_path):
     np.testing.assert_array_equal(got, frames[[1, 2, 0]])
     assert open_video(tmp_path, fps=50).frame_rate == 50
     assert got[0].flags.writeable  # torch.from_numpy warns about frames that are not
-    Image.fromarray(frames[0][:, :30]).save(tmp_path / "11.png")
-    with pytest.raises(VideoReadError, match=r"11\.png measures 30x20.*31x20"):
+    Image.fromarray(frames[0][:, :30]).save(tmp_path / "5.png")
+    with pytest.raises(VideoReadError, match=r"5\.png measures 30x20.*31x20"):
         list(open_video(tmp_path))
-    (tmp_path / "11.png").write_bytes(b"broken")
-    with pytest.raises(VideoReadError, match=r"11\.png cannot be read"):
+    (tmp_path / "5.png").write_bytes(b"broken")
+    with pytest.raises(VideoReadError, match=r"5\.png cannot be read"):
         list(open_video(tmp_path))
 
 
@@ -155,8 +155,7 @@ def test_image_kinds(tmp_path):
     assert first[0, 0].tolist() == [9, 8, 7]
     assert second[0, 0].tolist() == [5, 5, 5]
     Image.fromarray(np.full((4, 6), 5000, np.uint16)).save(empty / "2.png")
-    with pytest.raises(UnsupportedVideoError, match="8 bits"):
-        list(open_video(empty))
+    assert list(open_video(empty))[2][0, 0].tolist() == [19, 19, 19]  # 5000 / 257 is 19.5
 
 
 def test_the_public_names_are_complete_and_importing_them_is_light():
@@ -231,7 +230,7 @@ def test_frames_are_counted_without_disturbing_the_pass(tmp_path):
     video.save(tmp_path / "a.mkv")
     expected = load_video(tmp_path / "a.mkv").frames
     with open_video(tmp_path / "a.mkv") as source:
-        assert source.num_frames is None  # Matroska does not state it
+        assert source.num_frames == 7  # counted, as Matroska does not state it
         frames = iter(source)
         got = [next(frames) for _ in range(3)]
         assert source.count_frames() == 7

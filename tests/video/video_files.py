@@ -78,3 +78,45 @@ def audio_packets(file):
             for packet in container.demux(container.streams.audio)
             if packet.size
         ]
+
+
+def write_h264(
+    path: Path,
+    video,
+    *,
+    rate=25,
+    clock=None,
+    pts=None,
+    shift=0,
+    colour=(1, 2, 2, 0),
+    options=None,
+    **codec,
+):
+    """Encode frames, uint8 [T, H, W, 3]; `pts` in ms; `shift` moves all packets by frames.
+
+    `options` are those of the container, `codec` those of x264.
+    """
+    suffixes = {".ts": "mpegts"}
+    base = Fraction(1, 1000) if pts else clock or 1 / Fraction(rate)
+    with av.open(
+        str(path), "w", format=suffixes.get(path.suffix), options=options or {}
+    ) as container:
+        coding = {"crf": "4", **{name: str(value) for name, value in codec.items()}}
+        stream = container.add_stream("libx264", rate=rate, options=coding)
+        stream.width, stream.height, stream.pix_fmt = video.shape[2], video.shape[1], "yuv420p"
+        context = stream.codec_context
+        context.time_base = base
+        context.colorspace, context.color_primaries, context.color_trc, context.color_range = colour
+        packets = []
+        for index, frame in enumerate(video):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture = picture.reformat(format="yuv420p", dst_colorspace=1)
+            picture.pts = pts[index] if pts else round(index / Fraction(rate) / base)
+            picture.time_base = base
+            packets += stream.encode(picture)
+        for packet in packets + stream.encode(None):
+            moved = round(shift / Fraction(rate) / packet.time_base)
+            packet.pts += moved
+            packet.dts += moved
+            container.mux(packet)
+    return path
