@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from freegvc._atomic import check_output
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, add_raw_video_options, keywords_of
+from freegvc._cli.parser import add_force, add_raw_video_options, keywords_of, video_options
 from freegvc._cli.paths import refuse_same_file, say
 from freegvc._cli.progress import add_events, show_progress
 from freegvc.errors import UsageError
@@ -178,7 +178,7 @@ def _compress(arguments: argparse.Namespace) -> int:
     settings = Settings(
         **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
     )
-    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
+    raw = video_options(arguments)
     heard: list[Event] = []
     with (
         open_video(arguments.input, **raw) as video,

@@ -63,13 +63,30 @@ def keywords_of(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def add_raw_video_options(parser: argparse.ArgumentParser, what: str) -> None:
-    """The three options that describe a headerless .yuv file."""
+    """The options that describe a .yuv file, and colour that is untagged or tagged wrongly."""
     group = parser.add_argument_group(f"if {what} does not state its format")
     group.add_argument("--size", metavar="WxH", help="picture size of a .yuv file, such as 416x240")
     group.add_argument(
         "--fps", metavar="R", help="frame rate of .yuv, bare .264 or .265, and images (default: 25)"
     )
     group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
+    group.add_argument(
+        "--matrix",
+        metavar="M",
+        help="colour matrix, whatever the file says: bt709, bt601, bt2020, fcc or smpte240m",
+    )
+    group.add_argument(
+        "--range", dest="colour_range", metavar="R", help="colour range likewise: limited or full"
+    )
+
+
+RAW_VIDEO = ("size", "fps", "pix_fmt")
+COLOUR = ("matrix", "colour_range")
+
+
+def video_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `add_raw_video_options` has read, as keywords of `open_video`."""
+    return {name: getattr(arguments, name) for name in RAW_VIDEO + COLOUR}
 
 
 def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:

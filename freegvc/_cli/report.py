@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.pages import count
+from freegvc._cli.parser import video_options
 from freegvc._cli.report_contents import Report, make_report
 from freegvc.errors import UsageError
 
@@ -77,9 +78,8 @@ def report_run(
     from freegvc._video import open_video
     from freegvc.errors import ColourWarning
 
-    given = vars(arguments)
     name, gops = Path(arguments.output).name, count(compressed.header.num_gops, "GOP")
-    raw = {name: given[name] for name in ("size", "fps", "pix_fmt")}
+    raw = video_options(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColourWarning)  # shown when the video was compressed
         reference = open_video(arguments.input, **raw)

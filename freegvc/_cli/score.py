@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._cli.parser import add_force, add_raw_video_options
+from freegvc._cli.parser import COLOUR, RAW_VIDEO, add_force, add_raw_video_options
 from freegvc._cli.paths import file_bytes, say
 
 if TYPE_CHECKING:
@@ -155,14 +155,17 @@ def _open_both(
     from freegvc._video import open_video
 
     reference, distorted = arguments.reference, arguments.distorted
-    raw = {name: getattr(arguments, name) for name in ("size", "fps", "pix_fmt")}
+    raw = {name: getattr(arguments, name) for name in RAW_VIDEO}
+    colour = {name: getattr(arguments, name) for name in COLOUR}
     # if neither is raw, the options go to the reference, for which they are a UsageError
     are_raw = [path.suffix.lower() == ".yuv" for path in (reference, distorted)]
-    with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else {})) as references:
+    with open_video(
+        reference, **(raw if are_raw[0] or not are_raw[1] else {}), **colour
+    ) as references:
         if is_stream:
             yield references, CompressedVideo.open(distorted)
             return
-        with open_video(distorted, **(raw if are_raw[1] else {})) as frames:
+        with open_video(distorted, **(raw | colour if are_raw[1] else {})) as frames:
             yield references, frames
 
 

@@ -20,7 +20,7 @@ _MOVED = {
     **dict.fromkeys(("sampler", "silent_steps", "refine"), _SETTINGS),
     **dict.fromkeys(("dtype", "attention", "prompt", "offload", "compile"), _LOAD),
     "compiled": "prior=freegvc.load_prior(NAME, compile=...)",
-    **dict.fromkeys(("size", "fps", "pix_fmt"), _OPEN),
+    **dict.fromkeys(("size", "fps", "pix_fmt", "matrix", "colour_range"), _OPEN),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.rate import Rate
+from freegvc._video.stated_colour import parse_stated_colour
 from freegvc._video.video import Video
 from freegvc.errors import UsageError, VideoReadError
 
@@ -18,6 +19,8 @@ def open_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    matrix: str | None = None,
+    colour_range: str | None = None,
 ) -> FrameSource:
     """Open a video for reading, frame by frame.
 
@@ -29,17 +32,23 @@ def open_video(
         fps: frames per second of sources that do not state them: .yuv, folders, arrays, bare H.264
             and H.265 streams; by default 25.
         pix_fmt: samples of a .yuv file, for example "yuv420p10le"; by default yuv420p.
+        matrix: "bt709", "bt601", "bt2020", "fcc" or "smpte240m", for a file that has no tag or a
+            wrong one; by default what the file states, else BT.709 with a ColourWarning.
+        colour_range: "limited" or "full", likewise; by default what the file states, else limited,
+            and full for grey and RGB, as FFmpeg takes them.
 
     Raises:
         UsageError: an option does not fit the source.
         VideoReadError: there is nothing to read.
         UnsupportedVideoError: PQ, HLG, or a depth other than 8 and 10 bits.
     """
+    colour = {"matrix": matrix, "colour_range": colour_range}
+    stated = parse_stated_colour(**colour)
     if isinstance(source, FrameSource):
-        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
+        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt, **colour)
         return source
     if not isinstance(source, str | PathLike):
-        _refuse("an array", size=size, pix_fmt=pix_fmt)
+        _refuse("an array", size=size, pix_fmt=pix_fmt, **colour)
         if isinstance(source, Video):
             _refuse("a Video, which has its own rate", fps=fps)
             return VideoSource(source)
@@ -51,15 +60,16 @@ def open_video(
     if path.suffix.lower() == ".yuv" and not path.is_dir():
         from freegvc._video.raw import RawSource
 
-        return RawSource(path, size, fps, pix_fmt)
+        return RawSource(path, size, fps, pix_fmt, stated)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
     if path.is_dir():
+        _refuse(f"{path}, a folder of pictures, which are RGB", **colour)
         from freegvc._video.images import ImageFolderSource
 
         return ImageFolderSource(path, fps)
     from freegvc._video.container import ContainerSource
 
-    return ContainerSource(path, fps)
+    return ContainerSource(path, fps, stated)
 
 
 def load_video(
@@ -68,11 +78,15 @@ def load_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    matrix: str | None = None,
+    colour_range: str | None = None,
 ) -> Video:
     """Read a whole video, with its audio, into memory; arguments and errors of `open_video`."""
     import numpy as np
 
-    with open_video(source, size=size, fps=fps, pix_fmt=pix_fmt) as frames:
+    with open_video(
+        source, size=size, fps=fps, pix_fmt=pix_fmt, matrix=matrix, colour_range=colour_range
+    ) as frames:
         return Video(
             np.stack(list(frames)),
             frames.frame_rate,
