@@ -174,9 +174,13 @@ def _warnings_as_lines() -> Iterator[None]:
     """Show freegvc's own warnings as one line each, whatever filters are set."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
+        said: set[str] = set()  # a video may be opened for more than one pass
 
         def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, FreeGvcWarning):
+                if str(message) in said:
+                    return
+                said.add(str(message))
                 print(f"freegvc: warning: {printable(str(message))}", file=sys.stderr)
             else:
                 usual(message, category, *rest, **more)

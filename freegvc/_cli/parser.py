@@ -71,6 +71,14 @@ def add_input_options(parser: argparse.ArgumentParser, what: str) -> None:
     )
     group.add_argument("--pix-fmt", metavar="F", help="samples of a .yuv file (default: yuv420p)")
     group.add_argument(
+        "--matrix",
+        metavar="M",
+        help="colour matrix, whatever the file says: bt709, bt601, bt2020, fcc or smpte240m",
+    )
+    group.add_argument(
+        "--range", dest="colour_range", metavar="R", help="colour range likewise: limited or full"
+    )
+    group.add_argument(
         "--strict-input", action="store_true", help="fail if it is damaged, cut short or repaired"
     )
     group.add_argument(

@@ -176,6 +176,7 @@ def _open_both(
 
     raw = input_options(arguments)
     both = {name: raw[name] for name in ("strict_input", "deinterlace")}
+    # what describes a format belongs to the raw video; without one, to the reference
     are_raw = [_is_raw(path) for path in (reference, distorted)]
     with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else both)) as references:
         if is_stream:

@@ -7,15 +7,14 @@ still there when the rest is known, and fills the budget.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from freegvc._control.budget import Budget
 from freegvc._control.scoring import GopScorer
 from freegvc._control.sharing import Option, even_loss, share_bits, state_at
 from freegvc._control.stopping import next_timestep, stop_within_bytes
 from freegvc._control.surrogate import PowerLaw, RatePoint, fit_power_law
-from freegvc.errors import TargetError, UsageError
 from freegvc.events import GopDone
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class RateController:
     def __init__(self, target: Rate, gops: GopEncoder) -> None:
         self._gops = gops
         self._target = target
-        self._budget = _budget_of(target, gops)
+        self._budget = Budget(target, gops)
         parameters = gops.parameters
         self._metric = target.metric_for(parameters.height, parameters.width)
         self._drafts: list[_Draft] = []
@@ -79,7 +78,7 @@ class RateController:
         if gop.index == 0 and gop.is_last:
             self._packets.append(self._gops.finish(self.walk_alone(gop)))
             return
-        walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        walk = self._start(gop)
         self._drafts.append(self._draft(walk, gop))
         if gop.is_last:
             self._packets = self._cut_all(walk)
@@ -88,12 +87,21 @@ class RateController:
         """The walk of the first GOP, which fills the budget of the frames so far.
 
         Raises:
-            TargetError: the target is too small for the header and a packet without steps.
+            TargetError: the target is too small for the header and packets without steps.
         """
-        walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        walk = self._start(gop)
         size = self._gops.file_size()
-        budget = self._budget(self._gops.end_frame)
+        budget = self._budget.bytes_for(self._gops.end_frame)
+        if size([walk.bits[0] // 8]) > budget:
+            self._budget.check([walk.bits[0] // 8], is_last=gop.is_last)
+            return walk
         stop_within_bytes(walk, self._gops.grid(), budget, lambda: size([walk.bits[-1] // 8]))
+        return walk
+
+    def _start(self, gop: Gop) -> Sender:
+        walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        if gop.is_last:
+            self._budget.num_frames = self._gops.end_frame  # whatever was stated
         return walk
 
     def finish(self) -> list[bytes]:
@@ -115,11 +123,8 @@ class RateController:
         empty = [bits[0] for bits in drafted] + [walk.bits[0]]
         granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
         if sum(empty) > granted:
-            raise TargetError(
-                f"the target allows {self._budget(self._gops.end_frame):.0f} bytes so far, but "
-                f"the stream takes {-granted / 8 + sum(empty) / 8:.0f} more before a single step "
-                "is sent; raise the target"
-            )
+            self._budget.check([int(bits) // 8 for bits in empty], is_last=gop.is_last)
+            granted = sum(empty)  # for now: the frames to come will pay for the header
         part = granted / len(empty)
         grow(_FIRST_SCORED * part)
         scorer = self._scorer(gop)
@@ -149,7 +154,7 @@ class RateController:
         walk = last.fork(chosen[-1])
         if walk.timestep > grid[-1]:
             size, sizes = self._gops.file_size(), [len(packet) for packet, _, _ in cuts]
-            budget = self._budget(self._gops.end_frame)
+            budget = self._budget.bytes_for(self._gops.end_frame)
             stop_within_bytes(walk, grid, budget, lambda: size([*sizes, walk.bits[-1] // 8]))
         cuts.append((walk.packet(), walk.timestep, walk.num_steps))
         for k, (draft, (packet, stop, num_steps)) in enumerate(zip(drafts, cuts, strict=True)):
@@ -170,7 +175,7 @@ class RateController:
         """Bits that the budget leaves for packets of at most these sizes in bits."""
         sizes = [int(bits) // 8 for bits in largest]
         head = self._gops.file_size()(sizes) - sum(sizes)
-        return 8.0 * (self._budget(self._gops.end_frame) - head)
+        return 8.0 * (self._budget.bytes_for(self._gops.end_frame) - head)
 
     def _expected_bits(self, first: RatePoint, before_bits: float, part: float) -> float:
         """What this GOP will get, as far as its first point and the other curves tell."""
@@ -207,19 +212,7 @@ class RateController:
         return packets.encode(cut, gop)
 
     def _progress(self, walk: Sender, gop: Gop) -> float:
-        whole = self._budget(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
+        whole = (
+            self._budget.bytes_for(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
+        )
         return walk.bits[-1] / 8 / whole
-
-
-def _budget_of(target: Rate, gops: GopEncoder) -> Callable[[int], float]:
-    """From frames so far to the bytes that the target grants the file up to there."""
-    pixels = gops.parameters.width * gops.parameters.height
-    frame_seconds, total = gops.frame_seconds, gops.num_frames
-    bpp, kbps, num_bytes = target.bpp, target.kbps, target.num_bytes
-    if bpp is not None:
-        return lambda num_frames: bpp * pixels * num_frames / 8.0
-    if kbps is not None:
-        return lambda num_frames: kbps * 125.0 * num_frames * frame_seconds
-    if num_bytes is None or total is None:
-        raise UsageError("a target in bytes needs a video of known length; give a rate instead")
-    return lambda num_frames: num_bytes * min(num_frames / total, 1.0)

@@ -10,6 +10,8 @@ from freegvc.errors import TargetError
 
 MIN_STEP_BITS = 100.0
 FILL = 0.985  # a rate target is met once this fraction of the budget is used
+_CAUTION = 1.03  # factor on the predicted bits of a step after one that did not fit
+_LEAST_BITS = 1.0  # a step that is worth less is not tried again
 
 
 class Stopper(Protocol):
@@ -87,6 +89,8 @@ def stop_within_bytes(
     """Walk until the budget is used, never beyond it.
 
     The last step is cut to fit: a step's KL is known before it is sent, and falls with its length.
+    Every packet that has steps also has drift samples, which no prediction counts: each step that
+    did not fit makes the prediction for the next one more cautious, until not a bit is left.
 
     Args:
         walk: stands at the start of the grid.
@@ -99,22 +103,28 @@ def stop_within_bytes(
     """
     if num_bytes() > budget_bytes:
         raise TargetError(
-            f"the target allows {budget_bytes:.0f} bytes so far, but the stream takes "
-            f"{num_bytes()} bytes before a single step is sent; raise the target"
+            f"the target allows {budget_bytes:.0f} bytes, but the stream takes {num_bytes()} bytes "
+            "before a single step is sent; raise the target"
         )
     while (goal := next_timestep(walk, grid)) is not None:
-        caution = 1.0
+        caution, too_far = 1.0, goal - 1
         while walk.timestep > goal:
             spare_bits = 8.0 * (budget_bytes - num_bytes()) / caution
             timestep = longest_step(walk, goal, spare_bits)
             if timestep is None:
                 return
-            walk.extend(timestep)
-            if num_bytes() > budget_bytes:
+            if timestep > too_far:
+                walk.extend(timestep)
+                if num_bytes() <= budget_bytes:
+                    if timestep > goal and num_bytes() >= FILL * budget_bytes:
+                        return
+                    too_far = goal - 1
+                    continue
                 walk.rewind(walk.num_steps - 1)
-                caution *= 1.03
-            elif timestep > goal and num_bytes() >= FILL * budget_bytes:
+                too_far = timestep
+            if walk.timestep - too_far == 1 or spare_bits < _LEAST_BITS:
                 return
+            caution *= _CAUTION
 
 
 def longest_step(walk: Stopper, goal: int, spare_bits: float) -> int | None:

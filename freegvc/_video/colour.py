@@ -83,7 +83,7 @@ def resolve(
     if matrix == _UNSPECIFIED:
         warnings.warn(
             f"{name} does not state its colour matrix: BT.709 is assumed; if colours look wrong, "
-            "tag the file",
+            'say which one it has, for example --matrix bt601 (matrix="bt601")',
             ColourWarning,
             stacklevel=2,
         )

@@ -16,12 +16,13 @@ from freegvc._video.layout import crop_of, missing_bytes
 from freegvc._video.orientation import orientation_of, upright
 from freegvc._video.planes import is_grey, is_rgb, native_planes
 from freegvc._video.rate import Rate, parse_rate
+from freegvc._video.stated_colour import AS_TAGGED, StatedColour
 from freegvc._video.strict import warn_or_refuse
-from freegvc.errors import VideoReadError
+from freegvc._video.y4m import matrix_of_y4m
+from freegvc.errors import UsageError, VideoReadError
 
-_UNTAGGABLE = (".y4m",)  # cannot state its matrix, so that no user can act on a warning
 _UNSPECIFIED = 2
-_FULL_RANGE = 2
+_LIMITED_RANGE, _FULL_RANGE = 1, 2
 
 
 class ContainerSource(FrameSource):
@@ -37,6 +38,7 @@ class ContainerSource(FrameSource):
         strict: whether what is an InputWarning otherwise is an error.
         deinterlace: None refuses interlaced frames, True deinterlaces them, False takes them as
             whole pictures.
+        stated: the colour as the user knows it, in place of the tags.
 
     Raises:
         VideoReadError: the file cannot be read, or has no frames.
@@ -51,12 +53,14 @@ class ContainerSource(FrameSource):
         *,
         strict: bool = False,
         deinterlace: bool | None = None,
+        stated: StatedColour = AS_TAGGED,
     ) -> None:
         import av
 
         self._path = path
         self._strict = strict
         self._deinterlace = deinterlace
+        self._stated = stated
         self._colours: dict[tuple[int, ...], Colour] = {}
         self._measured: Timeline | None = None
         own_rate = None if fps is None else parse_rate(fps)
@@ -111,6 +115,9 @@ class ContainerSource(FrameSource):
             self.width, self.height = self.height, self.width
             self.pixel_aspect = 1 / self.pixel_aspect
         colour = self._colour(self._first)
+        tagged = self._first.color_range or self._stream.codec_context.color_range
+        if is_grey(self._first.format) and not tagged and self._stated.full_range is None:
+            colour = Colour(colour.matrix, colour.primaries, colour.transfer, BT709.full_range)
         if colour.matrix == 0:  # RGB frames are written as Y'CbCr
             colour = Colour(BT709.matrix, colour.primaries, colour.transfer, BT709.full_range)
         self.colour = colour
@@ -239,12 +246,17 @@ class ContainerSource(FrameSource):
                 matrix = 0
             elif matrix == 0:  # RGB tag on Y'CbCr samples: a mistake of the file
                 matrix = _UNSPECIFIED
-            untaggable = self._path.suffix.lower() in _UNTAGGABLE
-            if matrix == _UNSPECIFIED and (is_grey(frame.format) or untaggable):
+            if self._stated.matrix is not None:
+                matrix = self._stated_matrix(self._stated.matrix, rgb=rgb)
+            if matrix == _UNSPECIFIED and self._path.suffix.lower() == ".y4m":
+                matrix = matrix_of_y4m(self._path) or _UNSPECIFIED
+            if matrix == _UNSPECIFIED and is_grey(frame.format):
                 matrix = BT709.matrix
             full = value_range == _FULL_RANGE or label.startswith("yuvj")
-            if rgb:
-                full = value_range != 1
+            if rgb or is_grey(frame.format):
+                full = value_range != _LIMITED_RANGE
+            if self._stated.full_range is not None:
+                full = self._stated.full_range
             self._colours[key] = resolve(matrix, primaries, transfer, full, name=str(self._path))
         return self._colours[key]
 
@@ -252,6 +264,14 @@ class ContainerSource(FrameSource):
         if self._measured is None:
             self._measured = self._timeline_of(self._decoding)
         return self._measured
+
+    def _stated_matrix(self, matrix: int, *, rgb: bool) -> int:
+        if rgb:
+            raise UsageError(
+                f"a colour matrix was given for {self._path}, which holds RGB and has none: leave "
+                "it out"
+            )
+        return matrix
 
     def _timestamps(self) -> tuple[Fraction, ...] | None:
         return self._timeline().timestamps

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from freegvc._video.colour import BT709, yuv_to_rgb
+from freegvc._video.colour import BT709, Colour, yuv_to_rgb
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.rate import Rate, parse_rate, parse_size
+from freegvc._video.stated_colour import AS_TAGGED, StatedColour
 from freegvc.errors import UsageError, VideoReadError
 
 # Pixel format: horizontal and vertical chroma factor (0: grey), bits per sample.
@@ -23,16 +24,17 @@ _LAYOUTS = {
 
 
 class RawSource(FrameSource):
-    """A .yuv file: planes of Y, Cb, Cr, frame after frame, BT.709 limited range.
+    """A .yuv file: planes of Y, Cb, Cr, frame after frame.
 
-    Such a file cannot state its colour, so there is no warning about it. Ten-bit samples are
-    little-endian in 16 bits.
+    Such a file cannot state its colour. Unless the user does, it is BT.709 in limited range, or
+    full-range grey, and there is no warning about it. Ten-bit samples are little-endian in 16 bits.
 
     Args:
         path: the file.
         size: of a frame, as `parse_size` takes it.
         fps: frames per second; None for 25.
         pix_fmt: a key of `_LAYOUTS`; None for yuv420p.
+        stated: the colour as the user knows it.
 
     Raises:
         UsageError: the size is missing, or an option is out of range.
@@ -47,6 +49,7 @@ class RawSource(FrameSource):
         size: str | tuple[int, int] | None,
         fps: Rate | None,
         pix_fmt: str | None,
+        stated: StatedColour = AS_TAGGED,
     ) -> None:
         if size is None:
             raise UsageError(
@@ -64,6 +67,11 @@ class RawSource(FrameSource):
         self._dtype = np.dtype("u1" if self._bit_depth == 8 else "<u2")
         chroma = [(-(-self.height // sub_y), -(-self.width // sub_x))] * 2 if sub_x else []
         self._shapes = [(self.height, self.width), *chroma]
+        grey = not sub_x
+        full = grey if stated.full_range is None else stated.full_range
+        matrix = BT709.matrix if stated.matrix is None else stated.matrix
+        self._colour = Colour(matrix, BT709.primaries, BT709.transfer, full)
+        self.colour = BT709 if grey and stated.full_range is None else self._colour
         samples = sum(rows * columns for rows, columns in self._shapes)
         self._frame_bytes = samples * self._dtype.itemsize
         self._path = path
@@ -103,4 +111,4 @@ class RawSource(FrameSource):
         for rows, columns in self._shapes:
             planes.append(samples[start : start + rows * columns].reshape(rows, columns))
             start += rows * columns
-        return yuv_to_rgb(tuple(planes), self._bit_depth, BT709)
+        return yuv_to_rgb(tuple(planes), self._bit_depth, self._colour)

@@ -13,6 +13,7 @@ from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.pictures import is_picture
 from freegvc._video.rate import Rate
 from freegvc._video.spool import discard, is_file_object, path_of, spool_file, spool_pipe
+from freegvc._video.stated_colour import parse_stated_colour
 from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
 from freegvc.errors import UsageError, VideoReadError
@@ -24,6 +25,8 @@ def open_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    matrix: str | None = None,
+    colour_range: str | None = None,
     strict_input: bool = False,
     deinterlace: bool | None = None,
 ) -> FrameSource:
@@ -40,6 +43,10 @@ def open_video(
             .yuv, folders, arrays and bare H.264, gets 25. A rate that is given here replaces that
             of the file: all frames follow at this pace, and sound keeps its own.
         pix_fmt: samples of a .yuv file, for example "yuv420p10le"; by default yuv420p.
+        matrix: "bt709", "bt601", "bt2020", "fcc" or "smpte240m", for a file that has no tag or a
+            wrong one; by default what the file states, else BT.709 with a ColourWarning.
+        colour_range: "limited" or "full", likewise; by default what the file states, else limited,
+            and full for grey and RGB, as FFmpeg takes them.
         strict_input: refuse damaged, incomplete or repaired input (every InputWarning is an error).
         deinterlace: True deinterlaces what is marked as interlaced, False takes it as whole
             pictures; by default it is refused.
@@ -50,8 +57,10 @@ def open_video(
         UnsupportedVideoError: PQ, HLG, interlaced, more than 1000 frames per second, or a depth
             other than 8 and 10 bits.
     """
+    colour = {"matrix": matrix, "colour_range": colour_range}
+    parse_stated_colour(**colour)  # refuses unknown words, whatever the source
     if isinstance(source, FrameSource):
-        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt)
+        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt, **colour)
         return source
     options: dict[str, Any] = {
         "size": size,
@@ -59,6 +68,7 @@ def open_video(
         "pix_fmt": pix_fmt,
         "strict_input": strict_input,
         "deinterlace": deinterlace,
+        **colour,
     }
     if is_file_object(source):
         suffix = ".yuv" if size is not None else ""
@@ -69,7 +79,7 @@ def open_video(
             else _open(path, options)
         )
     if not isinstance(source, str | PathLike):
-        _refuse("an array", size=size, pix_fmt=pix_fmt)
+        _refuse("an array", size=size, pix_fmt=pix_fmt, **colour)
         if isinstance(source, Video):
             _refuse("a Video, which has its own rate", fps=fps)
             return VideoSource(source)
@@ -106,12 +116,15 @@ def _open(path: Path, options: dict[str, Any]) -> FrameSource:
     if not path.exists():
         raise VideoReadError(f"{path} does not exist")
     size, fps, pix_fmt = (options[name] for name in ("size", "fps", "pix_fmt"))
+    colour = {name: options[name] for name in ("matrix", "colour_range")}
+    stated = parse_stated_colour(**colour)
     if path.suffix.lower() == ".yuv" and not path.is_dir():
         from freegvc._video.raw import RawSource
 
-        return RawSource(path, size, fps, pix_fmt)
+        return RawSource(path, size, fps, pix_fmt, stated)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
     if path.is_dir() or is_picture(path):
+        _refuse(f"{path}, whose pictures are RGB", **colour)
         from freegvc._video.images import AnimationSource, ImageFolderSource
 
         opened = ImageFolderSource if path.is_dir() else AnimationSource
@@ -119,7 +132,7 @@ def _open(path: Path, options: dict[str, Any]) -> FrameSource:
     from freegvc._video.container import ContainerSource
 
     strict, deinterlace = options["strict_input"], options["deinterlace"]
-    return ContainerSource(path, fps, strict=strict, deinterlace=deinterlace)
+    return ContainerSource(path, fps, strict=strict, deinterlace=deinterlace, stated=stated)
 
 
 def load_video(
@@ -128,6 +141,8 @@ def load_video(
     size: str | tuple[int, int] | None = None,
     fps: Rate | None = None,
     pix_fmt: str | None = None,
+    matrix: str | None = None,
+    colour_range: str | None = None,
     strict_input: bool = False,
     deinterlace: bool | None = None,
 ) -> Video:
@@ -139,6 +154,8 @@ def load_video(
         size=size,
         fps=fps,
         pix_fmt=pix_fmt,
+        matrix=matrix,
+        colour_range=colour_range,
         strict_input=strict_input,
         deinterlace=deinterlace,
     ) as frames:

@@ -8,6 +8,20 @@ from freegvc._video.colour import rgb_to_yuv
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 
+_MATRIX = "XCOLORMATRIX="  # our own field: the format has none, and readers ignore unknown ones
+_MAX_HEADER = 1024
+
+
+def matrix_of_y4m(path: Path) -> int | None:
+    """The H.273 matrix that a .y4m file of ours states; None if it is someone else's."""
+    with path.open("rb") as file:
+        header = file.read(_MAX_HEADER).partition(b"\n")[0].decode("ascii", "replace")
+    for field in header.split(" "):
+        number = field.removeprefix(_MATRIX)
+        if field.startswith(_MATRIX) and number.isdecimal():
+            return int(number)
+    return None
+
 
 class Y4mWriter(FrameWriter):
     """8 bits, 4:2:0 with left-sited chroma, or 4:4:4 where a side is odd."""
@@ -29,7 +43,8 @@ class Y4mWriter(FrameWriter):
         header = (
             f"YUV4MPEG2 W{spec.width} H{spec.height} F{rate.numerator}:{rate.denominator} Ip "
             f"A{aspect.numerator}:{aspect.denominator} C{chroma} "
-            f"XCOLORRANGE={'FULL' if spec.colour.full_range else 'LIMITED'}\n"
+            f"XCOLORRANGE={'FULL' if spec.colour.full_range else 'LIMITED'} "
+            f"{_MATRIX}{spec.colour.matrix}\n"
         )
         self._file.write(header.encode("ascii"))
 

@@ -77,3 +77,21 @@ def test_a_budget_below_the_empty_packets_is_refused(uneven):
     with pytest.raises(TargetError, match="before a single step"):
         coded(uneven, target_bytes=150, on_event=heard.append)
     assert not any(isinstance(event, StepSent) for event in heard)
+
+
+def test_a_budget_that_the_empty_stream_fits_is_met(uneven):
+    empty = len(coded(uneven, stop_step=1000).data)
+    for num_bytes in (empty, empty + 9):
+        compressed = coded(uneven, target_bytes=num_bytes)
+        assert empty <= len(compressed.data) <= num_bytes
+    bpp = 8.0 * (empty + 1) / uneven[..., 0].size
+    assert len(coded(uneven, target_bpp=bpp).data) <= empty + 1
+
+
+def test_messages_speak_of_the_number_that_the_user_gave(uneven):
+    with pytest.raises(TargetError, match=r"target is 150 bytes .* allow at least \d+ bytes"):
+        coded(uneven, target_bytes=150)
+    with pytest.raises(TargetError, match=r"target is 0\.001 bpp, .* allow at least 0\.\d+ bpp"):
+        coded(uneven, target_bpp=0.001)
+    with pytest.raises(TargetError, match=r"target is 0\.5 kbps, .* allow at least .* kbps"):
+        coded(uneven[:8], target_kbps=0.5)

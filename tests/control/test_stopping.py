@@ -45,3 +45,22 @@ def test_budget_below_the_header_is_an_error():
     walk = FakeWalk()
     with pytest.raises(TargetError, match="60 bytes"):
         stop_within_bytes(walk, GRID, 59, walk.num_bytes)
+
+
+class WalkWithSamples(FakeWalk):
+    """Any step costs eight bytes that no prediction counts, as drift samples do."""
+
+    def num_bytes(self, timestep=None):
+        at = self.timestep if timestep is None else timestep
+        return super().num_bytes(at) + (8 if at < START else 0)
+
+
+@pytest.mark.parametrize("scale", [20.0, 0.1, 1e-4, 0.0])
+@pytest.mark.parametrize("budget", [60, 63, 67.5, 68, 69, 90])
+def test_the_walk_ends_where_every_step_costs_more_than_its_prediction(budget, scale):
+    walk = WalkWithSamples(scale=scale)
+    stop_within_bytes(walk, GRID, budget, walk.num_bytes)
+    assert walk.num_bytes() <= budget
+    assert walk.num_extends <= 400
+    if budget < 68:
+        assert walk.num_steps == 0

@@ -12,6 +12,7 @@ from PIL import Image
 import freegvc._video
 from freegvc._video import (
     BT709,
+    Colour,
     Video,
     load_video,
     open_video,
@@ -101,7 +102,8 @@ def test_raw_files(tmp_path, pix_fmt, subsampling, bit_depth):
         assert (source.width, source.height, source.num_frames) == (51, 37, 3)
         assert source.frame_rate == Fraction(30000, 1001)
         for got, expected in zip(source, planes, strict=True):
-            np.testing.assert_array_equal(got, yuv_to_rgb(expected, bit_depth, BT709))
+            colour = BT709 if subsampling else Colour(1, 1, 1, True)  # grey is full, as FFmpeg's
+            np.testing.assert_array_equal(got, yuv_to_rgb(expected, bit_depth, colour))
 
 
 def test_raw_files_that_do_not_fit_say_by_how_much(tmp_path):
