@@ -279,7 +279,7 @@ def _drop_hidden(track: _Track, rate: int) -> None:
     if count:
         track.padding = round(hidden * rate)
         for values in (track.packets, track.starts, track.lengths):
-            del values[:count]  # type: ignore[attr-defined]
+            del values[:count]
 
 
 def _mark_end(track: _Track, rate: int) -> None:
@@ -292,7 +292,8 @@ def _mark_end(track: _Track, rate: int) -> None:
         return
     excess = round(track.lengths[-1] * rate) - last.duration
     if excess > 0:
-        marks: Any = PacketSideData(_SKIP_SAMPLES, struct.calcsize(_SKIP_LAYOUT))
+        make: Any = PacketSideData  # its stubs lack the arguments
+        marks = make(_SKIP_SAMPLES, struct.calcsize(_SKIP_LAYOUT))
         marks.update(struct.pack(_SKIP_LAYOUT, 0, excess, 0, 0))
         last.set_sidedata(marks)
 
@@ -300,7 +301,7 @@ def _mark_end(track: _Track, rate: int) -> None:
 def _mux(tracks: Sequence[_Track]) -> bytes:
     import av
 
-    early = min(0, *(track.starts[0] for track in tracks))
+    early = min(Fraction(0), *(track.starts[0] for track in tracks))
     blob = io.BytesIO()
     with av.open(blob, "w", format="matroska", options=BIT_EXACT) as output:
         if early:

@@ -39,7 +39,7 @@ def check_audio(blob: bytes, container: str) -> None:
     source = open_audio(blob)
     try:
         missing = {stream.index: stream for stream in source.streams.audio}
-        refused = {}
+        refused: dict[str, None] = {}
         for packet in source.demux(list(missing.values())) if missing else ():
             stream = missing.pop(packet.stream_index, None)
             if stream is not None and packet.size and check_holds(stream, packet, container):

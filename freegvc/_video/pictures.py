@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame
 from freegvc._video.orientation import EXIF_ORIENTATIONS, Orientation, upright
 from freegvc.errors import FreeGvcError, UnsupportedVideoError, VideoReadError
@@ -177,12 +178,12 @@ def _read_16_bits(path: Path) -> Frame:
     """A PNG file with 16 bits per sample, rounded to 8; Pillow would cut colours off instead."""
     import av
 
-    with _our_errors(path), av.open(str(path), format="png_pipe") as container:
+    with _our_errors(path), av.open(ffmpeg_name(path), format="png_pipe") as container:
         picture = next(container.decode(video=0))
         channels = _CHANNELS[picture.format.name]
         samples = np.frombuffer(memoryview(picture.planes[0]), ">u2").reshape(picture.height, -1)
-        samples = samples[:, : picture.width * channels]
-        samples = samples.reshape(picture.height, picture.width, channels)
-        colours = samples[:, :, : 3 if channels > 2 else 1].astype(np.uint32)
+        rows = samples[:, : picture.width * channels]
+        pixels = rows.reshape(picture.height, picture.width, channels)
+        colours = pixels[:, :, : 3 if channels > 2 else 1].astype(np.uint32)
         frame = ((colours * 255 + 32767) // 65535).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(frame, (*frame.shape[:2], 3)))

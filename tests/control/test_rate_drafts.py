@@ -40,7 +40,7 @@ class FakeGops:
 
     def __init__(self, hardnesses, num_frames):
         self.hardnesses, self.num_frames = hardnesses, num_frames
-        self.parameters = SimpleNamespace(width=64, height=32, frame_rate=Fraction(25))
+        self.parameters = parameters
         self.prior = SimpleNamespace(device="cpu")
         self.end_frame = 0
         self.frame_seconds = Fraction(1, 25)
