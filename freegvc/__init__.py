@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from freegvc.errors import (
+    AudioWarning,
     ChecksumError,
     ColourWarning,
     CorruptStreamError,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AudioWarning",
     "ChecksumError",
     "ColourWarning",
     "CompressedVideo",

@@ -21,6 +21,7 @@
     FreeGvcWarning
     ├── ColourWarning                   the video does not state its colour matrix
     ├── InputWarning                    the input is damaged, incomplete, or was repaired
+    ├── AudioWarning                    sound of the input is left out
     ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
     └── TargetWarning                   the score of a GOP misses its target
@@ -124,6 +125,10 @@ class InputWarning(FreeGvcWarning):
 
     With `strict_input` (`--strict-input`) it is a VideoReadError instead.
     """
+
+
+class AudioWarning(FreeGvcWarning):
+    """Sound of the input video is left out of the stream."""
 
 
 class OutputWarning(FreeGvcWarning):

@@ -61,8 +61,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--audio",
         choices=("copy", "drop"),
-        default="drop",
-        help="the input's sound (default: %(default)s)",
+        help="the input's sound (default: drop, and say so)",
     )
     output.add_argument(
         "--report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,8 +17,8 @@ from freegvc._codec.settings import Settings
 from freegvc._control.controllers import make_controller
 from freegvc._control.gop_encoder import GopEncoder
 from freegvc._control.targets import Target, TargetKeywords
-from freegvc._video import cut_gops, open_video
-from freegvc.errors import UsageError
+from freegvc._video import FrameSource, cut_gops, open_video
+from freegvc.errors import AudioWarning, UsageError
 
 if TYPE_CHECKING:
     from freegvc.priors import Prior
@@ -30,7 +31,7 @@ def compress(
     settings: Settings | None = None,
     prior: str | PathLike[str] | Prior = "freegvc-small",
     device: str | None = None,
-    audio: str = "drop",
+    audio: str | None = None,
     progress: bool = False,
     on_event: events.OnEvent = events.ignore,
     **keywords: Unpack[TargetKeywords],
@@ -49,7 +50,8 @@ def compress(
         prior: what `load_prior` takes, or a prior that it has loaded. Frames larger than the
             model's native size are cut into tiles.
         device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
-        audio: "copy" carries the input's audio streams in the file, untouched; "drop" does not.
+        audio: "copy" carries the input's audio tracks in the file, untouched; "drop" does not; None
+            does not either, and gives an AudioWarning if there are any.
         progress: show a bar, on a terminal or in a notebook.
         on_event: called with each event of `freegvc.events`.
         stop_step: timestep of the prior's schedule at which every GOP stops; larger is noisier.
@@ -71,10 +73,11 @@ def compress(
     """
     wanted = one_target(target, keywords)
     settings = settings or Settings()
-    if audio not in ("copy", "drop"):
+    if audio not in (None, "copy", "drop"):
         raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         wanted.check(source.height, source.width)
+        sound = _sound(source, audio)
         model = prior_to_encode(prior, device, height=source.height, width=source.width)
         coder = settings.channel_coder(model.device)
         parameters = settings.parameters(source, model, coder.name)
@@ -86,6 +89,19 @@ def compress(
         controller = make_controller(wanted, gops)
         for gop in cut_gops(source, parameters.gop_length, parameters.overlap):
             controller.add(gop)
-        sound = source.audio() if audio == "copy" else None
         stream = replace(gops.stream(controller.finish()), audio=sound)
     return CompressedVideo(write_stream(stream))
+
+
+def _sound(source: FrameSource, audio: str | None) -> bytes | None:
+    """The audio to carry, read before the first GOP: what cannot be carried is said early."""
+    if audio == "copy":
+        return source.audio()
+    if audio is None and source.has_audio:
+        warnings.warn(
+            'the video has sound, which is left out: --audio copy (audio="copy") carries it, '
+            '--audio drop (audio="drop") leaves it out without this warning',
+            AudioWarning,
+            stacklevel=3,
+        )
+    return None

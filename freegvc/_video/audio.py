@@ -1,35 +1,68 @@
-"""Audio, copied packet by packet and never re-encoded.
+"""Audio of an input, copied packet by packet and never re-encoded.
 
-A blob is a Matroska file that holds audio streams alone. Its clock starts at the first video
-frame. Matroska cannot express audio that starts earlier, so all of it is moved later and the tag
-START_MS holds the true (negative) start.
+A blob is a Matroska file that holds audio tracks alone. Its clock starts at the first video
+frame. Matroska cannot express audio that starts earlier, so all of it is moved later, and the tag
+START_MS of the file holds the true (negative) start in milliseconds, as a ratio. A track's tag
+PADDING_SAMPLES counts the samples at its start that are not to be heard: what the encoder put in
+front, or what an edit list cuts off.
 """
 
 import io
-from collections.abc import Iterator
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from freegvc.errors import UsageError, VideoReadError
+from freegvc._video.audio_tracks import (
+    BIT_EXACT,
+    check_holds,
+    codec_name,
+    copy_tags,
+    num_samples,
+    skipped_samples,
+    stated_end,
+)
+from freegvc.errors import AudioWarning, UnsupportedVideoError, VideoReadError
 
-_START_TAG = "START_MS"
-# No random identifiers and no version string: the same packets give the same bytes.
-BIT_EXACT = {"fflags": "+bitexact"}
+START_TAG = "START_MS"
+PADDING_TAG = "PADDING_SAMPLES"
+# Clocks that tick in milliseconds round to within this.
+TICK_SECONDS = Fraction(1, 1000)
+_LARGEST_JITTER_SECONDS = Fraction(1, 2)  # a clock that goes back by more has been set anew
+_SKIP_SAMPLES = 11  # AV_PKT_DATA_SKIP_SAMPLES
+_SKIP_LAYOUT = "<IIBB"  # samples to skip at the start and at the end, and two reasons
 
 
-def read_audio(path: str | PathLike[str]) -> bytes | None:
-    """Copy the audio streams of a file into a Matroska blob.
+@dataclass
+class _Track:
+    """Packets of one audio stream, and the seconds at which each starts."""
+
+    stream: Any
+    packets: list[Any] = field(default_factory=list)
+    starts: list[Fraction] = field(default_factory=list)
+    lengths: list[Fraction] = field(default_factory=list)
+    padding: int = 0  # samples
+
+
+def read_audio(path: str | PathLike[str], begin: Fraction | None = None) -> bytes | None:
+    """Copy the audio tracks of a file into a Matroska blob.
 
     Args:
         path: of a file that FFmpeg reads; folders and .yuv files have no audio.
+        begin: seconds of the file's clock at which the first frame is shown; None for the start
+            that the file states for its video.
 
     Returns:
-        The bytes of the Matroska file; None if there is no audio.
+        The bytes of the Matroska file; None if there is no audio. A track whose codec Matroska
+        cannot hold is left out, with an AudioWarning.
 
     Raises:
         VideoReadError: the file cannot be read.
+        UnsupportedVideoError: Matroska can hold none of the tracks.
     """
     import av
 
@@ -40,89 +73,170 @@ def read_audio(path: str | PathLike[str]) -> bytes | None:
             streams = list(container.streams.audio)
             if not streams:
                 return None
-            video: Any = next(iter(container.streams.video), None)
-            begin = Fraction(0)
-            if video is not None and video.start_time is not None:
-                begin = video.start_time * video.time_base
-            packets = [p for p in container.demux(streams) if p.size and p.pts is not None]
-            return _mux(streams, packets, begin) if packets else None
+            if begin is None:
+                begin = _video_start(container)
+            tracks = {s.index: _Track(s) for s in streams}
+            for packet in container.demux(streams):
+                if packet.size:
+                    tracks[packet.stream_index].packets.append(packet)
+            carried = _carried(list(tracks.values()), container, str(path))
+            if not carried:
+                return None
+            for track in carried:
+                _set_times(track, begin)
+            return _mux(carried)
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise VideoReadError(f"the audio of {path} cannot be copied: {error}") from error
 
 
-def _mux(streams: list[Any], packets: list[Any], begin: Fraction) -> bytes:
+def _video_start(container: Any) -> Fraction:
+    for stream in container.streams.video:
+        is_cover = "attached_pic" in str(stream.disposition).lower()
+        if not is_cover and stream.start_time is not None:
+            return Fraction(stream.start_time * stream.time_base)
+    return Fraction(0)
+
+
+def _carried(tracks: Sequence[_Track], container: Any, path: str) -> list[_Track]:
+    """The tracks that have packets and that Matroska holds; warns about the others."""
+    carried, left_out = [], []
+    for track in tracks:
+        stream = track.stream
+        if stream.codec_context is None or (
+            track.packets and check_holds(stream, track.packets[0], "matroska") is not None
+        ):
+            left_out.append(f"track {stream.index} ({codec_name(stream, container)})")
+        elif track.packets:
+            carried.append(track)
+    if left_out and not carried:
+        raise UnsupportedVideoError(
+            f"the audio of {path} cannot be carried, since Matroska cannot hold its codec: "
+            f"{', '.join(left_out)}; leave it out with --audio drop, or convert it first, for "
+            "example to FLAC"
+        )
+    if left_out:
+        warnings.warn(
+            f"{path}: Matroska cannot hold the codec of {', '.join(left_out)}: left out; the "
+            f"other {len(carried)} audio {'track is' if len(carried) == 1 else 'tracks are'} "
+            "carried",
+            AudioWarning,
+            stacklevel=3,
+        )
+    return carried
+
+
+def _set_times(track: _Track, begin: Fraction) -> None:
+    """Fill in `starts` (from the first frame on), `lengths` and `padding`.
+
+    A packet without a timestamp follows the one before it. Where the clock goes back, as in
+    concatenated files, the sound continues.
+    """
+    rate = track.stream.codec_context.sample_rate or 1
+    shift = -begin
+    end = Fraction(0)
+    previous: Fraction | None = None
+    length = Fraction(0)
+    for packet in track.packets:
+        stamp = packet.dts if packet.pts is None else packet.pts
+        start = end if stamp is None else stamp * packet.time_base + shift
+        if previous is not None and start < previous:
+            if end - start > _LARGEST_JITTER_SECONDS:
+                shift += end - start
+            start = end
+        samples = num_samples(track.stream, packet)
+        if samples is not None:
+            length = Fraction(samples, rate)
+        elif packet.duration:
+            length = Fraction(packet.duration * packet.time_base)
+        elif previous is not None and not track.lengths[-1]:
+            track.lengths[-1] = length = start - previous
+        track.starts.append(start)
+        track.lengths.append(length)
+        previous, end = start, start + length
+    if samples is None and not packet.duration:
+        stated = stated_end(track.stream)
+        if stated is not None and stated + shift > start:
+            track.lengths[-1] = stated + shift - start
+
+    track.padding = skipped_samples(track.packets[0])[0]
+    if not track.padding:
+        for packet, length in zip(track.packets, track.lengths, strict=True):
+            if not packet.is_discard:
+                break
+            track.padding += round(length * rate)
+    # A clock of milliseconds has rounded the time before zero that the padding takes.
+    rounding = track.starts[0] + Fraction(track.padding, rate)
+    if track.padding and abs(rounding) <= TICK_SECONDS:
+        track.starts = [start - rounding for start in track.starts]
+    _drop_hidden(track, rate)
+    _mark_end(track, rate)
+
+
+def _drop_hidden(track: _Track, rate: int) -> None:
+    """Drop packets that an edit list hides, but the last of them, which decoders start from.
+
+    Opus states its padding in its own header, which the packets have to match.
+    """
+    if track.stream.codec_context.codec.canonical_name == "opus":
+        return
+    hidden = Fraction(track.padding, rate)
+    count = 0
+    for length in track.lengths[:-2]:
+        next_is_hidden = length + track.lengths[count + 1] <= hidden
+        if not length or not next_is_hidden or not track.packets[count].is_discard:
+            break
+        hidden -= length
+        count += 1
+    if count:
+        track.padding = round(hidden * rate)
+        for values in (track.packets, track.starts, track.lengths):
+            del values[:count]
+
+
+def _mark_end(track: _Track, rate: int) -> None:
+    """Keep what mp4 says by a shorter last packet: the samples at its end are not to be heard."""
     import av
 
-    start_ms = min((p.pts * p.time_base - begin) * 1000 // 1 for p in packets)
-    early_ms = min(start_ms, 0)
-    begin += Fraction(early_ms, 1000)
+    last = track.packets[-1]
+    is_exact = last.time_base == Fraction(1, rate)
+    if not is_exact or not last.duration or last.has_sidedata("skip_samples"):
+        return
+    excess = round(track.lengths[-1] * rate) - last.duration
+    if excess > 0:
+        side_data: Any = av.packet.PacketSideData  # its types do not tell of its arguments
+        marks = side_data(_SKIP_SAMPLES, struct.calcsize(_SKIP_LAYOUT))
+        marks.update(struct.pack(_SKIP_LAYOUT, 0, excess, 0, 0))
+        last.set_sidedata(marks)
+
+
+def _mux(tracks: Sequence[_Track]) -> bytes:
+    import av
+
+    early = min(Fraction(0), *(track.starts[0] for track in tracks))
     blob = io.BytesIO()
     with av.open(blob, "w", format="matroska", options=BIT_EXACT) as output:
-        if early_ms:
-            output.metadata[_START_TAG] = str(early_ms)
-        copies = {s.index: output.add_stream_from_template(s) for s in streams}
-        for packet in packets:
-            shift = round(begin / packet.time_base)
-            packet.pts -= shift
-            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-            packet.stream = copies[packet.stream_index]
+        if early:
+            output.metadata[START_TAG] = str(early * 1000)
+        copies = []
+        for track in tracks:
+            copies.append(output.add_stream_from_template(track.stream))
+            copy_tags(track.stream, copies[-1])
+            if track.padding:
+                copies[-1].metadata[PADDING_TAG] = str(track.padding)
+        for start, number, packet, length in _in_order(tracks):
+            packet.time_base = TICK_SECONDS
+            packet.pts = packet.dts = round((start - early) / TICK_SECONDS)
+            packet.duration = round(length / TICK_SECONDS)
+            packet.stream = copies[number]
             output.mux(packet)
     return blob.getvalue()
 
 
-class AudioFeed:
-    """Writes the packets of a blob to an output file, interleaved with the pictures.
-
-    Args:
-        blob: as `read_audio` returns it.
-        output: an av container, open for writing.
-
-    Raises:
-        UsageError: the blob is not a Matroska file, or the output cannot hold its audio codec.
-    """
-
-    def __init__(self, blob: bytes, output: Any) -> None:
-        import av
-
-        try:
-            self._container: Any = av.open(io.BytesIO(blob), metadata_errors="ignore")
-        except (ValueError, OSError, av.error.FFmpegError) as error:
-            raise UsageError(f"the audio is not a Matroska file: {error}") from error
-        streams = list(self._container.streams.audio)
-        if output.format.name == "mp4":
-            for stream in streams:
-                codec = stream.codec_context.name
-                if codec not in output.supported_codecs:
-                    self._container.close()
-                    raise UsageError(
-                        f"the audio is coded as {codec}, which .mp4 cannot hold: write .mkv"
-                    )
-        self._output = output
-        self._copies = {s.index: output.add_stream_from_template(s) for s in streams}
-        self._offset = Fraction(int(self._container.metadata.get(_START_TAG, "0")), 1000)
-        self._packets = self._read(streams)
-        self._pending = next(self._packets, None)
-
-    def _read(self, streams: list[Any]) -> Iterator[Any]:
-        if streams:
-            for packet in self._container.demux(streams):
-                if packet.size and packet.pts is not None:
-                    yield packet
-
-    def feed(self, until_seconds: Fraction | None) -> None:
-        """Write the packets that start before `until_seconds`; None for all remaining ones."""
-        while (packet := self._pending) is not None:
-            if until_seconds is not None:
-                start = packet.pts * packet.time_base + self._offset
-                if start >= until_seconds:
-                    return
-            shift = round(self._offset / packet.time_base)
-            packet.pts += shift
-            packet.dts = packet.pts if packet.dts is None else packet.dts + shift
-            packet.stream = self._copies[packet.stream_index]
-            self._output.mux(packet)
-            self._pending = next(self._packets, None)
-
-    def close(self) -> None:
-        """Close the blob."""
-        self._container.close()
+def _in_order(tracks: Sequence[_Track]) -> Iterator[tuple[Fraction, int, Any, Fraction]]:
+    """(start, number of the track, packet, length) by start."""
+    entries = [
+        (start, number, packet, length)
+        for number, track in enumerate(tracks)
+        for start, packet, length in zip(track.starts, track.packets, track.lengths, strict=True)
+    ]
+    yield from sorted(entries, key=lambda entry: entry[:2])

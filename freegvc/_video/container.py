@@ -98,6 +98,7 @@ class ContainerSource(FrameSource):
             self.first_shown_seconds = self._decoding.pts[0] * self._tick
         self._has_own_rate = own_rate is not None
         self._set_rate(own_rate)
+        self.has_audio = bool(self._container.streams.audio)
         self.pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
         self._orientation = orientation_of(self._first, self._path)
         self._crop = crop_of(self._path, *self._coded_size) if self._path.is_file() else None
@@ -148,7 +149,7 @@ class ContainerSource(FrameSource):
         self._container.close()
 
     def audio(self) -> bytes | None:
-        return read_audio(self._path)
+        return read_audio(self._path, self.first_shown_seconds)
 
     def _count_frames(self) -> int:
         return self._measure().num_frames

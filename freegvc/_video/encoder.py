@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from freegvc._video.audio import BIT_EXACT, AudioFeed
+from freegvc._video.audio_feed import AudioFeed
+from freegvc._video.audio_tracks import BIT_EXACT
 from freegvc._video.colour import Plane, rgb_to_yuv
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
@@ -74,7 +75,7 @@ class EncodedWriter(FrameWriter):
             context.open()
             self._stream = stream
             if spec.audio is not None:
-                self._audio = AudioFeed(spec.audio, self._container)
+                self._audio = AudioFeed(spec.audio, self._container, self._clock)
         except FreeGvcError:
             raise
         except (ValueError, OSError, av.error.FFmpegError) as error:
@@ -93,7 +94,8 @@ class EncodedWriter(FrameWriter):
             _fill(plane, values)
         stamps = spec.timestamps
         seconds = index / spec.frame_rate if stamps is None else stamps[index]
-        picture.pts = round(seconds / self._clock)
+        lead = Fraction(0) if self._audio is None else self._audio.lead
+        picture.pts = round((seconds + lead) / self._clock)
         picture.time_base = self._clock
         self._last_pts = picture.pts
         if self._audio is not None:

@@ -27,6 +27,7 @@ class FrameSource(ABC):
             clock of the container. It is 0 in `timestamps()`, and sound is moved by as much.
         colour: the tags with which to write the video again; never matrix 0.
         pixel_aspect: width over height of one pixel.
+        has_audio: whether there is at least one audio track, of whatever codec.
         num_frames: as far as known, or None; exact after the last frame was read.
     """
 
@@ -36,6 +37,7 @@ class FrameSource(ABC):
     first_shown_seconds: Fraction = Fraction(0)
     colour: Colour = BT709
     pixel_aspect: Fraction = Fraction(1)
+    has_audio: bool = False
     num_frames: int | None = None
 
     _started = False
@@ -90,6 +92,7 @@ class FrameSource(ABC):
 
         Raises:
             VideoReadError: the audio cannot be read.
+            UnsupportedVideoError: Matroska can hold none of the tracks.
         """
         return None
 

@@ -113,6 +113,7 @@ class VideoSource(FrameSource):
         self.colour = video.colour
         self.pixel_aspect = video.pixel_aspect
         self.num_frames = video.num_frames
+        self.has_audio = video.audio is not None
 
     def audio(self) -> bytes | None:
         return self._video.audio

@@ -67,8 +67,9 @@ def open_writer(
     Raises:
         OutputExistsError: the output exists and `overwrite` is false; raised before anything is
             written.
-        UsageError: arguments do not fit the format. Within the block: a frame has another dtype or
-            size, no frame was written, or the number of frames is not that of the timestamps.
+        UsageError: arguments do not fit the format, such as audio of a codec that it cannot hold.
+            Within the block: a frame has another dtype or size, no frame was written, or the
+            number of frames is not that of the timestamps.
     """
     target = Path(path)
     spec = OutputSpec(
@@ -95,9 +96,12 @@ def open_writer(
         check_output(target, overwrite=overwrite)
         return Y4mWriter(spec)
     if suffix in _CONTAINERS:
+        from freegvc._video.audio_feed import check_audio
         from freegvc._video.encoder import EncodedWriter
 
         check_output(target, overwrite=overwrite)
+        if audio is not None:
+            check_audio(audio, _CONTAINERS[suffix])
         return EncodedWriter(spec, _CONTAINERS[suffix], codec, crf)
     raise UsageError(
         f"{target} ends in {suffix}: choose {', '.join(_CONTAINERS)}, .y4m, or a name without "

@@ -45,7 +45,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     raw = keywords_of(open_video)  # strict_input and deinterlace among them
     model = keywords_of(freegvc.load_prior)
     named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
-    own = {"audio": "drop", "prior": DEFAULT_PRIOR}
+    own = {"audio": None, "prior": DEFAULT_PRIOR}
     for name in ("input", "output", "force", "events", "report", "run"):
         del options[name]
     assert options == named | own
