@@ -7,10 +7,9 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from freegvc._video.audio import (
-    PADDING_TAG,
-    START_TAG,
-    TICK_SECONDS,
+from freegvc._video.audio import PADDING_TAG, START_TAG, TICK_SECONDS
+from freegvc._video.audio_section import open_audio
+from freegvc._video.audio_tracks import (
     check_holds,
     codec_name,
     copy_tags,
@@ -18,7 +17,6 @@ from freegvc._video.audio import (
     skipped_samples,
     stated_end,
 )
-from freegvc._video.audio_section import open_audio
 from freegvc.errors import UsageError
 
 _MP4 = "mp4"
@@ -39,7 +37,7 @@ def check_audio(blob: bytes, container: str) -> None:
     source = open_audio(blob)
     try:
         missing = {stream.index: stream for stream in source.streams.audio}
-        refused: dict[str, None] = {}
+        refused: dict[str, None] = {}  # a set in the order of the tracks
         for packet in source.demux(list(missing.values())) if missing else ():
             stream = missing.pop(packet.stream_index, None)
             if stream is not None and packet.size and check_holds(stream, packet, container):

@@ -157,7 +157,7 @@ class ContainerSource(FrameSource):
         self._container.close()
 
     def audio(self) -> bytes | None:
-        return read_audio(self._path, self.first_shown_seconds if self._decoding.pts else None)
+        return read_audio(self._path, self.first_shown_seconds)
 
     def _count_frames(self) -> int:
         return self._measure().num_frames

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from freegvc._video.audio import BIT_EXACT
 from freegvc._video.audio_feed import AudioFeed
+from freegvc._video.audio_tracks import BIT_EXACT
 from freegvc._video.colour import Plane, rgb_to_yuv
 from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame

@@ -181,9 +181,9 @@ def _read_16_bits(path: Path) -> Frame:
     with _our_errors(path), av.open(ffmpeg_name(path), format="png_pipe") as container:
         picture = next(container.decode(video=0))
         channels = _CHANNELS[picture.format.name]
-        samples = np.frombuffer(memoryview(picture.planes[0]), ">u2").reshape(picture.height, -1)
-        rows = samples[:, : picture.width * channels]
-        pixels = rows.reshape(picture.height, picture.width, channels)
-        colours = pixels[:, :, : 3 if channels > 2 else 1].astype(np.uint32)
+        lines = np.frombuffer(memoryview(picture.planes[0]), ">u2").reshape(picture.height, -1)
+        used = lines[:, : picture.width * channels]
+        samples = used.reshape(picture.height, picture.width, channels)
+        colours = samples[:, :, : 3 if channels > 2 else 1].astype(np.uint32)
         frame = ((colours * 255 + 32767) // 65535).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(frame, (*frame.shape[:2], 3)))

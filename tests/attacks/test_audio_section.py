@@ -12,7 +12,7 @@ import pytest
 import freegvc
 from freegvc._bitstream import write_stream
 from freegvc._cli.main import main
-from freegvc._video import audio
+from freegvc._video import audio_feed
 from freegvc._video.audio_section import open_audio
 from freegvc.errors import CorruptStreamError, UsageError
 from tests.attacks.attack_files import header, stream
@@ -106,7 +106,7 @@ def test_decompress_ends_in_a_typed_error_or_a_video(blob, tmp_path, scene):
 def test_what_is_carried_is_not_larger_than_the_section(tmp_path, scene, monkeypatch):
     """A compressed track may unpack to a thousand times its bytes."""
     small, large = matroska(seconds=1), matroska(seconds=3)
-    monkeypatch.setattr(audio, "open_audio", lambda blob: av.open(io.BytesIO(large)))
+    monkeypatch.setattr(audio_feed, "open_audio", lambda blob: av.open(io.BytesIO(large)))
     video = replace(freegvc.Video.from_array(scene(2, 16, 16)), audio=small)
     with pytest.raises(UsageError, match="unpacks to more"):
         video.save(tmp_path / "out.mkv")

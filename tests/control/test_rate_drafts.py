@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from freegvc._bitstream.header import StreamParameters
 from freegvc._control.rate import RateController
 from freegvc._control.surrogate import RatePoint
 from freegvc._control.targets import Rate
@@ -40,7 +41,18 @@ class FakeGops:
 
     def __init__(self, hardnesses, num_frames):
         self.hardnesses, self.num_frames = hardnesses, num_frames
-        self.parameters = parameters
+        self.parameters = StreamParameters(
+            width=64,
+            height=32,
+            frame_rate=Fraction(25),
+            gop_length=8,
+            overlap=0,
+            gammas=(),
+            prior="formulas",
+            fingerprint=bytes(8),
+            start_timestep=1000,
+            silent_steps=1,
+        )
         self.prior = SimpleNamespace(device="cpu")
         self.end_frame = 0
         self.frame_seconds = Fraction(1, 25)
