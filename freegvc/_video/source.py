@@ -183,7 +183,12 @@ class VideoSource(FrameSource):
         self.has_audio = video.audio is not None
 
     def audio(self) -> bytes | None:
-        return self._video.audio
+        blob = self._video.audio
+        if blob is not None:
+            from freegvc._video.audio_section import open_audio
+
+            open_audio(blob).close()  # refuses what is not a Matroska file
+        return blob
 
     def _frames(self) -> Iterator[Frame]:
         yield from self._video.frames

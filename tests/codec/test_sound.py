@@ -77,6 +77,15 @@ def test_what_cannot_be_carried_is_said_before_the_first_gop(tmp_path, codec):
     assert not heard
 
 
+@pytest.mark.parametrize("blob", [b"", b"RIFF....WAVE", b"ffconcat version 1.0"])
+def test_sound_that_is_not_matroska_is_refused_before_the_first_gop(blob):
+    video = freegvc.Video(np.zeros((5, 48, 64, 3), np.uint8), 25, audio=blob)
+    heard = []
+    with pytest.raises(freegvc.UsageError, match="not a Matroska file"):
+        freegvc.compress(video, audio="copy", on_event=heard.append, **QUICK)
+    assert not heard
+
+
 def test_dropped_sound_is_said_once_unless_it_was_asked_for(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", shown=range(5), flash=2)
     with pytest.warns(freegvc.AudioWarning, match="--audio copy") as caught:
