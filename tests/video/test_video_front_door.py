@@ -68,7 +68,7 @@ def test_samples_in_a_file_object(temporary):
     assert (source.num_frames, source.frame_rate) == (2, 50)
     assert len(list(source)) == 2
     del source
-    with pytest.raises(UsageError, match="size"):
+    with pytest.raises(UsageError, match="pix_fmt"):
         open_video(io.BytesIO(b"YUV4MPEG2 W8 H8 F25:1\n"), pix_fmt="gray")
 
 
