@@ -133,11 +133,14 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: Path, temporary: Path) -> Iterator[None]:
-    """Give an OSError of the block the name of the output instead of none or the temporary one."""
+    """Raise an OSError of the block anew, with the name of the output, not the temporary one.
+
+    PyAV's errors become plain ones by it.
+    """
     try:
         yield
     except OSError as error:
         named = error.filename
         if named is None or str(named).startswith(str(temporary)):
-            error.filename = str(path)
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise

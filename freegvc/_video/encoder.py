@@ -1,5 +1,6 @@
 """H.264 and H.265 in .mp4 and .mkv, through PyAV."""
 
+import errno
 from contextlib import suppress
 from fractions import Fraction
 from math import lcm
@@ -80,6 +81,8 @@ class EncodedWriter(FrameWriter):
         except FreeGvcError:
             raise
         except (ValueError, OSError, av.error.FFmpegError) as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
             raise UsageError(
                 f"{self._codec} cannot write {spec.width}x{spec.height} at {spec.frame_rate} fps "
                 f"to {spec.path}: {error}; write .y4m or a folder of PNG files instead"

@@ -216,3 +216,20 @@ def test_loading_draws_nothing_and_leaves_progress_bars_as_they_were(tmp_path, c
     assert capfd.readouterr().err == ""
     after = [log.is_progress_bar_enabled() for log in (diffusers_logging, transformers_logging)]
     assert before == after == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("diffusion_pytorch_model.fp16.safetensors", r"fp16\.safetensors.*rename"),
+        ("diffusion_pytorch_model.bf16.safetensors", r"bf16\.safetensors.*rename"),
+        ("diffusion_pytorch_model.fp16-00001-of-00002.safetensors", "without a variant"),
+        ("diffusion_pytorch_model.safetensors.index.fp16.json", "without a variant"),
+        ("diffusion_pytorch_model.bin", r"model\.bin.*as safetensors"),
+    ],
+)
+def test_weights_that_are_not_read_are_named(folder, name, message):
+    weights = folder / "transformer" / WEIGHTS
+    weights.rename(weights.with_name(name))
+    with pytest.raises(PriorUnavailableError, match=message):
+        load_transformer(folder)

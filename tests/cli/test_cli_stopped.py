@@ -1,0 +1,208 @@
+"""A run that ends early leaves the old output or a whole new one, and nothing beside it."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from freegvc import CompressedVideo, Video
+from freegvc._atomic import temporary_sibling
+from freegvc._video import load_video
+from tests.cli.tiny_clip import ROOT
+
+QUICK = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "950"]
+OLD = b"the old output"
+MOMENTS = 20
+
+
+def commands(clip, stream, folder):
+    """Name of a command: (its arguments, its output)."""
+    return {
+        "compress": (["compress", clip, folder / "a.fgvc", *QUICK], "a.fgvc"),
+        "truncate": (["truncate", stream, folder / "b.fgvc", "--stop-step", "950"], "b.fgvc"),
+        "mp4": (["decompress", stream, folder / "c.mp4"], "c.mp4"),
+        "mkv": (["decompress", stream, folder / "d.mkv"], "d.mkv"),
+        "y4m": (["decompress", stream, folder / "e.y4m"], "e.y4m"),
+        "png": (["decompress", stream, folder / "f"], "f"),
+        "score": (
+            ["score", clip, stream, "--metrics", "psnr", "--plot", folder / "g.png"],
+            "g.png",
+        ),
+    }
+
+
+COMMANDS = list(commands("", "", ROOT))
+
+
+def prepare(output):
+    """An old output at this place."""
+    if output.name == "f":
+        Video.from_array(np.zeros((1, 2, 2, 3), np.uint8)).save(output)
+    else:
+        output.write_bytes(OLD)
+
+
+def is_old(output):
+    if output.name == "f":
+        return len(list(output.iterdir())) == 1
+    return output.read_bytes() == OLD
+
+
+def is_whole(output):
+    if output.suffix == ".fgvc":
+        return CompressedVideo.open(output).header.num_frames == 9
+    if output.suffix == ".png":
+        return load_image(output)
+    return load_video(output).num_frames == 9
+
+
+def load_image(path):
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+    return True
+
+
+def full_disk(limit):
+    """What a child runs first: no file may grow beyond the limit, as on a full disk."""
+
+    def limit_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return limit_files
+
+
+@pytest.mark.parametrize("limit", [0, 500])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk_is_one_line_and_leaves_the_old_output(
+    spawn, clip, stream, tmp_path, command, limit
+):
+    arguments, name = commands(clip, stream, tmp_path)[command]
+    prepare(tmp_path / name)
+    process = spawn(*arguments, "--force", preexec_fn=full_disk(limit))
+    _, err = process.communicate(timeout=120)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    if process.returncode == 0:
+        assert is_whole(tmp_path / name)
+        return
+    assert process.returncode == 1
+    assert is_old(tmp_path / name)
+    last = err.splitlines()[-1]
+    assert re.fullmatch(rf"freegvc: error: .*{re.escape(name)}.*: File too large", last), err
+    assert "Traceback" not in err
+
+
+def test_standard_output_is_full(stream):
+    for arguments in (["info", stream], ["truncate", stream, "-", "--stop-step", "950"]):
+        with Path("/dev/full").open("wb") as full:
+            command = [sys.executable, "-m", "freegvc", *map(str, arguments)]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            done = subprocess.run(
+                command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.returncode == 1
+        assert done.stderr == b"freegvc: error: No space left on device\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing(spawn, clip, tmp_path, number):
+    process = spawn(
+        "compress", clip, tmp_path / "out.fgvc", *QUICK[:-1], "600", "--events", "ndjson"
+    )
+    process.stdout.readline()  # the walk has begun
+    process.send_signal(number)
+    process.send_signal(number)  # as `timeout` does
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert err == f"freegvc: error: ended by {number.name}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_is_heeded(spawn, clip, tmp_path):
+    def ignore():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    output = tmp_path / "out.fgvc"
+    process = spawn("compress", clip, output, *QUICK, "--events", "ndjson", preexec_fn=ignore)
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert is_whole(output)
+
+
+@pytest.mark.parametrize("name", ["a.fgvc", "b.mkv", "frames"])
+def test_what_a_killed_run_left_is_named(run, clip, stream, tmp_path, name):
+    left = temporary_sibling(tmp_path / name)
+    other = temporary_sibling(tmp_path / "other.mkv")
+    for file in (left, other):
+        file.write_bytes(b"half a video")
+    command = ["compress", clip] if name == "a.fgvc" else ["decompress", stream]
+    result = run(*command, tmp_path / name, *(QUICK if command[0] == "compress" else []))
+    assert result.code == 0
+    warnings = [line for line in result.err.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert left.name in warnings[0]
+    assert other.name not in warnings[0]
+    assert left.exists()  # another run may still be writing it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_killed_at_any_moment(spawn, clip, stream, tmp_path, command, number):
+    arguments, name = commands(clip, stream, tmp_path)[command]
+    output = tmp_path / name
+    began = time.monotonic()
+    assert spawn(*arguments, "--force").wait(timeout=120) == 0
+    seconds = time.monotonic() - began
+    generator = np.random.default_rng(1)
+    for _ in range(MOMENTS):
+        process = spawn(*arguments, "--force", stdout=subprocess.DEVNULL, stderr=None)
+        # the files are written near the end
+        time.sleep(seconds * generator.beta(3, 1))
+        process.send_signal(number)
+        process.wait(timeout=60)
+        assert is_whole(output)
+        left = [file for file in tmp_path.iterdir() if file != output]
+        if number == signal.SIGTERM:
+            assert process.returncode in (0, 143, -15)  # the last before the command begins
+            assert left == []
+        for file in left:
+            assert re.fullmatch(r"\..*\.[0-9a-f]{8}\.tmp.*", file.name)
+            subprocess.run(["rm", "-r", file], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_small_folder_fills_at_any_moment(spawn, clip, stream, tmp_path, command):
+    """A tmpfs of a few pages where the user may mount one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    for kib in (4, 8, 12, 16, 24, 32, 64):
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", small]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("mounting a small file system needs root")
+        try:
+            arguments, name = commands(clip, stream, small)[command]
+            if name != "f":
+                prepare(small / name)
+            process = spawn(*arguments, "--force")
+            _, err = process.communicate(timeout=120)
+            assert process.returncode in (0, 1), err
+            if process.returncode == 0:
+                assert is_whole(small / name)
+            else:
+                assert "No space left on device" in err.splitlines()[-1]
+                assert not (small / name).exists() or is_old(small / name)
+            assert [f.name for f in small.iterdir()] in ([name], [])
+        finally:
+            subprocess.run(["umount", small], check=True)
