@@ -1,6 +1,7 @@
 """Hostile streams through everything that reads them: typed errors, bounded time and memory.
 
-`pytest -m slow tests/fuzz` sends 20,000 through the parsers and 500 through a whole decode. More of
+`pytest -m slow tests/fuzz` sends 20,000 through the parsers and 500 through a whole decode, half of
+them of each of two priors. More of
 them, or others:
 
     FREEGVC_FUZZ_RUNS=100000 FREEGVC_FUZZ_SEED=1 pytest -n 0 -m slow tests/fuzz
@@ -8,8 +9,10 @@ them, or others:
 
 import os
 import resource
+import runpy
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -21,31 +24,39 @@ from tests.attacks.attack_files import varint
 from tests.fuzz.streams import Maker
 
 SEED = int(os.environ.get("FREEGVC_FUZZ_SEED", "0"))
-RUNS = int(os.environ.get("FREEGVC_FUZZ_RUNS", "20000"))
-DECODES = int(os.environ.get("FREEGVC_FUZZ_DECODES", "500"))
+RUNS = int(os.environ.get("FREEGVC_FUZZ_RUNS", "10000"))
+DECODES = int(os.environ.get("FREEGVC_FUZZ_DECODES", "250"))
 MAX_SECONDS, MAX_MEMORY_BYTES = 2.0, 512 << 20
 WHOLE_SIZE = 32, 48
 
 
-@pytest.fixture(scope="module", params=["analytic", "freegvc-small"])
+@pytest.fixture(scope="module", params=["analytic", "field"])
 def corpus(request, scene):
     """A prior, the fields of a header of it, and payloads of both coders."""
     return make_corpus(request.param, scene)
 
 
+def make_prior(name):
+    """A prior with side information, and one without, which takes tiles and any GOP."""
+    if name == "analytic":
+        return load_prior(name)
+    path = Path(__file__).parents[2] / "examples" / "custom_prior.py"
+    return runpy.run_path(str(path))["load"]()
+
+
 def make_corpus(name, scene):
     height, width = WHOLE_SIZE
-    prior, payloads = load_prior(name), []
+    prior, payloads = make_prior(name), []
     for coder in ("pfr", "trellis"):
         settings = freegvc.Settings(gop_length=4, overlap=0, coder=coder)
         coded = freegvc.compress(
-            scene(6, height, width), stop_step=700, prior=prior, settings=settings
+            scene(8, height, width), stop_step=700, prior=prior, settings=settings
         )
         payloads.append([data[:-4] for data in coded.stream.packets])
     fields = {
         "width": varint(width),
         "height": varint(height),
-        "frames": varint(6),
+        "frames": varint(8),
         "frame_rate": varint(24) + varint(1),
         "modes": b"\0",
         "options": b"\0",
