@@ -23,6 +23,7 @@
     ├── ColourWarning                   the video does not state its colour matrix
     ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── DriftWarning                    this decode differs visibly from the encoder's own
+    ├── LargeStreamWarning              a stream just written is decoded only with allow_large
     └── TargetWarning                   the score of a GOP misses its target
 
 Every message states what is wrong, the value, the limit, and what to do.
@@ -129,6 +130,10 @@ class OutputWarning(FreeGvcWarning):
 
 class DriftWarning(FreeGvcWarning):
     """The decoder's arithmetic has drifted visibly from the encoder's."""
+
+
+class LargeStreamWarning(FreeGvcWarning):
+    """A stream that was just written is decoded only with `allow_large`."""
 
 
 class TargetWarning(FreeGvcWarning):

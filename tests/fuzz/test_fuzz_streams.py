@@ -1,8 +1,7 @@
 """Hostile streams through everything that reads them: typed errors, bounded time and memory.
 
 `pytest -m slow tests/fuzz` sends 20,000 through the parsers and 500 through a whole decode, half of
-them of each of two priors. More of
-them, or others:
+them of each of two priors. More of them, or others:
 
     FREEGVC_FUZZ_RUNS=100000 FREEGVC_FUZZ_SEED=1 pytest -n 0 -m slow tests/fuzz
 """
