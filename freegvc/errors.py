@@ -26,6 +26,7 @@
     ├── OutputWarning                   the output cannot hold audio or timestamps
     ├── LeftoverWarning                 a run that was killed has left a temporary file
     ├── DriftWarning                    this decode differs visibly from the encoder's own
+    ├── LargeStreamWarning              a stream just written is decoded only with allow_large
     └── TargetWarning                   the score of a GOP misses its target
 
 Every message states what is wrong, the value, the limit, and what to do.
@@ -147,6 +148,10 @@ class LeftoverWarning(FreeGvcWarning):
 
 class DriftWarning(FreeGvcWarning):
     """The decoder's arithmetic has drifted visibly from the encoder's."""
+
+
+class LargeStreamWarning(FreeGvcWarning):
+    """A stream that was just written is decoded only with `allow_large`."""
 
 
 class TargetWarning(FreeGvcWarning):

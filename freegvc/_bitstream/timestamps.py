@@ -54,7 +54,9 @@ def encode_timestamps(timestamps: Timestamps, num_frames: int) -> bytes:
                 "within +-2^53"
             )
         tick = now
-    residuals: Integers = np.diff(np.array((0, 0, *all_ticks), np.int64), 2).astype(np.int64)
+    padded: Integers = np.array((0, 0, *all_ticks), np.int64)
+    steps = padded[1:] - padded[:-1]
+    residuals = steps[1:] - steps[:-1]
     raw = _encode_varints(residuals << 1 ^ residuals >> 63)
     return encode_ratio(time_base) + zlib.compress(raw, 9)
 

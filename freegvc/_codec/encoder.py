@@ -11,6 +11,7 @@ from freegvc import events
 from freegvc._bitstream import write_stream
 from freegvc._codec.compressed import CompressedVideo
 from freegvc._codec.keywords import one_target
+from freegvc._codec.limits import check_limits
 from freegvc._codec.model import prior_to_encode
 from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings
@@ -18,7 +19,7 @@ from freegvc._control.controllers import make_controller
 from freegvc._control.gop_encoder import GopEncoder
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import FrameSource, cut_gops, open_video
-from freegvc.errors import AudioWarning, UsageError
+from freegvc.errors import AudioWarning, LargeStreamError, LargeStreamWarning, UsageError
 
 if TYPE_CHECKING:
     from freegvc.priors import Prior
@@ -90,7 +91,21 @@ def compress(
         for gop in cut_gops(source, parameters.gop_length, parameters.overlap):
             controller.add(gop)
         stream = replace(gops.stream(controller.finish()), audio=sound)
-    return CompressedVideo(write_stream(stream))
+    compressed = CompressedVideo(write_stream(stream))
+    _warn_if_large(compressed)
+    return compressed
+
+
+def _warn_if_large(compressed: CompressedVideo) -> None:
+    """Say now what a decoder would say later."""
+    try:
+        check_limits(compressed)
+    except LargeStreamError as error:
+        warnings.warn(
+            f"decoders refuse this stream by default, as they would a hostile one: {error}",
+            LargeStreamWarning,
+            stacklevel=3,
+        )
 
 
 def _sound(source: FrameSource, audio: str | None) -> bytes | None:

@@ -11,8 +11,9 @@ import freegvc
 from freegvc import CompressedVideo
 from freegvc._bitstream import Header, write_stream
 from freegvc._cli.main import main
+from freegvc._codec import limits
 from freegvc._codec.limits import check_limits
-from freegvc.errors import CorruptStreamError, LargeStreamError
+from freegvc.errors import CorruptStreamError, LargeStreamError, LargeStreamWarning
 from tests.attacks.attack_files import header, packet, payload_of, stream, varint
 
 
@@ -105,6 +106,13 @@ def coded(scene):
 
 def changed(stream, **fields):
     return write_stream(replace(stream, header=replace(stream.header, **fields)))
+
+
+def test_the_encoder_says_it_first(scene, monkeypatch):
+    monkeypatch.setattr(limits, "FREE_GOP_PIXELS", 0)
+    monkeypatch.setattr(limits, "GOP_PIXELS_PER_BYTE", 1)
+    with pytest.warns(LargeStreamWarning, match="by default.*--allow-large"):
+        freegvc.compress(scene(6, 32, 48), stop_step=950, prior="analytic")
 
 
 def test_each_way_to_decode_has_the_limit_and_the_way_out(coded, tmp_path, capsys):
