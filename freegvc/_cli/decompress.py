@@ -10,7 +10,7 @@ from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, keywords_of
 from freegvc._cli.paths import refuse_same_file, say
-from freegvc._cli.progress import add_events, show_progress
+from freegvc._cli.progress import add_events, show_progress, tell
 
 
 def declare_decompress(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +43,14 @@ def _decompress(arguments: argparse.Namespace) -> int:
     from freegvc._codec.decoder import decode_frames
     from freegvc._codec.model import load_prior_of
     from freegvc._video import Colour, open_writer
-    from freegvc.events import Event, GopDecoded
+    from freegvc.events import CommandDone, CommandStarted, Event, GopDecoded
     from freegvc.priors import load_prior
 
     refuse_same_file(arguments.input, arguments.output)
     began = time.perf_counter()
+    tell(
+        arguments.events, CommandStarted("decompress", str(arguments.input), str(arguments.output))
+    )
     compressed = CompressedVideo.open(arguments.input)
     header = compressed.header
     output = open_writer(
@@ -82,5 +85,19 @@ def _decompress(arguments: argparse.Namespace) -> int:
     say(
         f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
         f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
+    )
+    tell(
+        arguments.events,
+        CommandDone(
+            command="decompress",
+            output=str(arguments.output),
+            num_bytes=compressed.num_bytes,
+            bpp=compressed.bpp,
+            num_frames=header.num_frames,
+            num_gops=header.num_gops,
+            metric=None,
+            score=None,
+            seconds=seconds,
+        ),
     )
     return 0

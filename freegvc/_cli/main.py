@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -42,6 +42,11 @@ GROUPS = {
         "doctor": ("doctor", "check what works on this machine"),
     },
 }
+_USAGE = {  # where listing every option would fill the page
+    "compress": "freegvc compress INPUT OUTPUT [a target] [options]",
+    "decompress": "freegvc decompress INPUT OUTPUT [options]",
+    "score": "freegvc score REFERENCE DISTORTED [options]",
+}
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 # An OSError with one of these codes is a failure of the machine, not a bug: no traceback.
@@ -61,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    arguments = argparse.Namespace()
     try:
         arguments = _parser().parse_args(argv)
         with _warnings_as_lines():
@@ -70,8 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as leaving:  # argparse: --help, --version and its own errors
         return leaving.code if isinstance(leaving.code, int) else 1
     except FreeGvcError as error:
+        _tell_failed(arguments, type(error).__name__, str(error), error.exit_code)
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
+        _tell_failed(arguments, "interrupted", "interrupted", _INTERRUPTED)
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
         # Python flushes stdout once more when it exits; send that output to the null device.
@@ -81,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _MACHINE_ERRORS:
             raise
         where = f"{error.filename}: " if error.filename else ""
+        _tell_failed(arguments, "OSError", f"{where}{error.strerror}", 1)
         return _fail(f"{where}{error.strerror}", 1)
 
 
@@ -99,6 +108,7 @@ def _parser() -> CommandParser:
             name,
             description=summary[0].upper() + summary[1:] + ".",
             declare=partial(_declare, module, name),
+            **({"usage": _USAGE[name]} if name in _USAGE else {}),
         )
     return parser
 
@@ -141,6 +151,19 @@ def _warnings_as_lines() -> Iterator[None]:
         warnings.showwarning = show
         warnings.simplefilter("always", FreeGvcWarning)
         yield
+
+
+def _tell_failed(arguments: argparse.Namespace, error: str, message: str, code: int) -> None:
+    """The last event of a command that fails, where events are wanted."""
+    from freegvc._cli.progress import tell
+    from freegvc.events import CommandFailed
+
+    # a reader that has gone away does not matter any more
+    with suppress(BrokenPipeError):
+        tell(
+            getattr(arguments, "events", None),
+            CommandFailed(error, " ".join(message.split()), code),
+        )
 
 
 def _fail(message: str, code: int) -> int:

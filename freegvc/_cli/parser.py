@@ -9,6 +9,7 @@ import argparse
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from freegvc.errors import UsageError
@@ -40,7 +41,27 @@ class CommandParser(argparse.ArgumentParser):
         result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             args, namespace, **kwargs
         )
+        unknown = [word for word in result[1] if word.startswith("-")]
+        if unknown and self._subparsers is None:  # here, so that the message names this command
+            self.error(f"there is no option {unknown[0]}{self._guess(unknown[0])}")
+        if result[1] and self._subparsers is None:
+            self.error(f"unrecognized arguments: {' '.join(result[1])}")
         return result
+
+    def _guess(self, word: str) -> str:
+        known = list(self._option_string_actions)
+        close = get_close_matches(word.partition("=")[0], known, n=1)
+        return f" (did you mean {close[0]}?)" if close else ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = action.choices
+        if choices is None or value in choices:
+            return
+        names = [str(choice) for choice in choices]
+        close = get_close_matches(str(value), names, n=1)
+        guess = f" (did you mean {close[0]}?)" if close else ""
+        what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+        self.error(f"{what} is {value!r}{guess}, but must be one of {', '.join(names)}")
 
     def error(self, message: str) -> NoReturn:
         """One line, as for every other error."""
