@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from freegvc import __version__
-from freegvc._cli.parser import CommandParser
+from freegvc._cli.parser import CommandParser, PrintCompletion
 from freegvc.errors import FreeGvcError, FreeGvcWarning
 
 # by concern, name: (module that declares it, what it does)
@@ -101,6 +101,12 @@ def _parser() -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"freegvc {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print the completion of this shell (needs freegvc[completion])",
+    )
     # argparse cannot group commands: the epilog lists them
     commands = parser.add_subparsers(metavar="COMMAND", required=True, help="one of those below")
     for name, (module, summary) in COMMANDS.items():
@@ -108,7 +114,7 @@ def _parser() -> CommandParser:
             name,
             description=summary[0].upper() + summary[1:] + ".",
             declare=partial(_declare, module, name),
-            **({"usage": _USAGE[name]} if name in _USAGE else {}),
+            usage=_USAGE.get(name),
         )
     return parser
 

@@ -29,15 +29,19 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
         self._declare = declare
 
+    def declare_now(self) -> None:
+        """Declare the arguments, if that was not done yet."""
+        if self._declare is not None:
+            declare, self._declare = self._declare, None
+            declare(self)
+
     def parse_known_args(  # type: ignore[override]  # the stubs overload it by the namespace's type
         self,
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,
         **kwargs: Any,
     ) -> tuple[argparse.Namespace, list[str]]:
-        if self._declare is not None:
-            declare, self._declare = self._declare, None
-            declare(self)
+        self.declare_now()
         result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             args, namespace, **kwargs
         )
@@ -71,6 +75,27 @@ class CommandParser(argparse.ArgumentParser):
         # argparse ignores a closed pipe; main handles it for all output alike
         if message:
             (file or sys.stderr).write(message)
+
+
+class PrintCompletion(argparse.Action):
+    """Prints what a shell needs to complete the options of every command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: Any) -> NoReturn:
+        try:
+            import shtab
+        except ImportError:
+            raise UsageError(
+                "shell completion needs shtab: pip install 'freegvc[completion]'"
+            ) from None
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, command in action.choices.items():
+                    command.declare_now()
+                    # shtab passes over commands without a help line, which our epilog has instead
+                    line = action._ChoicesPseudoAction(name, [], command.description or "")
+                    action._choices_actions.append(line)
+        sys.stdout.write(shtab.complete(parser, values[1]))
+        parser.exit()
 
 
 def keywords_of(function: Callable[..., object]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 import freegvc
+from freegvc.metrics import metric_status
 from tests.cli.tiny_clip import ROOT
 
 GOPS = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
@@ -89,3 +91,20 @@ def test_examples_state_their_usage(name):
     )
     assert "usage: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(find_spec("shtab") is None, reason="pip install 'freegvc[completion]'")
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_every_option(run, shell):
+    page = run("--print-completion", shell)
+    assert page.code == 0
+    assert all(option in page.out for option in ("--target-lpips", "--matrix"))
+
+
+def test_doctor_and_score_say_the_same_about_a_missing_package(run, clip, monkeypatch):
+    monkeypatch.setattr("freegvc.metrics.metric.find_spec", lambda name: None)
+    for name, package in (("fid", "torch-fidelity"), ("tof", "opencv-python-headless")):
+        status = metric_status(name)
+        assert not status.available
+        assert f"pip install {package}" in status.detail
+        assert status.detail in run("score", clip, clip, "--metrics", name).err
