@@ -67,6 +67,8 @@ def load(device="cpu", dtype=torch.float32) -> FieldPrior:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python examples/custom_prior.py VIDEO")
     prior = load()
     check_prior(prior)
     stream = freegvc.compress(sys.argv[1], target_bpp=0.01, prior=prior)

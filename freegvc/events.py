@@ -104,6 +104,58 @@ class GopDecoded(Event):
     drift_sigma: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CommandStarted(Event):
+    """A command has begun; the first line of `--events ndjson`.
+
+    Attributes:
+        command: "compress" or "decompress".
+        input, output: as they were given.
+    """
+
+    command: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone(Event):
+    """A command has written its output; the last line of `--events ndjson`.
+
+    Attributes:
+        command, output: as in `CommandStarted`.
+        num_bytes, bpp: of the .fgvc file; bpp without audio.
+        num_frames, num_gops: of the video.
+        metric, score: what was asked for, and its mean over the GOPs; None without a score.
+        seconds: since the start.
+    """
+
+    command: str
+    output: str
+    num_bytes: int
+    bpp: float
+    num_frames: int
+    num_gops: int
+    metric: str | None
+    score: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed(Event):
+    """A command has failed; the last line of `--events ndjson`.
+
+    Attributes:
+        error: name of the exception, or "interrupted".
+        message: one line.
+        exit_code: of the process.
+    """
+
+    error: str
+    message: str
+    exit_code: int
+
+
 OnEvent = Callable[[Event], None]
 
 

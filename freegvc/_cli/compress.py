@@ -18,11 +18,12 @@ from freegvc._cli.paths import (
     save_stream,
     say,
 )
-from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress
+from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress, tell
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._control.targets import Target
+    from freegvc.metrics import Metric
 
 FIRST_GOP = "first-gop"
 
@@ -177,7 +178,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
     from freegvc._codec.encoder import compress
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
-    from freegvc.events import Event
+    from freegvc.events import CommandDone, CommandStarted, Event, GopDone
     from freegvc.priors import load_prior
 
     if arguments.report is not None:
@@ -185,6 +186,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
 
         check_report(arguments.report, overwrite=arguments.force)
     began = time.perf_counter()
+    tell(arguments.events, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = _target(arguments)
     settings = Settings(
         **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
@@ -208,9 +210,28 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
     save_stream(compressed, arguments.output, force=arguments.force)
     seconds = time.perf_counter() - began
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
+    header = compressed.header
+    metric = target.metric_for(header.height, header.width)
+    done = [event.score for event in heard if isinstance(event, GopDone)]
+    scores = [score for score in done if score is not None]
+    mean = sum(scores) / len(scores) if scores else None
     say(
         f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "
-        f"{count(compressed.header.num_gops, 'GOP')}, {seconds:.1f} s"
+        f"{_scored(metric, scores)}{count(header.num_gops, 'GOP')}, {seconds:.1f} s"
+    )
+    tell(
+        arguments.events,
+        CommandDone(
+            command="compress",
+            output=str(arguments.output),
+            num_bytes=compressed.num_bytes,
+            bpp=compressed.bpp,
+            num_frames=header.num_frames,
+            num_gops=header.num_gops,
+            metric=None if mean is None else metric.name,
+            score=mean,
+            seconds=seconds,
+        ),
     )
     if arguments.report is not None:
         from freegvc._cli.report import report_run
@@ -218,6 +239,15 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
         report_run(arguments, path, target, prior, compressed, heard)
         say(f"{arguments.report}: report of this run")
     return 0
+
+
+def _scored(metric: Metric, scores: list[float]) -> str:
+    """The scores of the GOPs, for the summary; empty where none was asked for."""
+    if not scores:
+        return ""
+    low, high = metric.format(min(scores)), metric.format(max(scores))
+    spread = "" if low == high else f" ({low} .. {high})"
+    return f"{metric.label} {metric.format(sum(scores) / len(scores))}{spread}, "
 
 
 def _target(arguments: argparse.Namespace) -> Target:

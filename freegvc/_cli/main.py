@@ -22,7 +22,7 @@ from importlib import import_module
 from typing import Any
 
 from freegvc import __version__
-from freegvc._cli.parser import CommandParser
+from freegvc._cli.parser import CommandParser, PrintCompletion
 from freegvc._cli.paths import printable
 from freegvc.errors import FreeGvcError, FreeGvcWarning
 
@@ -46,6 +46,11 @@ GROUPS = {
         "doctor": ("doctor", "check what works on this machine"),
     },
 }
+_USAGE = {  # where listing every option would fill the page
+    "compress": "freegvc compress INPUT OUTPUT [a target] [options]",
+    "decompress": "freegvc decompress INPUT OUTPUT [options]",
+    "score": "freegvc score REFERENCE DISTORTED [options]",
+}
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 # An OSError with one of these codes is a failure of the machine, not a bug: no traceback.
@@ -68,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what its encoding does not
         sys.stdout.reconfigure(errors="backslashreplace")
+    arguments = argparse.Namespace()
     try:
         arguments = _parser().parse_args(argv)
         with _signals_as_exceptions(), _warnings_as_lines():
@@ -77,10 +83,12 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
     except SystemExit as leaving:  # argparse: --help, --version and its own errors
         return leaving.code if isinstance(leaving.code, int) else 1
     except FreeGvcError as error:
+        _tell_failed(arguments, type(error).__name__, str(error), error.exit_code)
         return _fail(str(error), error.exit_code)
     except Ended as ended:
         return _fail(f"ended by {ended.signal.name}", 128 + ended.signal)
     except KeyboardInterrupt:
+        _tell_failed(arguments, "interrupted", "interrupted", _INTERRUPTED)
         return _fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
         _drop_output()
@@ -90,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
             raise
         _drop_output()
         where = f"{error.filename}: " if error.filename else ""
+        _tell_failed(arguments, "OSError", f"{where}{error.strerror}", 1)
         return _fail(f"{where}{error.strerror}", 1)
 
 
@@ -140,6 +149,12 @@ def _parser() -> CommandParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"freegvc {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help="print the completion of this shell (needs freegvc[completion])",
+    )
     # argparse cannot group commands: the epilog lists them
     commands = parser.add_subparsers(metavar="COMMAND", required=True, help="one of those below")
     for name, (module, summary) in COMMANDS.items():
@@ -147,6 +162,7 @@ def _parser() -> CommandParser:
             name,
             description=summary[0].upper() + summary[1:] + ".",
             declare=partial(_declare, module, name),
+            usage=_USAGE.get(name),
         )
     return parser
 
@@ -189,6 +205,19 @@ def _warnings_as_lines() -> Iterator[None]:
         warnings.showwarning = show
         warnings.simplefilter("always", FreeGvcWarning)
         yield
+
+
+def _tell_failed(arguments: argparse.Namespace, error: str, message: str, code: int) -> None:
+    """The last event of a command that fails, where events are wanted."""
+    from freegvc._cli.progress import tell
+    from freegvc.events import CommandFailed
+
+    # a reader that has gone away does not matter any more
+    with suppress(BrokenPipeError):
+        tell(
+            getattr(arguments, "events", None),
+            CommandFailed(error, " ".join(message.split()), code),
+        )
 
 
 def _fail(message: str, code: int) -> int:

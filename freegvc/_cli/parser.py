@@ -9,6 +9,7 @@ import argparse
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from freegvc.errors import UsageError
@@ -28,19 +29,43 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
         self._declare = declare
 
+    def declare_now(self) -> None:
+        """Declare the arguments, if that was not done yet."""
+        if self._declare is not None:
+            declare, self._declare = self._declare, None
+            declare(self)
+
     def parse_known_args(  # type: ignore[override]  # the stubs overload it by the namespace's type
         self,
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,
         **kwargs: Any,
     ) -> tuple[argparse.Namespace, list[str]]:
-        if self._declare is not None:
-            declare, self._declare = self._declare, None
-            declare(self)
+        self.declare_now()
         result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             args, namespace, **kwargs
         )
+        unknown = [word for word in result[1] if word.startswith("-")]
+        if unknown and self._subparsers is None:  # here, so that the message names this command
+            self.error(f"there is no option {unknown[0]}{self._guess(unknown[0])}")
+        if result[1] and self._subparsers is None:
+            self.error(f"unrecognized arguments: {' '.join(result[1])}")
         return result
+
+    def _guess(self, word: str) -> str:
+        known = list(self._option_string_actions)
+        close = get_close_matches(word.partition("=")[0], known, n=1)
+        return f" (did you mean {close[0]}?)" if close else ""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = action.choices
+        if choices is None or value in choices:
+            return
+        names = [str(choice) for choice in choices]
+        close = get_close_matches(str(value), names, n=1)
+        guess = f" (did you mean {close[0]}?)" if close else ""
+        what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+        self.error(f"{what} is {value!r}{guess}, but must be one of {', '.join(names)}")
 
     def error(self, message: str) -> NoReturn:
         """One line, as for every other error."""
@@ -50,6 +75,27 @@ class CommandParser(argparse.ArgumentParser):
         # argparse ignores a closed pipe; main handles it for all output alike
         if message:
             (file or sys.stderr).write(message)
+
+
+class PrintCompletion(argparse.Action):
+    """Prints what a shell needs to complete the options of every command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: Any) -> NoReturn:
+        try:
+            import shtab
+        except ImportError:
+            raise UsageError(
+                "shell completion needs shtab: pip install 'freegvc[completion]'"
+            ) from None
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, command in action.choices.items():
+                    command.declare_now()
+                    # shtab passes over commands without a help line, which our epilog has instead
+                    line = action._ChoicesPseudoAction(name, [], command.description or "")
+                    action._choices_actions.append(line)
+        sys.stdout.write(shtab.complete(parser, values[1]))
+        parser.exit()
 
 
 def keywords_of(function: Callable[..., object]) -> dict[str, Any]:

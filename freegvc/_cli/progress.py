@@ -56,6 +56,12 @@ def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
         yield _Lines(what)
 
 
+def tell(events: str | None, event: Event) -> None:
+    """Print an event of the command itself, if events are wanted."""
+    if events == "ndjson":
+        _print_ndjson(event)
+
+
 def _print_ndjson(event: Event) -> None:
     print(json.dumps(event.as_dict(), allow_nan=False), flush=True)
 

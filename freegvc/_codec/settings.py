@@ -24,7 +24,8 @@ class Settings:
 
     Args:
         gop_length: l, frames per GOP; by default the prior's.
-        overlap: m, frames that neighbouring GOPs have in common; by default the prior's.
+        overlap: m, frames that neighbouring GOPs have in common; by default the prior's, or as many
+            as fit shorter GOPs.
         gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's
             index, in 0 .. 1 (paper, eq. 17).
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
@@ -63,9 +64,11 @@ class Settings:
         from freegvc.priors.tiled import TiledPrior
 
         gop_length = prior.defaults.gop_length if self.gop_length is None else self.gop_length
-        overlap = prior.defaults.overlap if self.overlap is None else self.overlap
         stride = prior.latent.temporal_stride
-        if (gop_length - overlap) % stride:
+        overlap = self.overlap
+        if overlap is None:
+            overlap = _default_overlap(gop_length, prior.defaults.overlap, stride)
+        if overlap and (gop_length - overlap) % stride:
             raise UsageError(
                 f"gop_length - overlap is {gop_length} - {overlap}, but prior {prior.name!r} has "
                 f"one latent for {stride} frames; choose a difference that is a multiple of "
@@ -102,6 +105,14 @@ class Settings:
         if num_steps is None:
             num_steps = GNVC_VD_STEPS if self.refine == GNVC_VD else prior.defaults.silent_steps
         return Silent(self.sampler, num_steps, refine_timestep(self.refine, prior.schedule))
+
+
+def _default_overlap(gop_length: int, preferred: int, stride: int) -> int:
+    """The most frames up to the prior's own that GOPs of this length can share; 0 if none."""
+    for overlap in range(min(preferred, gop_length // 2), 0, -1):
+        if (gop_length - overlap) % stride == 0:
+            return overlap
+    return 0
 
 
 def _gammas(

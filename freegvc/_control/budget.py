@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from freegvc._control.gop_encoder import GopEncoder
     from freegvc._control.targets import Rate
 
+_LEAST_STEPS_BYTES = 300  # in all packets of a video for which nobody asked for a rate
 _LEAST_PACKET = 0.5  # of the smallest empty packet so far: a later one may be that small
 
 
@@ -34,10 +35,11 @@ class Budget:
             raise UsageError("a target in bytes needs a video of known length; give a rate instead")
         self._target, self._gops = target, gops
         self.num_frames = gops.num_frames
+        self._raised = 0  # bytes, where the default rate has turned out to be too small
 
     def bytes_for(self, num_frames: int) -> float:
         """What the target grants the first frames of the video."""
-        return self._granted(self._amount, num_frames)
+        return max(self._granted(self._amount, num_frames), self._raised)
 
     def check(self, empty_bytes: Sequence[int], *, is_last: bool) -> None:
         """Refuse the target if the whole stream will not fit it even without a single step.
@@ -64,6 +66,9 @@ class Budget:
         stated = (
             "" if self._target.num_bytes is not None else f", {self.bytes_for(total):.0f} bytes"
         )
+        if self._target.is_default:
+            self._raised = needed + _LEAST_STEPS_BYTES
+            return
         raise TargetError(
             f"the target is {self._amount} {self._unit}{stated} for {total} frames, but the "
             f"stream takes about {needed} bytes before a single step is sent: allow "

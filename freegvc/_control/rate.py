@@ -94,6 +94,8 @@ class RateController:
         budget = self._budget.bytes_for(self._gops.end_frame)
         if size([walk.bits[0] // 8]) > budget:
             self._budget.check([walk.bits[0] // 8], is_last=gop.is_last)
+            budget = self._budget.bytes_for(self._gops.end_frame)
+        if size([walk.bits[0] // 8]) > budget:  # the frames to come will pay for the header
             return walk
         stop_within_bytes(walk, self._gops.grid(), budget, lambda: size([walk.bits[-1] // 8]))
         return walk
@@ -124,7 +126,8 @@ class RateController:
         granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
         if sum(empty) > granted:
             self._budget.check([int(bits) // 8 for bits in empty], is_last=gop.is_last)
-            granted = sum(empty)  # for now: the frames to come will pay for the header
+            # the frames to come will pay for the header
+            granted = max(self._packets_bits([float(bits) for bits in empty]), sum(empty))
         part = granted / len(empty)
         grow(_FIRST_SCORED * part)
         scorer = self._scorer(gop)

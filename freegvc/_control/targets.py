@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any, ClassVar, TypedDict
 
@@ -96,6 +96,7 @@ class Rate:
             `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. By
             default MS-SSIM, or PSNR for small frames.
         weights: folder of the metric's safetensors; by default as `freegvc.metrics` says.
+        is_default: nobody asked for this rate, so it is raised for a video too small for it.
 
     Raises:
         UsageError: not exactly one rate, or a value outside its range.
@@ -106,6 +107,7 @@ class Rate:
     num_bytes: int | None = None
     even: MetricLike | None = None
     weights: str | PathLike[str] | None = None
+    is_default: bool = field(default=False, compare=False, repr=False)
     pooling: ClassVar[str] = "mean"
     tolerance: ClassVar[None] = None
 
@@ -274,7 +276,7 @@ def target_of(keywords: Mapping[str, Any]) -> StopStep | Rate | Score:
         raise UsageError(f"give one target, not {len(given)}: {', '.join(sorted(given))}")
     for name, value in given.items():
         return _KEYWORDS[name](value)
-    return Rate(bpp=DEFAULT_BPP)
+    return Rate(bpp=DEFAULT_BPP, is_default=True)
 
 
 def goal_of(metric: Metric, score: float, tolerance: float | None) -> Goal:

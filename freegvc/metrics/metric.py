@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from os import PathLike
 from typing import Protocol
 
@@ -55,6 +56,7 @@ class ScoreScale:
         weights: parameters of the network that it runs, or None.
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
             only freegvc's own dependencies.
+        package: a module that it needs, and the package to install for it.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ScoreScale:
     limit: float = 1.0
     weights: WeightFile | None = None
     prepare: Callable[[Weights, str], object] | None = None
+    package: tuple[str, str] | None = None
 
     def format(self, score: float) -> str:
         """A score as text, with its unit."""
@@ -99,6 +102,7 @@ class ScoreScale:
         """
         if size is not None:
             check_side(self.label, *size, self.min_side)
+        self._check_package()
         if self.prepare is not None:
             self.prepare(weights, device)
 
@@ -110,6 +114,7 @@ class ScoreScale:
         """
         detail = "needs no files"
         try:
+            self._check_package()
             if self.weights is not None:
                 folder = weights_folder(weights)
                 place = locate(self.weights, folder)
@@ -122,6 +127,12 @@ class ScoreScale:
         except MetricUnavailableError as error:
             return MetricStatus(self.name, False, str(error))
         return MetricStatus(self.name, True, detail)
+
+    def _check_package(self) -> None:
+        """First of all, so that `check` and `status` say the same."""
+        if self.package is not None and find_spec(self.package[0]) is None:
+            name = self.package[1]
+            raise MetricUnavailableError(f"{self.label} needs {name}: pip install {name}")
 
 
 @dataclass(frozen=True, slots=True)

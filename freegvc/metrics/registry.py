@@ -57,6 +57,11 @@ def _load_opencv(weights: Weights, device: str) -> None:
     check_opencv()
 
 
+# the module, and the package that has it
+_OPENCV = ("cv2", "opencv-python-headless")
+_TORCHVISION = ("torchvision", "torchvision")
+
+
 def _lpips(name: str, label: str, net: str) -> Metric:
     weights, min_side = LPIPS_NETS[net]
     return Metric(
@@ -66,6 +71,7 @@ def _lpips(name: str, label: str, net: str) -> Metric:
         min_side,
         weights=weights,
         prepare=partial(_load_lpips, net=net),
+        package=_TORCHVISION,
         compute=partial(lpips, net=net),
     )
 
@@ -77,7 +83,14 @@ _ALL = (
     _lpips("lpips_vgg", "LPIPS (VGG16)", "vgg"),
     _lpips("lpips_squeeze", "LPIPS (SqueezeNet)", "squeeze"),
     Metric(
-        "dists", "DISTS", False, DISTS_MIN_SIDE, weights=VGG16, prepare=_load_dists, compute=dists
+        "dists",
+        "DISTS",
+        False,
+        DISTS_MIN_SIDE,
+        weights=VGG16,
+        prepare=_load_dists,
+        package=_TORCHVISION,
+        compute=dists,
     ),
     Metric(
         "tof",
@@ -86,6 +99,7 @@ _ALL = (
         FLOW_MIN_SIDE,
         unit=" px",
         prepare=_load_opencv,
+        package=_OPENCV,
         compute=_plain(tof),
         is_temporal=True,
     ),
@@ -96,6 +110,7 @@ _ALL = (
         LPIPS_NETS["alex"][1],
         weights=ALEXNET,
         prepare=partial(_load_lpips, net="alex"),
+        package=_TORCHVISION,
         compute=tlp,
         is_temporal=True,
     ),
@@ -106,6 +121,7 @@ _ALL = (
         FLOW_MIN_SIDE,
         decimals=6,
         prepare=_load_opencv,
+        package=_OPENCV,
         compute=_plain(warp_error),
         is_temporal=True,
     ),
@@ -114,7 +130,14 @@ METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric
 
 FID = "fid"  # of a whole video: `PatchFid`
 _FID_SCALE = ScoreScale(
-    FID, "FID", False, fid.SMALL_PATCH_SIDE, decimals=3, weights=INCEPTION, prepare=_load_inception
+    FID,
+    "FID",
+    False,
+    fid.SMALL_PATCH_SIDE,
+    decimals=3,
+    weights=INCEPTION,
+    prepare=_load_inception,
+    package=("torch_fidelity", "torch-fidelity"),
 )
 SCORES: Mapping[str, ScoreScale] = MappingProxyType({**METRICS, FID: _FID_SCALE})
 METRIC_NAMES = tuple(SCORES)

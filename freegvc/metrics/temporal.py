@@ -118,7 +118,7 @@ def check_opencv() -> None:
     except ImportError as error:
         raise MetricUnavailableError(
             f"tOF and the warp error need OpenCV ({error}): pip install opencv-python-headless"
-        ) from error
+        ) from None
 
 
 def _check(reference: Frames, distorted: Frames, label: str, min_side: int) -> None:

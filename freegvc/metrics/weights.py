@@ -171,7 +171,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise MetricUnavailableError(
             f"{path} cannot be read as weights ({type(error).__name__}: {error}): delete it and "
             "fetch it again"
-        ) from error
+        ) from None
     return tensors
 
 
@@ -190,5 +190,5 @@ def _download(weights: WeightFile, folder: Path | None) -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:  # RuntimeError: a wrong hash
         reason = getattr(error, "reason", error)
         message = missing_message(weights, folder, f"the download failed: {reason}")
-        raise MetricUnavailableError(message) from error
+        raise MetricUnavailableError(message) from None  # it says all that the three errors say
     return tensors

@@ -238,7 +238,11 @@ def test_events_are_ndjson(run, clip, stream, tmp_path):
     result = run("compress", clip, tmp_path / "out.fgvc", *small, "--events", "ndjson")
     events = [json.loads(line) for line in result.out.splitlines()]
     names = [event["event"] for event in events]
-    assert set(names) == {"GopStarted", "StepSent", "GopDone"}
+    assert (names[0], names[-1]) == ("CommandStarted", "CommandDone")
+    assert set(names[1:-1]) == {"GopStarted", "StepSent", "GopDone"}
+    made = CompressedVideo.open(tmp_path / "out.fgvc")
+    assert (events[-1]["num_bytes"], events[-1]["bpp"]) == (made.num_bytes, made.bpp)
+    assert events[-1]["score"] is None
     assert names.count("GopDone") == 3
     sizes = [event["num_bytes"] for event in events if event["event"] == "GopDone"]
     assert sizes == [gop.bits // 8 for gop in CompressedVideo.open(tmp_path / "out.fgvc").gops]
