@@ -3,8 +3,8 @@
     freegvc.compress("clip.mp4", target_bpp=0.02).save("clip.fgvc")
     video = freegvc.decompress("clip.fgvc")
 
-What this module exports, `freegvc.errors`, `freegvc.events`, `freegvc.metrics`, `freegvc.priors`
-and `freegvc.testing` are public. Importing it is light: torch and the codecs load when they are
+What this module exports, `freegvc.errors`, `freegvc.events`, `freegvc.metrics`, `freegvc.priors`,
+`freegvc.testing` and `freegvc.video` are public. Importing it is light: torch and the codecs load when they are
 first used.
 """
 
@@ -153,7 +153,7 @@ _LAZY = {
 }
 
 
-_PUBLIC_MODULES = ("errors", "events", "metrics", "priors", "testing")
+_PUBLIC_MODULES = ("errors", "events", "metrics", "priors", "testing", "video")
 
 
 def __getattr__(name: str) -> object:
