@@ -162,11 +162,12 @@ def test_killed_at_any_moment(spawn, clip, stream, tmp_path, command, number):
     arguments, name = commands(clip, stream, tmp_path)[command]
     output = tmp_path / name
     began = time.monotonic()
-    assert spawn(*arguments, "--force").wait(timeout=120) == 0
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    assert spawn(*arguments, "--force", **quiet).wait(timeout=120) == 0
     seconds = time.monotonic() - began
     generator = np.random.default_rng(1)
     for _ in range(MOMENTS):
-        process = spawn(*arguments, "--force", stdout=subprocess.DEVNULL, stderr=None)
+        process = spawn(*arguments, "--force", **quiet)
         # the files are written near the end
         time.sleep(seconds * generator.beta(3, 1))
         process.send_signal(number)
