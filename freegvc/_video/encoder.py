@@ -74,7 +74,7 @@ class EncodedWriter(FrameWriter):
                 self._audio = AudioFeed(spec.audio, self._container)
         except FreeGvcError:
             raise
-        except (ValueError, OSError, av.error.FFmpegError) as error:
+        except (ValueError, OverflowError, OSError, av.error.FFmpegError) as error:
             raise UsageError(
                 f"{self._codec} cannot write {spec.width}x{spec.height} at {spec.frame_rate} fps "
                 f"to {spec.path}: {error}; write .y4m or a folder of PNG files instead"
@@ -90,14 +90,32 @@ class EncodedWriter(FrameWriter):
             _fill(plane, values)
         stamps = spec.timestamps
         seconds = index / spec.frame_rate if stamps is None else stamps[index]
-        picture.pts = round(seconds / self._clock)
-        picture.time_base = self._clock
+        try:
+            picture.pts = round(seconds / self._clock)
+            picture.time_base = self._clock
+        except OverflowError as error:
+            raise UsageError(
+                f"frame {index} is shown at {float(seconds):g} s, which {spec.path} cannot say in "
+                f"units of {self._clock} s: write .y4m or a folder of PNG files instead"
+            ) from error
         if self._audio is not None:
             self._audio.feed(seconds)
-        self._container.mux(self._stream.encode(picture))
+        self._mux(picture)
+
+    def _mux(self, picture: Any) -> None:
+        """Encode one picture, or the last ones for None, and write the packets."""
+        from av.error import PatchWelcomeError
+
+        try:
+            self._container.mux(self._stream.encode(picture))
+        except (ValueError, OverflowError, PatchWelcomeError) as error:
+            raise UsageError(
+                f"{self._spec.path} cannot hold these frames or timestamps: {error}; write .y4m or "
+                "a folder of PNG files instead"
+            ) from error
 
     def _finish(self) -> None:
-        self._container.mux(self._stream.encode(None))
+        self._mux(None)
         if self._audio is not None:
             self._audio.feed(None)
             self._audio.close()
