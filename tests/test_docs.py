@@ -67,7 +67,15 @@ def test_python_in_the_docs_uses_public_names(page):
     for block in _PYTHON.findall(page.read_text(encoding="utf-8")):
         compile(block, str(page), "exec")
         for name in _NAMES.findall(block):
-            assert name in {*freegvc.__all__, "errors", "events", "metrics", "priors", "testing", "video"}
+            assert name in {
+                *freegvc.__all__,
+                "errors",
+                "events",
+                "metrics",
+                "priors",
+                "testing",
+                "video",
+            }
 
 
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))

@@ -27,6 +27,7 @@ _LUMA_WEIGHTS = {
 }
 _IDENTITY = 0
 _UNSPECIFIED = 2
+WRITABLE_MATRICES = tuple(_LUMA_WEIGHTS)
 _HIGH_DYNAMIC_RANGE = {16: "PQ", 18: "HLG"}
 _STRIP_ROWS = 32  # even; a strip of this many rows stays in the cache, which is twice as fast
 

@@ -80,7 +80,7 @@ class EncodedWriter(FrameWriter):
                 self._audio = AudioFeed(spec.audio, self._container, self._clock)
         except FreeGvcError:
             raise
-        except (ValueError, OSError, av.error.FFmpegError) as error:
+        except (ValueError, OverflowError, OSError, av.error.FFmpegError) as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise UsageError(
@@ -99,17 +99,36 @@ class EncodedWriter(FrameWriter):
         stamps = spec.timestamps
         seconds = index / spec.frame_rate if stamps is None else stamps[index]
         lead = Fraction(0) if self._audio is None else self._audio.lead
-        picture.pts = round((seconds + lead) / self._clock)
-        picture.time_base = self._clock
+        try:
+            picture.pts = round((seconds + lead) / self._clock)
+            picture.time_base = self._clock
+        except OverflowError as error:
+            raise UsageError(
+                f"frame {index} is shown at {float(seconds):g} s, which {spec.path} cannot say in "
+                f"units of {self._clock} s: write .y4m or a folder of PNG files instead"
+            ) from error
         self._last_pts = picture.pts
         if self._audio is not None:
             self._audio.feed(seconds)
-        self._container.mux(self._stream.encode(picture))
+        self._mux(picture)
+
+    def _mux(self, picture: Any) -> None:
+        """Encode one picture, or the last ones for None, and write the packets."""
+        from av.error import PatchWelcomeError
+
+        try:
+            packets = self._stream.encode(picture)
+            if picture is None:
+                self._set_end(packets)
+            self._container.mux(packets)
+        except (ValueError, OverflowError, PatchWelcomeError) as error:
+            raise UsageError(
+                f"{self._spec.path} cannot hold these frames or timestamps: {error}; write .y4m or "
+                "a folder of PNG files instead"
+            ) from error
 
     def _finish(self) -> None:
-        packets = self._stream.encode(None)
-        self._set_end(packets)
-        self._container.mux(packets)
+        self._mux(None)
         if self._audio is not None:
             self._audio.feed(None)
             self._audio.close()

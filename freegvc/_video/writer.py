@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from freegvc._atomic import check_output
-from freegvc._video.colour import BT709, Colour
+from freegvc._video.colour import BT709, WRITABLE_MATRICES, Colour
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc._video.rate import Rate, parse_rate
 from freegvc._video.timestamps import check_last_frame, check_timestamps
@@ -135,6 +135,11 @@ def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
         raise UsageError(f"pixel aspect {spec.pixel_aspect}: it must be above 0")
     if spec.colour.matrix == 0:
         raise UsageError("colour matrix 0 (RGB): videos are written as Y'CbCr; use BT709")
+    if spec.colour.matrix not in WRITABLE_MATRICES:
+        raise UsageError(
+            f"colour matrix {spec.colour.matrix} (H.273) cannot be written; freegvc writes "
+            f"{', '.join(map(str, WRITABLE_MATRICES))}"
+        )
     if codec not in _CODECS:
         raise UsageError(f"codec {codec!r}: it must be {' or '.join(_CODECS)}")
     if crf is not None and not 0 <= crf <= _HIGHEST_CRF:
