@@ -4,8 +4,8 @@
     video = freegvc.decompress("clip.fgvc")
 
 What this module exports, `freegvc.errors`, `freegvc.events`, `freegvc.metrics`, `freegvc.priors`,
-`freegvc.testing` and `freegvc.video` are public. Importing it is light: torch and the codecs load when they are
-first used.
+`freegvc.testing` and `freegvc.video` are public. Importing it is light: torch and the codecs load
+when they are first used.
 """
 
 from __future__ import annotations
