@@ -57,6 +57,10 @@ class Delta:
     remarks: tuple[str, ...] = ()
 
 
+_SAMPLES = 1000  # of a spline, to see where it goes
+_SLACK = 0.05  # of the span of log10 rates: Akima's splines overshoot a little everywhere
+
+
 def bd_rate(
     anchor: Curve,
     test: Curve,
@@ -80,6 +84,7 @@ def bd_rate(
 
     Returns:
         N/A if a curve has too few points or is not strictly monotone, or the overlap is too small.
+        With a remark, and with pchip between points, if a spline leaves the measured rates.
 
     Raises:
         ValueError: a rate is not positive, a score is not finite, or the rate range is empty.
@@ -94,8 +99,18 @@ def bd_rate(
         shown = Overlap(-overlap.high, -overlap.low, overlap.fraction)
     if remarks or overlap is None:
         return Delta(None, shown, tuple(remarks))
-    difference = _mean_difference("bd_rate", curves, overlap, interpolation)
-    return Delta(100 * (10**difference - 1), shown)
+    splines = _splines("bd_rate", curves, interpolation)
+    left = [
+        points.name
+        for points, spline in zip(curves, splines, strict=True)
+        if _leaves(spline, points.rates, overlap)
+    ]
+    if left:
+        # where a curve saturates, a spline may swing to rates that nothing was coded at
+        remarks = [f"the spline of {' and '.join(left)} leaves the measured rates: pchip instead"]
+        splines = _splines("bd_rate", curves, "pchip")
+    difference = _mean_difference(splines, overlap)
+    return Delta(100 * (10**difference - 1), shown, tuple(remarks))
 
 
 def bd_metric(
@@ -127,7 +142,7 @@ def bd_metric(
     usable = all(len(p.rates) >= min_points and np.all(np.diff(p.rates)) for p in curves)
     if trouble or overlap is None or not usable:
         return Delta(None, shown, (*remarks, *trouble))
-    difference = _mean_difference("bd_psnr", curves, overlap, interpolation)
+    difference = _mean_difference(_splines("bd_psnr", curves, interpolation), overlap)
     return Delta(difference if higher_is_better else -difference, shown, tuple(remarks))
 
 
@@ -224,10 +239,10 @@ def _overlap(
     return overlap, []
 
 
-def _mean_difference(
-    function: str, curves: tuple[_Points, _Points], overlap: Overlap, interpolation: Interpolation
-) -> float:
-    """Mean of log10 rate over the overlap of scores, or of score over that of log rates."""
+def _splines(
+    function: str, curves: tuple[_Points, _Points], interpolation: Interpolation
+) -> tuple[Any, Any]:
+    """Both curves: log10 rate over score for "bd_rate", score over log10 rate for "bd_psnr"."""
     import bjontegaard  # imports matplotlib
 
     first, second = curves
@@ -238,6 +253,18 @@ def _mean_difference(
         interpolators=True,
         min_overlap=0,  # was checked, and over the range of rates that is asked for
     )[1:]
+    return splines
+
+
+def _leaves(spline: Any, rates: npt.NDArray[np.float64], overlap: Overlap) -> bool:
+    """Whether a spline of log10 rate has values in the overlap that no point of its curve has."""
+    values = spline(np.linspace(overlap.low, overlap.high, _SAMPLES))
+    slack = _SLACK * (rates[-1] - rates[0])
+    return bool(values.min() < rates[0] - slack or values.max() > rates[-1] + slack)
+
+
+def _mean_difference(splines: tuple[Any, Any], overlap: Overlap) -> float:
+    """Mean of log10 rate over the overlap of scores, or of score over that of log rates."""
     # alone, the package would average over the whole overlap and ignore the range of rates
     areas = [float(spline.integrate(overlap.low, overlap.high)) for spline in splines]
     return (areas[1] - areas[0]) / (overlap.high - overlap.low)

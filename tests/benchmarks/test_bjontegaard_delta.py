@@ -265,3 +265,20 @@ def test_an_empty_range_is_refused() -> None:
     for compare in (bd_rate, bd_metric):
         with pytest.raises(ValueError, match="is not a range of rates"):
             compare(LPIPS, BETTER, higher_is_better=False, rate_range=(0.03, 0.003))
+
+
+@pytest.mark.parametrize(("knee", "falls_back"), [(34.0, False), (35.6, True), (35.9, True)])
+def test_a_spline_that_leaves_the_measured_rates_is_replaced(knee, falls_back):
+    """A curve that saturates: Akima's spline swings to rates that were never coded."""
+    anchor = [(0.005, 30.0), (0.01, 32.0), (0.02, 34.0), (0.04, 36.0)]
+    tested = [(0.005, 30.0), (0.01, knee), (0.02, (knee + 36) / 2), (0.04, 36.0)]
+    delta = bd_rate(anchor, tested, higher_is_better=True)
+    scores = np.linspace(30.0, 36.0, 6001)
+    logs = [
+        np.interp(scores, [q for _, q in c], np.log10([r for r, _ in c])) for c in (anchor, tested)
+    ]
+    assert delta.value >= 100 * (10 ** (logs[1] - logs[0]).min() - 1)
+    assert any("pchip instead" in remark for remark in delta.remarks) == falls_back
+    if falls_back:
+        pchip = bd_rate(anchor, tested, higher_is_better=True, interpolation="pchip")
+        assert delta.value == pytest.approx(pchip.value)
