@@ -106,13 +106,17 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="of the silent part, from the stop step to the picture (default: %(default)s)",
     )
     group.add_argument(
-        "--silent-steps", type=int, metavar="N", help="its model calls (default: the prior's)"
+        "--silent-steps",
+        type=int,
+        metavar="N",
+        help="model calls from the stop step to the picture (default: the prior's)",
     )
     group.add_argument(
         "--refine",
         type=_refine,
         metavar="N",
-        help="noise again to timestep N before it; gnvc-vd: as in that paper (default: do not)",
+        help="before the silent part, noise again to timestep N; gnvc-vd: as in that paper "
+        "(default: do not)",
     )
     parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
 
@@ -131,11 +135,19 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metric",
         choices=[name for name, metric in METRICS.items() if not metric.is_temporal],
-        help="of --target, or what a rate keeps even (default: ms_ssim, or psnr if too small)",
+        help="what --target scores, or what a rate keeps even over the GOPs (default: ms_ssim, or "
+        "psnr for small frames)",
     )
-    group.add_argument("--pooling", choices=POOLINGS, help="of a GOP's frames (default: mean)")
     group.add_argument(
-        "--tolerance", type=float, metavar="X", help="(default: 0.1 dB of PSNR, else 0.005)"
+        "--pooling",
+        choices=POOLINGS,
+        help="how the scores of a GOP's frames become one (default: mean)",
+    )
+    group.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="X",
+        help="largest distance from the target (default: 0.1 dB for PSNR, else 0.005)",
     )
     group.add_argument(
         "--max-probes",

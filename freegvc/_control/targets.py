@@ -37,7 +37,8 @@ class TargetKeywords(TypedDict, total=False):
 
 def _check_range(name: str, value: float, high: float) -> None:
     if not 0.0 < value < high:
-        raise UsageError(f"{name} is {value}, but must be above 0 and below {high:g}")
+        limit = "finite" if math.isinf(high) else f"below {high:g}"
+        raise UsageError(f"{name} is {value}, but must be above 0 and {limit}")
 
 
 def _frame_metric(metric: MetricLike) -> Metric:
@@ -229,6 +230,11 @@ class LikeFirstGop(Scoring):
         Scoring.__post_init__(self)
         if self.metric is not None:
             _frame_metric(self.metric)
+        if isinstance(self.first, Rate) and (self.first.even, self.first.weights) != (None, None):
+            raise UsageError(
+                "the rate of the first GOP has even or weights, which say nothing about one GOP: "
+                "give metric and weights to LikeFirstGop"
+            )
 
     @property
     def needs_num_frames(self) -> bool:  # type: ignore[override]  # the others always know

@@ -75,6 +75,7 @@ def blur(reference, distorted):
         lambda: Score(blur, 0.0),
         lambda: Score(3, 0.1),
         lambda: LikeFirstGop(metric="tof"),
+        lambda: LikeFirstGop(Rate(bpp=0.1, even="psnr")),
         lambda: LikeFirstGop(StopStep(3), max_probes=0),
     ],
 )
