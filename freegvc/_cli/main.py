@@ -23,7 +23,7 @@ from typing import Any
 
 from freegvc import __version__
 from freegvc._cli.parser import CommandParser, PrintCompletion
-from freegvc._cli.paths import printable
+from freegvc._cli.paths import STANDARD, printable
 from freegvc.errors import FreeGvcError, FreeGvcWarning
 
 # by concern, name: (module that declares it, what it does)
@@ -212,10 +212,11 @@ def _tell_failed(arguments: argparse.Namespace, error: str, message: str, code: 
     from freegvc._cli.progress import tell
     from freegvc.events import CommandFailed
 
+    to_stdout = getattr(arguments, "output", None) == STANDARD  # which then holds data alone
     # a reader that has gone away does not matter any more
     with suppress(BrokenPipeError):
         tell(
-            getattr(arguments, "events", None),
+            None if to_stdout else getattr(arguments, "events", None),
             CommandFailed(error, " ".join(message.split()), code),
         )
 

@@ -1,6 +1,7 @@
 """H.264 and H.265 in .mp4 and .mkv, through PyAV."""
 
 import errno
+import platform
 from contextlib import suppress
 from fractions import Fraction
 from math import lcm
@@ -65,6 +66,10 @@ class EncodedWriter(FrameWriter):
             context.color_primaries = spec.colour.primaries
             context.color_trc = spec.colour.transfer
             context.color_range = 2 if spec.colour.full_range else 1
+            if self._codec == "x264" and platform.machine() in ("x86_64", "AMD64"):
+                # With AVX-512, x264 writes other bytes from run to run. Names are not checked against
+                # the processor; this one is in all of them.
+                stream.options |= {"x264-params": "asm=SSE4.2"}
             if self._codec == "x265":
                 # x265 corrupts memory on some pictures below 64 pixels unless its cutree is off
                 cutree = ":cutree=0" if min(spec.width, spec.height) < 64 else ""

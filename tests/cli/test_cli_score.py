@@ -192,7 +192,7 @@ def test_fid_of_the_whole_video(run, tmp_path, monkeypatch):
     network.num_features = 3 * 16
     network.register_forward_pre_hook(lambda module, inputs: inputs[0].float())
     monkeypatch.setattr("freegvc.metrics.fid.inception", lambda folder: network)
-    monkeypatch.setattr("freegvc.metrics.check_metric", lambda name, **options: None)
+    monkeypatch.setattr("freegvc.metrics.ScoreScale.check", lambda self, **options: None)
     frames = gradient(9, 96, 96)
     paths = [save(tmp_path / n, f) for n, f in (("a", frames), ("b", frames // 2), ("c", frames))]
     document = score(run, *paths[:2], "--metrics", "fid")
