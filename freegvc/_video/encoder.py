@@ -67,8 +67,8 @@ class EncodedWriter(FrameWriter):
             context.color_trc = spec.colour.transfer
             context.color_range = 2 if spec.colour.full_range else 1
             if self._codec == "x264" and platform.machine() in ("x86_64", "AMD64"):
-                # With AVX-512, x264 writes other bytes from run to run. Names are not checked against
-                # the processor; this one is in all of them.
+                # With AVX-512, x264 writes other bytes from run to run. It does not check names
+                # against the processor; all that run Python's wheels have this one.
                 stream.options |= {"x264-params": "asm=SSE4.2"}
             if self._codec == "x265":
                 # x265 corrupts memory on some pictures below 64 pixels unless its cutree is off
