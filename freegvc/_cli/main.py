@@ -121,7 +121,10 @@ def _signals_as_exceptions() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         numbers = []  # only the main thread may set handlers
 
+    received: list[int] = []
+
     def end(number: int, frame: object) -> None:
+        received.append(number)
         for each in numbers:  # a second signal, as `timeout` sends it, must not stop the cleaning
             signal.signal(each, signal.SIG_IGN)
         raise Ended(number)
@@ -130,6 +133,11 @@ def _signals_as_exceptions() -> Iterator[None]:
         for number in numbers:
             signal.signal(number, end)
         yield
+    except BaseException as error:
+        # an import that is cut off may raise an error of its own in place of Ended, as numpy's does
+        if received and not isinstance(error, Ended):
+            raise Ended(received[0]) from error
+        raise
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)

@@ -126,6 +126,26 @@ def test_a_signal_leaves_nothing(spawn, clip, tmp_path, number):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signal_that_a_library_turns_into_its_own_error():
+    code = """
+import argparse, os, signal, sys
+from freegvc._cli import main
+
+def run(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException as error:
+        raise ImportError("the extension failed") from error
+
+main._parser = lambda: argparse.Namespace(parse_args=lambda argv: argparse.Namespace(run=run))
+sys.exit(main.main([]))
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 143, done.stderr
+    assert done.stderr.strip().endswith("ended by SIGTERM")
+
+
 def test_nohup_is_heeded(spawn, clip, tmp_path):
     def ignore():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
