@@ -17,6 +17,15 @@ os.environ.setdefault("FREEGVC_CACHE", str(Path(tempfile.gettempdir()) / "freegv
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_runtest_setup(item):
+    """Skip tests marked `cuda` where no CUDA device is available."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("torch finds no CUDA device")
+
+
 @pytest.fixture(scope="session")
 def clips():
     """The folder of real clips; skips where it is absent."""
