@@ -84,6 +84,11 @@ def _check_attributes(prior: Prior) -> None:
         "overlap is at most half of gop_length, and their difference a multiple of "
         f"{stride}",
     )
+    most = defaults.max_gop_length
+    _require(
+        most is None or most >= length,
+        f"max_gop_length is {most}; it must be at least gop_length, {length}",
+    )
     _require(
         defaults.first_step > 0.0 and defaults.step_growth >= 1.0,
         f"first_step is {defaults.first_step} and step_growth {defaults.step_growth}; they must "

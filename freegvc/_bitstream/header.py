@@ -9,6 +9,7 @@ from functools import partial
 
 from freegvc._bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
 from freegvc._channel.names import CODERS
+from freegvc._video.gop_plan import GopPlan
 from freegvc.errors import CorruptStreamError, FreeGvcError, UnsupportedStreamError, UsageError
 
 # Positions are the ids on the wire: append, never reorder.
@@ -43,7 +44,10 @@ UNTILED = (0, 0, 0)
 
 # A head has to fit into 64 bytes. So ids and flags are packed into two bytes, and a field with its
 # usual value is left out; its flag is 0 then.
-_HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _RESERVED = 8, 16, 32, 64, 128
+_HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _HAS_MORE_OPTIONS = 8, 16, 32, 64, 128
+# in a second byte of options, which is left out if it is 0
+_HAS_LAST_ADVANCE = 4
+_KNOWN_MORE_OPTIONS = _HAS_LAST_ADVANCE
 
 _CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
 
@@ -61,7 +65,7 @@ class StreamParameters:
         frame_rate: frames per second; nominal if the stream has timestamps.
         pixel_aspect: width over height of a pixel.
         colour: H.273 matrix, primaries and transfer, and whether the range is full.
-        gop_length, overlap: in frames.
+        gop_length, overlap: l and m, in frames; `GopPlan` gives the frames of each GOP.
         gammas: fusion weights of the newer GOP (paper, eq. 17) in 1/128: one for each overlap
             latent, or one for all.
         tile: height, width, overlap in latent samples; zeros if not tiled.
@@ -143,11 +147,12 @@ class StreamParameters:
             check("tile width", width, 1, MAX_TILE_SIDE)
             check("tile overlap", tile_overlap, 0, min(height, width) - 1)
 
-    def header(self, num_frames: int) -> Header:
-        """The header of a stream of that many frames."""
+    def header(self, num_frames: int, last_advance: int = 0) -> Header:
+        """The header of a stream of that many frames; `last_advance` as for `GopPlan`."""
         return Header(
             **{field.name: getattr(self, field.name) for field in fields(StreamParameters)},
             num_frames=num_frames,
+            last_advance=last_advance,
         )
 
 
@@ -157,31 +162,47 @@ class Header(StreamParameters):
 
     Args:
         num_frames: of the source.
+        last_advance: as for `GopPlan`: frames by which the last GOP follows the one before it, if
+            that is unusual; else 0.
     """
 
     num_frames: int
+    last_advance: int = 0
+
+    @property
+    def plan(self) -> GopPlan:
+        """The frames of each GOP, unchecked."""
+        return GopPlan(self.num_frames, self.gop_length, self.overlap, self.last_advance)
 
     @property
     def num_gops(self) -> int:
-        """K: as many GOPs of gop_length with overlap as cover the frames."""
-        if self.num_frames <= self.gop_length:
-            return 1
-        return 1 + -(-(self.num_frames - self.gop_length) // (self.gop_length - self.overlap))
+        """K."""
+        return self.plan.num_gops
 
     def gop_frames(self, gop: int) -> range:
-        """Frames of the source that a GOP covers; the last GOP may be shorter than the others."""
-        if not 0 <= gop < self.num_gops:
-            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{self.num_gops - 1}")
-        first = gop * (self.gop_length - self.overlap)
-        return range(first, min(first + self.gop_length, self.num_frames))
+        """Frames of the source that a GOP covers; the last GOPs may have unusual lengths."""
+        plan = self.plan
+        if not 0 <= gop < plan.num_gops:
+            raise UsageError(f"GOP {gop} does not exist; the stream has 0..{plan.num_gops - 1}")
+        return plan.frames(gop)
 
     def validate(self, error: type[FreeGvcError] = UsageError) -> None:
         """Check every field against its limits; `error` as for `StreamParameters.validate`."""
         StreamParameters.validate(self, error)
         _check(error, "number of frames", self.num_frames, 1, MAX_FRAMES)
-        _check(error, "number of GOPs", self.num_gops, 1, MAX_GOPS)
-        longest = min(self.gop_length, self.num_frames)
-        _check(error, "pixels of a GOP", self.width * self.height * longest, 1, MAX_GOP_PIXELS)
+        plan = self.plan
+        _check(error, "number of GOPs", plan.num_gops, 1, MAX_GOPS)
+        if plan.last_advance:
+            if not plan.has_short_rest:
+                raise error(
+                    f"advance of the last GOP is {plan.last_advance}, but it must be left out: "
+                    f"{plan.num_frames} frames in GOPs of {plan.gop_length} with {plan.overlap} in "
+                    "common leave no short rest"
+                )
+            low, high = max(plan.overlap, 1), plan.usual_advance - 1
+            _check(error, "advance of the last GOP", plan.last_advance, low, high)
+        pixels = self.width * self.height * plan.longest
+        _check(error, "pixels of a GOP", pixels, 1, MAX_GOP_PIXELS)
 
 
 def _check(error: type[FreeGvcError], name: str, value: int, low: int, high: int) -> None:
@@ -208,7 +229,11 @@ def encode_header(header: Header) -> bytes:
         _HAS_TILE: b"".join(map(encode_varint, header.tile)) if header.tile != UNTILED else b"",
         _HAS_REFINE: encode_varint(header.refine_timestep) if header.refine_timestep else b"",
     }
+    more = {_HAS_LAST_ADVANCE: encode_varint(header.last_advance) if header.last_advance else b""}
     options = ATTENTIONS.index(header.attention) | sum(flag for flag in unusual if unusual[flag])
+    more_options = sum(flag for flag in more if more[flag])
+    if more_options:
+        options |= _HAS_MORE_OPTIONS
     prior = header.prior.encode("ascii")
     return b"".join(
         (
@@ -216,8 +241,9 @@ def encode_header(header: Header) -> bytes:
             encode_varint(header.height),
             encode_varint(header.num_frames),
             encode_ratio(header.frame_rate),
-            bytes((modes, options)),
+            bytes((modes, options, more_options) if more_options else (modes, options)),
             *unusual.values(),
+            *more.values(),
             encode_varint(header.gop_length),
             encode_varint(header.overlap),
             encode_varint(len(header.gammas)),
@@ -230,6 +256,21 @@ def encode_header(header: Header) -> bytes:
             encode_varint(header.key),
         )
     )
+
+
+def _more_options(reader: FieldReader) -> int:
+    """The second byte of options."""
+    more_options = reader.u8("more options")
+    if more_options & ~_KNOWN_MORE_OPTIONS:
+        raise UnsupportedStreamError(
+            f"head: the second byte of options is {more_options}; this release knows "
+            f"{_KNOWN_MORE_OPTIONS} alone: use a newer freegvc"
+        )
+    if not more_options:
+        raise CorruptStreamError(
+            "head: the second byte of options is 0, which must be left out; get the file again"
+        )
+    return more_options
 
 
 def _word(name: str, code: int, words: tuple[str, ...]) -> str:
@@ -259,11 +300,7 @@ def decode_header(reader: FieldReader) -> Header:
     num_frames = reader.varint("number of frames")
     frame_rate = reader.ratio("frame rate")
     modes, options = reader.raw(2, "modes and options")
-    if options & _RESERVED:
-        raise UnsupportedStreamError(
-            f"head: options are {options}; this release knows none above {_RESERVED - 1}: use a "
-            "newer freegvc"
-        )
+    more_options = _more_options(reader) if options & _HAS_MORE_OPTIONS else 0
     pixel_aspect = reader.ratio("pixel aspect") if options & _HAS_ASPECT else Fraction(1)
     matrix, primaries, transfer, _ = BT709_LIMITED
     if options & _HAS_COLOUR:
@@ -276,6 +313,9 @@ def decode_header(reader: FieldReader) -> Header:
             reader.varint("tile overlap"),
         )
     refine_timestep = reader.varint("refinement timestep") if options & _HAS_REFINE else 0
+    last_advance = 0
+    if more_options & _HAS_LAST_ADVANCE:
+        last_advance = reader.varint("advance of the last GOP", 1, MAX_GOP_LENGTH)
     _unusual(options, _HAS_ASPECT, "pixel aspect", pixel_aspect, 1)
     _unusual(options, _HAS_COLOUR, "colour", (matrix, primaries, transfer), BT709_LIMITED[:3])
     _unusual(options, _HAS_TILE, "tile", tile, UNTILED)
@@ -291,6 +331,7 @@ def decode_header(reader: FieldReader) -> Header:
         width=width,
         height=height,
         num_frames=num_frames,
+        last_advance=last_advance,
         frame_rate=frame_rate,
         pixel_aspect=pixel_aspect,
         colour=(matrix, primaries, transfer, bool(modes >> 7)),

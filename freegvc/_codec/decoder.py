@@ -113,7 +113,7 @@ def _decode_gops(
     stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
 ) -> Iterator[npt.NDArray[np.uint8]]:
     header = stream.header
-    seams = Seams(header, prior)
+    plan, seams = header.plan, Seams(header, prior)
     tail: Tensor | None = None
     drifts: dict[int, float] = {}
     for k in range(header.num_gops):
@@ -123,9 +123,9 @@ def _decode_gops(
         latent, drift = _latent_and_drift(stream, prior, k)
         walked = time.perf_counter()
         is_last = k == header.num_gops - 1
-        shown = seams.shown(k, len(covered), is_last=is_last)
+        shown = seams.shown(k, plan.advance(k), is_last=is_last)
         frames = seams.frames(latent, tail, shown)
-        tail = seams.tail(latent)
+        tail = seams.tail(latent, plan.advance(k))
         seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
         first = covered.start + shown.start
         on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))

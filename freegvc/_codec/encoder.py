@@ -88,7 +88,13 @@ def compress(
             frame_seconds = float(source.duration_seconds() / num_frames)
         gops = GopEncoder(model, coder, parameters, num_frames, listener, frame_seconds)
         controller = make_controller(wanted, gops)
-        for gop in cut_gops(source, parameters.gop_length, parameters.overlap):
+        for gop in cut_gops(
+            source,
+            parameters.gop_length,
+            parameters.overlap,
+            longest=model.defaults.max_gop_length,
+            stride=model.latent.temporal_stride,
+        ):
             controller.add(gop)
         stream = replace(gops.stream(controller.finish()), audio=sound)
     compressed = CompressedVideo(write_stream(stream))

@@ -46,7 +46,7 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
     num_bytes = sum(map(len, stream.stream.packets)) - CRC_BYTES * header.num_gops
     frame = _frame_pixels(header)
     size = f"{header.width}x{header.height}"
-    longest = min(header.gop_length, header.num_frames)
+    longest = header.plan.longest
     _check(
         f"GOPs of {longest} frames of {size} have",
         frame * longest,
@@ -66,8 +66,7 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
     most = FREE_WORK + WORK_PER_BYTE * num_bytes
     what = f"{header.num_gops} GOPs of {size} with {header.silent_steps} silent steps need"
     calls = header.silent_steps + (1 if header.refine_timestep else 0)
-    pixels = [_gop_pixels(header, gop) for gop in (0, header.num_gops - 1)]
-    work = calls * (pixels[0] * (header.num_gops - 1) + pixels[1])
+    work = calls * sum(_gop_pixels(header, gop) for gop in range(header.num_gops))
     _check(what, work, most, "pixels in all calls of the model", num_bytes)
     # the coded steps, which cost bytes too, but few
     for gop in range(header.num_gops):

@@ -167,14 +167,16 @@ def _check_geometry(header: Header, prior: Prior) -> None:
             f"the stream starts at timestep {header.start_timestep}, but prior {prior.name!r} at "
             f"{prior.schedule.start}; get the file again"
         )
-    stride, advance = prior.latent.temporal_stride, header.gop_length - header.overlap
-    if header.num_gops == 1:
+    stride, plan = prior.latent.temporal_stride, header.plan
+    if plan.num_gops == 1:
         return
-    if advance % stride:
-        raise CorruptStreamError(
-            f"GOPs of {header.gop_length} frames follow each other after {advance}, but prior "
-            f"{prior.name!r} needs a multiple of {stride}; get the file again"
-        )
+    advances = (plan.advance(0), plan.advance(plan.num_gops - 2))
+    for advance in advances if header.overlap else ():
+        if advance % stride:
+            raise CorruptStreamError(
+                f"GOPs of {header.gop_length} frames follow each other after {advance}, but prior "
+                f"{prior.name!r} needs a multiple of {stride}; get the file again"
+            )
     count = prior.latent.overlap(header.gop_length, header.overlap).count
     if len(header.gammas) not in (0, 1, count):
         raise CorruptStreamError(

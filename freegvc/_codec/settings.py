@@ -23,7 +23,9 @@ class Settings:
     """How a video is coded; the stream holds all of it.
 
     Args:
-        gop_length: l, frames per GOP; by default the prior's.
+        gop_length: l, frames per GOP; by default the prior's. It is an aim: the last GOP takes in
+            what is left if that is less than half of the frames that a GOP brings, l - overlap. If
+            the model does not take so many, they are divided between the last two.
         overlap: m, frames that neighbouring GOPs have in common; by default the prior's, or as many
             as fit shorter GOPs.
         gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's

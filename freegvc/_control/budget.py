@@ -58,7 +58,7 @@ class Budget:
         if known is None and not is_last and self._grows(empty_bytes):
             return
         total = end if is_last else max(known or 0, end)
-        later = self._gops.parameters.header(total).num_gops - len(empty_bytes)
+        later = self._gops.num_gops(total) - len(empty_bytes)
         least = [*empty_bytes, *[int(_LEAST_PACKET * min(empty_bytes))] * later]
         if self._file_bytes(least) <= self.bytes_for(total):
             return

@@ -12,9 +12,10 @@ from freegvc import events
 from freegvc._bitstream import PacketCodec, Stream, Timestamps
 from freegvc._bitstream.stream import stream_bytes, stream_sections
 from freegvc._trajectory import Seams, Sender, Silent, grid_to
+from freegvc._video.gop_plan import plan_gops
 
 if TYPE_CHECKING:
-    from freegvc._bitstream.header import StreamParameters
+    from freegvc._bitstream.header import Header, StreamParameters
     from freegvc._channel.coders import ChannelCoder
     from freegvc._video import Gop
     from freegvc.priors import Prior
@@ -56,7 +57,7 @@ class GopEncoder:
         self.seams = Seams(parameters, prior)
         self.silent = Silent.of(parameters)
         self._coder = coder
-        self.end_frame = 0
+        self.end_frame = self._first_frame = self._last_advance = 0
         self._ticks: Timestamps | None = None
         self._frames_seconds = self._walk_began = 0.0
 
@@ -79,8 +80,11 @@ class GopEncoder:
         """
         self.end_frame = gop.first_frame + len(gop.frames)
         self._ticks = self._ticks_of(gop)
-        self.parameters.header(self.end_frame).validate()
-        self.on_event(events.GopStarted(gop.index, self._num_gops(), len(gop.frames)))
+        self._last_advance = self._unusual_advance(gop)
+        self._first_frame = gop.first_frame
+        self.header().validate()
+        known = None if self.num_frames is None else self.num_gops(max(self.num_frames, 1))
+        self.on_event(events.GopStarted(gop.index, known, len(gop.frames)))
         began = time.perf_counter()
         latent = self.prior.encode_frames(gop.frames)
         self._walk_began = time.perf_counter()
@@ -141,10 +145,24 @@ class GopEncoder:
         )
         return packet
 
+    def header(self) -> Header:
+        """The header if the video ends with the current GOP."""
+        return self.parameters.header(self.end_frame, self._last_advance)
+
+    def num_gops(self, num_frames: int) -> int:
+        """How many GOPs a video of that many frames becomes."""
+        plan = plan_gops(
+            num_frames,
+            self.parameters.gop_length,
+            self.parameters.overlap,
+            longest=self.prior.defaults.max_gop_length,
+            stride=self.prior.latent.temporal_stride,
+        )
+        return plan.num_gops
+
     def stream(self, packets: Sequence[bytes]) -> Stream:
         """The stream of these packets if the video ends with the current GOP; without audio."""
-        header = self.parameters.header(self.end_frame)
-        return Stream(header, tuple(packets), self._ticks, prompt=self.prior.prompt or None)
+        return Stream(self.header(), tuple(packets), self._ticks, prompt=self.prior.prompt or None)
 
     def file_size(self) -> Callable[[Sequence[int]], int]:
         """What turns packet sizes into a file size, if the video ends with the current GOP.
@@ -165,10 +183,11 @@ class GopEncoder:
             stamps = tuple(index / rate for index in range(self.end_frame))
         return _ticks(stamps, last_seconds)
 
-    def _num_gops(self) -> int | None:
-        if self.num_frames is None:
-            return None
-        return self.parameters.header(max(self.num_frames, 1)).num_gops
+    def _unusual_advance(self, gop: Gop) -> int:
+        """By how many frames the last GOP follows the one before it; 0 for as many as usual."""
+        advance = gop.first_frame - self._first_frame
+        usual = self.parameters.gop_length - self.parameters.overlap
+        return advance if gop.is_last and gop.index and advance != usual else 0
 
 
 def _ticks(timestamps: Sequence[Fraction], last_seconds: Fraction | None) -> Timestamps:

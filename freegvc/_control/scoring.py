@@ -59,7 +59,7 @@ class GopScorer:
         self._gop = gop
         self._tail = tail
         self._on_event = gops.on_event
-        self._shown = gops.seams.shown(gop.index, len(gop.frames), is_last=gop.is_last)
+        self._shown = gops.seams.shown(gop.index, gop.advance, is_last=gop.is_last)
         self._offset = 0.0  # of all frames' score over that of the sampled ones
         self.num_probes = 0
         self.seconds = 0.0
@@ -77,7 +77,7 @@ class GopScorer:
         """
         latent = walk.reconstruct(self._silent)
         score = self._probe(latent, walk.num_steps, walk.bits[-1], is_near)
-        return score, self._seams.tail(latent).clone()
+        return score, self._seams.tail(latent, self._gop.advance).clone()
 
     def limit(self, walk: Sender) -> float:
         """Score of the latent itself, over all frames: no walk does better."""

@@ -29,37 +29,39 @@ class Seams:
     """
 
     def __init__(self, parameters: StreamParameters, prior: Prior) -> None:
-        self._prior = prior
+        self._prior, self._spec = prior, prior.latent
         self._size = parameters.height, parameters.width
-        self._advance = parameters.gop_length - parameters.overlap
+        self._overlap_frames = parameters.overlap
         self._overlap = prior.latent.overlap(parameters.gop_length, parameters.overlap)
+        # a causal GOP takes over after its first frame
+        self._lead = self._overlap.first_frame - (parameters.gop_length - parameters.overlap)
         gammas = [gamma / GAMMA_ONE for gamma in parameters.gammas]
         self._gammas = gammas * self._overlap.count if len(gammas) == 1 else gammas
 
-    def shown(self, gop: int, num_frames: int, *, is_last: bool) -> range:
+    def shown(self, gop: int, advance: int, *, is_last: bool) -> range:
         """The frames of a GOP that are shown, counted from its first one.
 
         The GOP before is shown up to where this one takes over.
 
         Args:
             gop: its index.
-            num_frames: how many frames it covers.
+            advance: frames from its first one to that of the next GOP; in the last GOP, all.
             is_last: no GOP follows.
         """
-        first = 0 if gop == 0 else self._overlap.first_frame - self._advance
-        return range(first, num_frames if is_last else self._overlap.first_frame)
+        return range(self._lead if gop else 0, advance if is_last else advance + self._lead)
 
-    def tail(self, latent: Tensor) -> Tensor:
+    def tail(self, latent: Tensor, advance: int) -> Tensor:
         """The latents of a GOP that the next one is fused with, before fusion themselves.
 
         Args:
             latent: clean, float32 [C, T', h', w'].
+            advance: as for `shown`.
 
         Returns:
-            float32 [C, m', h', w'].
+            float32 [C, m', h', w']; of no use in the last GOP.
         """
-        first = self._overlap.first_before
-        return latent[:, first : first + self._overlap.count]
+        overlap = self._spec.overlap(advance + self._overlap_frames, self._overlap_frames)
+        return latent[:, overlap.first_before : overlap.first_before + overlap.count]
 
     def frames(self, latent: Tensor, tail: Tensor | None, shown: range) -> npt.NDArray[np.uint8]:
         """The frames that a GOP shows.

@@ -23,6 +23,8 @@ class PriorDefaults:
         gop_length: frames of a GOP, l in the paper.
         overlap: frames that neighbouring GOPs have in common, m; gop_length - overlap is a
             multiple of the latent's temporal stride.
+        max_gop_length: most frames of a GOP that the model takes well; None for any number. The
+            last GOP of a video is up to half of gop_length - overlap longer than the others.
         first_step: first step of the sender's grid in sqrt(SNR).
         step_growth: factor from each step to the next. Finer steps save bits and cost model calls.
         silent_steps: model calls of the silent part.
@@ -32,6 +34,7 @@ class PriorDefaults:
 
     gop_length: int = 48
     overlap: int = 4
+    max_gop_length: int | None = None
     first_step: float = FIRST_STEP
     step_growth: float = STEP_GROWTH
     silent_steps: int = 20

@@ -39,7 +39,8 @@ def header(**changes):
         "frame_rate": varint(24) + varint(1),
         "modes": b"\0",
         "options": b"\0",
-        "unusual": b"",  # pixel aspect, colour, tile, refinement, as the options say
+        "more": b"",  # a second byte of options
+        "unusual": b"",  # pixel aspect, colour, tile, refinement, .. as the options say
         "gop_length": varint(4),
         "overlap": varint(2),
         "fusion": varint(1) + b"\x40",
@@ -51,6 +52,17 @@ def header(**changes):
     }
     assert not changes.keys() - fields.keys()
     return b"".join((fields | changes).values())
+
+
+def divided(num_frames, last_advance):
+    """A header of GOPs of 6 frames, 2 of them in common, with an advance of the last one."""
+    return header(
+        frames=varint(num_frames),
+        gop_length=b"\6",
+        options=b"\x80",
+        more=b"\x04",
+        unusual=last_advance,
+    )
 
 
 def packet(payload=b"", gop=0):
@@ -166,7 +178,46 @@ ATTACKS = {
     "sampler_3": (lambda: stream(header(modes=b"\x18")), UnsupportedStreamError, "sampler id"),
     "coder_3": (lambda: stream(header(modes=b"\x60")), UnsupportedStreamError),
     "attention_5": (lambda: stream(header(options=b"\5")), UnsupportedStreamError, "attention id"),
-    "options_128": (lambda: stream(header(options=b"\x80")), UnsupportedStreamError, "options"),
+    "more_options_8": (
+        lambda: stream(header(options=b"\x80", more=b"\x08")),
+        UnsupportedStreamError,
+        "second byte of options is 8",
+    ),
+    "more_options_0": (
+        lambda: stream(header(options=b"\x80", more=b"\0")),
+        CorruptStreamError,
+        "second byte of options is 0",
+    ),
+    "last_advance_0": (
+        lambda: stream(divided(7, b"\0")),
+        CorruptStreamError,
+        "advance of the last GOP is 0",
+    ),
+    "last_advance_as_usual": (
+        lambda: stream(divided(7, b"\4")),
+        CorruptStreamError,
+        "advance of the last GOP is 4; it must be in 2..3",
+    ),
+    "last_advance_below_overlap": (
+        lambda: stream(divided(7, b"\1")),
+        CorruptStreamError,
+        "advance of the last GOP is 1; it must be in 2..3",
+    ),
+    "last_advance_without_rest": (
+        lambda: stream(divided(10, b"\2")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "last_advance_of_a_single_gop": (
+        lambda: stream(divided(6, b"\2")),
+        CorruptStreamError,
+        "must be left out",
+    ),
+    "last_advance_4097": (
+        lambda: stream(divided(7, varint(4097))),
+        CorruptStreamError,
+        "advance of the last GOP is 4097",
+    ),
     "pixel_aspect_spelt_out": (
         lambda: stream(header(options=b"\x08", unusual=b"\1\1")),
         CorruptStreamError,
@@ -272,6 +323,20 @@ ATTACKS = {
                 frames=varint(9),
                 gop_length=varint(9),
             )
+        ),
+        CorruptStreamError,
+        "pixels of a GOP",
+    ),
+    "last_gop_of_too_many_pixels": (
+        lambda: stream(
+            header(
+                width=varint(16384),
+                height=varint(16384),
+                frames=varint(9),
+                gop_length=varint(7),
+                overlap=b"\2",
+            ),
+            PACKETS[:1],
         ),
         CorruptStreamError,
         "pixels of a GOP",

@@ -12,6 +12,7 @@ from freegvc._channel.names import CODERS
 from freegvc._channel.num_blocks import blocks_of_class, round_num_blocks
 from freegvc._channel.pfr.shot import PfrShot
 from freegvc._channel.trellis.shot import TrellisShot
+from freegvc._video.gop_plan import GopPlan
 
 USUAL = Header(
     width=416,
@@ -89,8 +90,11 @@ def headers(draw):
     """Any header with at most 64 GOPs."""
     gop_length = draw(st.integers(1, 4096))
     overlap = draw(st.integers(0, gop_length // 2))
-    gops = draw(st.integers(1, 64))
-    least = 1 if gops == 1 else gop_length + (gops - 2) * (gop_length - overlap) + 1
+    advance = gop_length - overlap
+    num_frames = draw(st.integers(1, min(gop_length + 62 * advance, 1 << 24)))
+    plan = GopPlan(num_frames, gop_length, overlap)
+    if plan.has_short_rest and max(overlap, 1) < advance and draw(st.booleans()):
+        plan = replace(plan, last_advance=draw(st.integers(max(overlap, 1), advance - 1)))
     weights = draw(
         st.lists(
             st.integers(0, 128),
@@ -100,11 +104,12 @@ def headers(draw):
     )
     start_timestep = draw(st.integers(1, 65535))
     width = draw(st.integers(1, 16384))
-    tallest = (1 << 31) // (width * min(least, gop_length))
+    tallest = (1 << 31) // (width * plan.longest)
     return Header(
         width=width,
         height=draw(st.integers(1, min(16384, tallest))),
-        num_frames=min(least, 1 << 24),
+        num_frames=num_frames,
+        last_advance=plan.last_advance,
         frame_rate=draw(ratios),
         pixel_aspect=draw(st.just(Fraction(1)) | ratios),
         colour=(

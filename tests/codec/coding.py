@@ -1,6 +1,10 @@
 """Short ways to compress and decompress in tests."""
 
+import subprocess
+import sys
 from dataclasses import fields
+
+import numpy as np
 
 import freegvc
 from freegvc._channel.pfr.coder import PfrCoder
@@ -15,6 +19,16 @@ def compress(video, target=None, **keywords):
     given = {"coder": FAST, "prior": "analytic"} | keywords
     settings = {name: given.pop(name) for name in SETTINGS & given.keys()}
     return freegvc.compress(video, target, settings=freegvc.Settings(**settings), **given)
+
+
+def decoded_in_a_fresh_process(path):
+    """The frames of a stream's file, decoded by another Python; a file is left beside it."""
+    code = (
+        "import sys, numpy, freegvc;numpy.save(sys.argv[2], freegvc.decompress(sys.argv[1]).frames)"
+    )
+    out = path.with_suffix(".npy")
+    subprocess.run([sys.executable, "-c", code, path, out], check=True)
+    return np.load(out)
 
 
 def decoded_gops(compressed, **keywords):

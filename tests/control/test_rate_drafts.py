@@ -69,6 +69,9 @@ class FakeGops:
     def finish(self, walk):
         return walk.packet()
 
+    def num_gops(self, num_frames):
+        return -(-num_frames // 8)
+
     def file_size(self):
         return lambda sizes: HEAD_BYTES + sum(sizes)
 
@@ -99,7 +102,7 @@ def code(hardnesses, num_bytes, gops=None):
     gops = gops or FakeGops(hardnesses, 8 * len(hardnesses))
     controller = Controller(Rate(num_bytes=num_bytes), gops)
     for index in range(len(hardnesses)):
-        controller.add(Gop(index, 8 * index, frames, index == len(hardnesses) - 1))
+        controller.add(Gop(index, 8 * index, frames, 8, is_last=index == len(hardnesses) - 1))
     return controller.finish(), gops
 
 

@@ -6,6 +6,7 @@ A seed gives the same stream on every machine, so a failure is found again by it
 import random
 import zlib
 
+from freegvc._video.gop_plan import GopPlan
 from tests.attacks.attack_files import header, packet, payload_of, stream, timestamps, varint
 
 MAX_BYTES = 1 << 16
@@ -69,7 +70,7 @@ class Maker:
             self._fields[name] = varint(len(text)) + text
         elif name == "fingerprint":
             self._fields[name] = r.randbytes(8)
-        elif name in ("modes", "options", "unusual"):
+        elif name in ("modes", "options", "more", "unusual"):
             self._change_options()
         elif name == "fusion":
             count = r.choice((0, 1, 2, 3, 255, 256))
@@ -93,7 +94,11 @@ class Maker:
             options, unusual = options | 32, unusual + tile
         if r.random() < 0.3:
             options, unusual = options | 64, unusual + varint(self._number())
-        self._fields |= {"options": bytes((options,)), "unusual": unusual}
+        more = b""
+        if r.random() < 0.3:
+            options, more = options | 128, r.choice((b"\4", r.randbytes(1)))
+            unusual += varint(self._number())
+        self._fields |= {"options": bytes((options,)), "more": more, "unusual": unusual}
 
     def _value(self, name):
         value = shift = 0
@@ -104,9 +109,9 @@ class Maker:
 
     def _num_gops(self):
         frames, length, overlap = map(self._value, ("frames", "gop_length", "overlap"))
-        if frames <= length or length <= overlap:
+        if length <= overlap:
             return 1
-        return 1 + -(-(frames - length) // (length - overlap))
+        return GopPlan(frames, length, overlap, int(b"\4" in self._fields["more"])).num_gops
 
     def _bytes(self, data):
         """Some bytes changed, taken out, put in, or repeated."""

@@ -59,6 +59,7 @@ def make_corpus(name, scene):
         "frame_rate": varint(24) + varint(1),
         "modes": b"\0",
         "options": b"\0",
+        "more": b"",
         "unusual": b"",
         "gop_length": varint(4),
         "overlap": varint(0),

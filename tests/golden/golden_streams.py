@@ -3,6 +3,7 @@
 `python tests/golden/golden_streams.py` writes them again. That is a change of the bitstream.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def _trellis_shot(timestep, index, blocks, gop):
 SHOTS = {"pfr": _pfr_shot, "trellis": _trellis_shot}
 
 
-def build(coder):
+STREAMS = {
+    "trellis": {"coder": "trellis"},
+    "pfr": {"coder": "pfr"},
+    "divided": {"coder": "trellis", "num_frames": 53, "last_advance": 28},
+}
+
+
+def build(name):
     """A stream of two GOPs."""
-    header = Header(
+    usual = Header(
         width=416,
         height=240,
         num_frames=92,
@@ -56,15 +64,15 @@ def build(coder):
         sampler="dpmpp2m",
         silent_steps=20,
         refine_timestep=451,
-        coder=coder,
         key=123456789,
     )
+    header = replace(usual, **STREAMS[name])
     packets = []
     for gop in range(2):
         steps = []
         timesteps = (882, 801, 736, 680, 679, 0)
         for timestep, blocks in zip(timesteps, (0, 1, 15, 144, 80, 208), strict=True):
-            steps.append(Step(timestep, SHOTS[coder](timestep, len(steps), blocks, gop)))
+            steps.append(Step(timestep, SHOTS[header.coder](timestep, len(steps), blocks, gop)))
         # the second packet has lost a step, and with it its drift samples
         samples = bytes((7, 255, 0, 128, 64, 1, 2, 200)) if gop == 0 else None
         packet = Packet((0, 255, 17, 18, 18), tuple(steps[: 6 - gop]), samples)
@@ -73,5 +81,5 @@ def build(coder):
 
 
 if __name__ == "__main__":
-    for name in SHOTS:
+    for name in STREAMS:
         (FOLDER / f"{name}.fgvc").write_bytes(write_stream(build(name)))

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from golden_streams import FOLDER, build
+from golden_streams import FOLDER, STREAMS, build
 
 from freegvc._bitstream import PacketCodec, Timestamps, read_stream, write_stream
 from freegvc._bitstream.prompt import decode_prompt
@@ -16,15 +16,15 @@ CHANGED = (
 )
 
 
-@pytest.mark.parametrize("coder", ["trellis", "pfr"])
-def test_the_writer_keeps_its_bytes(coder):
-    assert write_stream(build(coder)) == (FOLDER / f"{coder}.fgvc").read_bytes(), CHANGED
+@pytest.mark.parametrize("name", STREAMS)
+def test_the_writer_keeps_its_bytes(name):
+    assert write_stream(build(name)) == (FOLDER / f"{name}.fgvc").read_bytes(), CHANGED
 
 
-@pytest.mark.parametrize("coder", ["trellis", "pfr"])
-def test_the_reader_understands_old_files(coder):
-    stream = read_stream((FOLDER / f"{coder}.fgvc").read_bytes())
-    expected = build(coder)
+@pytest.mark.parametrize("name", STREAMS)
+def test_the_reader_understands_old_files(name):
+    stream = read_stream((FOLDER / f"{name}.fgvc").read_bytes())
+    expected = build(name)
     assert stream.header == expected.header, CHANGED
     assert stream.audio == expected.audio, CHANGED
     codec = PacketCodec(stream.header)

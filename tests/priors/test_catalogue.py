@@ -98,7 +98,7 @@ def test_sizes_and_dtypes_are_those_of_the_adapters(model):
     assert numerics.name == model.dtype
     if model.family == "wan":
         stride = 16 if model.name == "wan2.2-ti2v-5b" else 8
-        assert module.NATIVE_SIZES[class_name, stride] == model.native_size
+        assert module.NATIVE[class_name, stride][0] == model.native_size
     elif model.family == "ltx":
         assert model.native_size == module.NATIVE_SIZE
     elif "patch_size_t" in config:

@@ -58,6 +58,7 @@ def test_the_custom_prior_is_short_and_keeps_its_promises(custom):
     [
         ({"fingerprint": b"short"}, "fingerprint"),
         ({"defaults": PriorDefaults(gop_length=47)}, "gop_length 47"),
+        ({"defaults": PriorDefaults(max_gop_length=47)}, "max_gop_length is 47"),
         ({"defaults": PriorDefaults(silent_steps=0)}, "silent_steps"),
         ({"attention": "sharp"}, "attention"),
         ({"encode_frames": lambda s, f: torch.rand(s.latent.shape(*f.shape[:3]))}, "call to call"),

@@ -8,6 +8,7 @@ import torch
 
 from freegvc._bitstream.header import StreamParameters
 from freegvc._trajectory import Seams, fuse
+from freegvc._video.gop_plan import plan_gops
 from freegvc.priors import LatentSpec
 
 
@@ -49,34 +50,42 @@ CAUSAL = LatentSpec(1, 1, 8, is_causal=True)
 def test_every_frame_is_shown_once(spec, gop_length, overlap, num_frames):
     gammas = (64,) if overlap else ()
     seams = make_seams(spec, gop_length=gop_length, overlap=overlap, gammas=gammas)
-    advance = gop_length - overlap
-    num_gops = 1 + max(-(-(num_frames - gop_length) // advance), 0)
-    shown = []
-    for gop in range(num_gops):
-        covered = min(gop_length, num_frames - gop * advance)
-        part = seams.shown(gop, covered, is_last=gop == num_gops - 1)
-        shown += [gop * advance + frame for frame in part]
-    assert shown == list(range(num_frames))
+    for longest in (None, gop_length):
+        plan = plan_gops(num_frames, gop_length, overlap, longest=longest, stride=2)
+        shown = []
+        for gop in range(plan.num_gops):
+            part = seams.shown(gop, plan.advance(gop), is_last=gop == plan.num_gops - 1)
+            shown += [plan.first_frame(gop) + frame for frame in part]
+        assert shown == list(range(num_frames))
 
 
 def test_frames_of_the_overlap_are_blended_with_the_gop_before():
     seams = make_seams(PLAIN, gop_length=6, overlap=2, gammas=(32, 96))
     before = torch.full((1, 6, 1, 1), 100.0)
     after = torch.full((1, 6, 1, 1), 200.0)
-    tail = seams.tail(before)
+    tail = seams.tail(before, 4)
     assert tail.shape == (1, 2, 1, 1)
     frames = seams.frames(after, tail, seams.shown(1, 6, is_last=True))
     # gamma = 1/4 and 3/4 of the newer one
     assert frames[:, 0, 0, 0].tolist() == [125, 175, 200, 200, 200, 200]
     assert frames.shape == (6, 2, 4, 3)
-    first = seams.frames(before, None, seams.shown(0, 6, is_last=False))
+    first = seams.frames(before, None, seams.shown(0, 4, is_last=False))
     assert first[:, 0, 0, 0].tolist() == [100] * 4
+
+
+def test_the_tail_is_where_the_next_gop_begins():
+    """Of GOPs of 6 + 2 latents, the second starts after 4 of them, not where all of them end."""
+    latent = torch.arange(8.0).reshape(1, 8, 1, 1)
+    seams = make_seams(PLAIN, gop_length=8, overlap=2, gammas=(64,))
+    assert seams.tail(latent, 4).flatten().tolist() == [4.0, 5.0]
+    causal = make_seams(LatentSpec(1, 2, 8, is_causal=True), gop_length=9, overlap=3, gammas=(64,))
+    assert causal.tail(latent, 4).flatten().tolist() == [3.0]  # of frames 5 and 6
 
 
 def test_one_gamma_stands_for_all_overlap_latents():
     seams = make_seams(STRIDED, gop_length=8, overlap=4, gammas=(64,))
     latent = torch.full((1, 4, 1, 1), 50.0)
-    frames = seams.frames(latent, seams.tail(latent + 100.0), range(8))
+    frames = seams.frames(latent, seams.tail(latent + 100.0, 4), range(8))
     assert frames[:, 0, 0, 0].tolist() == [100] * 4 + [50] * 4
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from freegvc._bitstream import Header
 from freegvc._video import FrameSource, Video, cut_gops, open_video
+from freegvc._video.gop_plan import plan_gops
 
 lengths = st.integers(1, 12).flatmap(
     lambda length: st.tuples(st.just(length), st.integers(0, length // 2))
@@ -33,11 +34,17 @@ class Numbered(FrameSource):
         return self._length
 
 
-@given(num_frames=st.integers(1, 60), shape=lengths)
-def test_gops_are_those_that_the_header_says(num_frames, shape):
+@given(num_frames=st.integers(1, 60), shape=lengths, longest=st.none() | st.integers(0, 6))
+def test_gops_are_those_that_the_header_says(num_frames, shape, longest):
     length, overlap = shape
-    gops = list(cut_gops(Numbered(num_frames), length, overlap))
+    plan = plan_gops(num_frames, length, overlap, longest=longest and length + longest, stride=2)
+    gops = list(
+        cut_gops(
+            Numbered(num_frames), length, overlap, longest=longest and length + longest, stride=2
+        )
+    )
     header = Header(
+        last_advance=plan.last_advance,
         width=1,
         height=1,
         num_frames=num_frames,
@@ -57,14 +64,16 @@ def test_gops_are_those_that_the_header_says(num_frames, shape):
         assert gop.first_frame == expected.start
         assert gop.frames[:, 0, 0, 0].tolist() == [n % 256 for n in expected]
         assert gop.is_last == (k == len(gops) - 1)
+        following = num_frames if gop.is_last else header.gop_frames(k + 1).start
+        assert gop.advance == following - gop.first_frame
         assert gop.timestamps is None
 
 
-def test_memory_is_one_gop_and_one_frame():
-    """The source is never read further than one frame beyond the current GOP."""
+def test_memory_is_one_gop_and_half_of_what_the_next_one_brings():
+    """The source is never read further beyond the current GOP."""
     source = Numbered(1000)
     for gop in cut_gops(source, 8, 2):
-        assert source.num_read <= gop.first_frame + 8 + 1
+        assert source.num_read <= gop.first_frame + 8 + 3
 
 
 def test_the_last_gop_has_the_timestamps_of_a_variable_rate():

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
 NATIVE_SIZE_15 = (768, 1360)  # its config has the largest rotary grid instead
+# 2B and 5B were trained on 49 frames, which are 13 latents, and these are 14; 1.5 on up to 161
+MAX_GOP_LENGTH, MAX_GOP_LENGTH_15 = 56, 161
 
 
 class CogVideoXPrior(DiffusersPrior):
@@ -88,10 +90,10 @@ class CogVideoXPrior(DiffusersPrior):
     def make_defaults(self) -> PriorDefaults:
         config = self.transformer.config
         if config.patch_size_t is not None:
-            return PriorDefaults(native_size=NATIVE_SIZE_15)
+            return PriorDefaults(native_size=NATIVE_SIZE_15, max_gop_length=MAX_GOP_LENGTH_15)
         stride = self.latent.spatial_stride
         size = (config.sample_height * stride, config.sample_width * stride)
-        return PriorDefaults(native_size=size)
+        return PriorDefaults(native_size=size, max_gop_length=MAX_GOP_LENGTH)
 
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch, _, t, h, w = z.shape

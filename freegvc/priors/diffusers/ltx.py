@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
 NATIVE_SIZE = (512, 704)
+MAX_GOP_LENGTH = 257
 FRAMES_PER_SECOND = 25.0  # for the model's positions in time, whatever the video's frame rate
 
 
@@ -75,7 +76,9 @@ class LTXPrior(DiffusersPrior):
         )
 
     def make_defaults(self) -> PriorDefaults:
-        return PriorDefaults(gop_length=49, overlap=9, native_size=NATIVE_SIZE)
+        return PriorDefaults(
+            gop_length=49, overlap=9, native_size=NATIVE_SIZE, max_gop_length=MAX_GOP_LENGTH
+        )
 
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch = len(z)

@@ -17,10 +17,12 @@ from freegvc.priors.latent import LatentSpec
 if TYPE_CHECKING:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
-NATIVE_SIZES = {  # in pixels, by class of the transformer and spatial stride of the VAE
-    ("WanTransformer3DModel", 8): (480, 832),
-    ("WanTransformer3DModel", 16): (704, 1280),
-    ("SkyReelsV2Transformer3DModel", 8): (544, 960),
+# height and width in pixels, and the frames that the model was trained on, by class of the
+# transformer and spatial stride of the VAE
+NATIVE = {
+    ("WanTransformer3DModel", 8): ((480, 832), 81),
+    ("WanTransformer3DModel", 16): ((704, 1280), 121),
+    ("SkyReelsV2Transformer3DModel", 8): ((544, 960), 97),
 }
 SKYREELS_24_FPS = 1  # SkyReels' id of 24 frames per second; 0 is 16
 
@@ -81,7 +83,8 @@ class WanPrior(DiffusersPrior):
 
     def make_defaults(self) -> PriorDefaults:
         kind = (type(self.transformer).__name__, self.latent.spatial_stride)
-        return PriorDefaults(gop_length=49, overlap=5, native_size=NATIVE_SIZES.get(kind))
+        size, num_frames = NATIVE.get(kind, (None, None))
+        return PriorDefaults(gop_length=49, overlap=5, native_size=size, max_gop_length=num_frames)
 
     def run_transformer(self, z: Tensor, timestep: int) -> Tensor:
         batch = len(z)
