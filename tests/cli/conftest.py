@@ -24,7 +24,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stream(clip, tmp_path_factory):
-    """The clip's stream: 3 GOPs of 5, 5 and 3 frames."""
+    """The clip's stream: 3 GOPs of 4, 4 and 3 frames."""
     path = tmp_path_factory.mktemp("stream") / "clip.fgvc"
     assert main(["compress", str(clip), str(path), *SMALL]) == 0
     return path

@@ -34,7 +34,7 @@ from freegvc._control.targets import DEFAULT_BPP, Scoring, TargetKeywords
 from freegvc._video import load_video, open_video, read_audio
 from freegvc.priors.loading import DEFAULT_PRIOR
 
-SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
+SETTINGS = freegvc.Settings(gop_length=4, overlap=1)
 
 
 def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_default():
@@ -234,7 +234,7 @@ def test_the_summary_counts_audio_apart(run, audio_stream):
 
 
 def test_events_are_ndjson(run, clip, stream, tmp_path):
-    small = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "950"]
+    small = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
     result = run("compress", clip, tmp_path / "out.fgvc", *small, "--events", "ndjson")
     events = [json.loads(line) for line in result.out.splitlines()]
     names = [event["event"] for event in events]

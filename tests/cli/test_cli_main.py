@@ -15,7 +15,7 @@ from freegvc import CompressedVideo
 from freegvc._bitstream import write_stream
 from freegvc._cli.main import COMMANDS, GROUPS, main
 
-SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
+SMALL = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1"]
 LONG = [*SMALL, "--stop-step", "600", "--events", "ndjson"]
 
 

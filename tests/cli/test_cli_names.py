@@ -18,7 +18,7 @@ from freegvc._cli.paths import printable
 from freegvc._video import load_video
 from tests.cli.tiny_clip import SMALL
 
-QUICK = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "950"]
+QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
 NAMES = [
     "12:30:45",
     "http:50%d off",

@@ -12,7 +12,7 @@ import freegvc
 from freegvc.metrics import metric_status
 from tests.cli.tiny_clip import ROOT
 
-GOPS = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
+GOPS = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1"]
 
 
 @pytest.mark.parametrize(

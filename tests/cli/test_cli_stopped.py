@@ -17,7 +17,7 @@ from freegvc._atomic import temporary_sibling
 from freegvc._video import load_video
 from tests.cli.tiny_clip import ROOT
 
-QUICK = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "950"]
+QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
 OLD = b"the old output"
 MOMENTS = 20
 

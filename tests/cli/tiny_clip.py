@@ -6,7 +6,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT, NUM_FRAMES = 64, 32, 9  # x265 takes no less than 64 columns
-SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--stop-step", "800"]
+SMALL = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "800"]
 
 
 def waves(num_frames=NUM_FRAMES, height=HEIGHT, width=WIDTH):

@@ -19,7 +19,7 @@ from tests.codec.coding import compress
 from tests.priors.tiny_checkpoints import WRITERS
 
 SHARDED = ("cogvideox", "wan2.1", "ltx")  # the others keep their weights in one file
-LENGTH, HEIGHT, WIDTH = 27, 50, 70
+LENGTH, HEIGHT, WIDTH = 33, 50, 70
 GOPS = {(4, False): (16, 4), (4, True): (17, 5), (8, True): (25, 9)}  # by stride and is_causal
 
 
