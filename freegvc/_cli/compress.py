@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._cli.model_options import add_model_options
+from freegvc._cli.model_options import add_model_options, add_native_size
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, add_input_options, input_options, keywords_of
 from freegvc._cli.paths import (
@@ -62,6 +62,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     model = add_model_options(
         parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
     )
+    add_native_size(model)
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
     add_input_options(parser, "INPUT")
     output = parser.add_argument_group("output")

@@ -35,3 +35,22 @@ def add_model_options(
     )
     group.add_argument("--compile", action="store_true", help="compile the transformer first")
     return group
+
+
+def add_native_size(group: argparse._ArgumentGroup) -> None:
+    """The size of tiles, which the encoder alone chooses."""
+    group.add_argument(
+        "--native-size",
+        type=_height_and_width,
+        metavar="WxH",
+        help="larger frames, by over a fifth on a side, are cut into such tiles (default: the "
+        "model's)",
+    )
+
+
+def _height_and_width(text: str) -> tuple[int, int]:
+    """Height and width of "1280x720"."""
+    width, x, height = text.partition("x")
+    if not x or not width.isdecimal() or not height.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1280x720")
+    return int(height), int(width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from os import PathLike
@@ -59,6 +60,7 @@ def load_prior(
     prompt: str = "",
     offload: str = "none",
     compile: bool = False,
+    native_size: tuple[int, int] | None = None,
 ) -> Prior:
     """Load a prior. Nothing is downloaded; `freegvc priors fetch NAME` does that.
 
@@ -73,6 +75,9 @@ def load_prior(
         prompt: text that conditions the model; needs the model's text encoder.
         offload: what leaves the GPU while it is not in use: "none", "model" or "group".
         compile: compile the transformer with torch.compile.
+        native_size: height and width in pixels. An encoder cuts frames into tiles of that size if
+            a side is more than a fifth longer; smaller tiles take less memory and more calls. By
+            default that of the model.
 
     Returns:
         The prior, ready to run on `device`.
@@ -83,7 +88,14 @@ def load_prior(
         UsageError: an option has an unknown value, or the prior does not have the option.
     """
     options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
-    return _load(name, _find, device, dtype, options)
+    from freegvc._bitstream.header import MAX_SIDE
+
+    if native_size is not None and not all(1 <= side <= MAX_SIDE for side in native_size):
+        raise UsageError(f"native_size is {native_size}; each side must be in 1..{MAX_SIDE} pixels")
+    prior = _load(name, _find, device, dtype, options)
+    if native_size is not None:
+        prior.defaults = replace(prior.defaults, native_size=native_size)
+    return prior
 
 
 def load_prior_by_name(

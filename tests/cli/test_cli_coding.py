@@ -124,6 +124,15 @@ def test_options_reach_the_codec(run, clip, tmp_path):
     assert (header.sampler, header.silent_steps, header.refine_timestep) == ("dpmpp2m", 7, 960)
 
 
+def test_the_native_size_is_width_and_height(run, clip, tmp_path):
+    options = ["--stop-step", "950", "--native-size", "48x16"]
+    assert run("compress", clip, tmp_path / "out.fgvc", *options).code == 0
+    assert CompressedVideo.open(tmp_path / "out.fgvc").header.tile == (2, 6, 1)
+    wrong = run("compress", clip, tmp_path / "b.fgvc", "--native-size", "48")
+    assert wrong.code == 2
+    assert "'48' is not WIDTHxHEIGHT" in wrong.err
+
+
 def test_refinement_by_the_presets_name(run, clip, tmp_path):
     output = tmp_path / "out.fgvc"
     more = ["--prior", "analytic", "--stop-step", "900", "--refine"]

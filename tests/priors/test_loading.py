@@ -221,3 +221,14 @@ def test_the_examples_run_on_a_tiny_model(tmp_path, scene, monkeypatch, capsys):
     assert back.stat().st_size > 0
     table = run("swap_prior.py", clip, "analytic", folder, "--target-bpp", "0.5")
     assert [line.split()[0] for line in table.splitlines()] == ["prior", "analytic", str(folder)]
+
+
+def test_the_native_size_can_be_chosen_and_is_checked(scene):
+    prior = load_prior("freegvc-small", native_size=(32, 48))
+    assert prior.defaults.native_size == (32, 48)
+    assert load_prior("freegvc-small").defaults.native_size == (480, 832)
+    stream = freegvc.compress(scene(1, 32, 64), prior=prior, stop_step=900)
+    assert stream.header.tile == (4, 6, 1)
+    for wrong in ((0, 48), (16385, 48)):
+        with pytest.raises(UsageError, match=r"native_size is .* in 1\.\.16384"):
+            load_prior("freegvc-small", native_size=wrong)

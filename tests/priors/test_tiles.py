@@ -101,11 +101,15 @@ def test_windows_survive_gaussians_that_underflow():
         (COGVIDEOX, (480, 720), 465, 719, None),  # fits after padding too
         (COGVIDEOX, None, 4320, 7680, None),
         (COGVIDEOX, (480, 720), 1080, 1920, (60, 90, 15)),
-        (COGVIDEOX, (480, 720), 240, 721, (60, 90, 15)),
-        (COGVIDEOX, (488, 727), 481, 720, (60, 90, 15)),  # 481 is padded to 496
+        (COGVIDEOX, (480, 720), 480, 832, None),  # a fifth more is not cut
+        (COGVIDEOX, (480, 720), 576, 864, None),
+        (COGVIDEOX, (480, 720), 240, 865, (60, 90, 15)),  # 865 is padded to 880
+        (COGVIDEOX, (480, 720), 577, 720, (60, 90, 15)),
+        (COGVIDEOX, (488, 727), 587, 720, (60, 90, 15)),  # padded to 592
+        (COGVIDEOX, (480, 720), 544, 1280, (68, 90, 17)),  # one side is cut alone
         (LatentSpec(48, 4, 16, is_causal=True, pixel_multiple=32), (704, 1280), 1080, 1920,
          (44, 80, 11)),
-        (LatentSpec(3, 1, 1), (9, 5), 10, 1, (9, 5, 2)),
+        (LatentSpec(3, 1, 1), (9, 5), 11, 1, (9, 5, 2)),
         (COGVIDEOX, (8, 8), 16, 16, (2, 2, 1)),  # never less than the model takes
     ],
 )  # fmt: skip
