@@ -27,6 +27,7 @@ from freegvc.errors import (
     LeftoverWarning,
     MetricUnavailableError,
     NotAStreamError,
+    OutOfMemoryError,
     OutputExistsError,
     OutputWarning,
     PriorError,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
         StepSent,
     )
     from freegvc.metrics import Metric
-    from freegvc.priors import LatentSpec, Prior, PriorDefaults, load_prior
+    from freegvc.priors import LatentSpec, Prior, PriorDefaults, StageBytes, load_prior
 
 __version__ = "0.1.0"
 
@@ -90,6 +91,7 @@ __all__ = [
     "MetricUnavailableError",
     "NoiseSchedule",
     "NotAStreamError",
+    "OutOfMemoryError",
     "OutputExistsError",
     "OutputWarning",
     "Prior",
@@ -102,6 +104,7 @@ __all__ = [
     "Rate",
     "Score",
     "Settings",
+    "StageBytes",
     "StepSent",
     "StopStep",
     "StreamError",
@@ -141,6 +144,7 @@ _LAZY = {
     "Rate": "freegvc._control.targets",
     "Score": "freegvc._control.targets",
     "Settings": "freegvc._codec.settings",
+    "StageBytes": "freegvc.priors",
     "StepSent": "freegvc.events",
     "StopStep": "freegvc._control.targets",
     "Video": "freegvc._video",

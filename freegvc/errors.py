@@ -15,7 +15,8 @@
     │   └── LargeStreamError            it asks for more memory or work than its bytes justify
     ├── PriorError                      exit code 5: the prior
     │   ├── PriorUnavailableError       unknown name, missing files
-    │   └── PriorMismatchError          the stream was written with another prior
+    │   ├── PriorMismatchError          the stream was written with another prior
+    │   └── OutOfMemoryError            it does not fit into the memory of its device
     ├── MetricUnavailableError          exit code 5: weights or a package of a metric are missing
     └── TargetError                     exit code 6: the target cannot be reached
 
@@ -105,6 +106,10 @@ class PriorUnavailableError(PriorError):
 
 class PriorMismatchError(PriorError):
     """The stream was written with a prior other than the loaded one."""
+
+
+class OutOfMemoryError(PriorError):
+    """The device has too little memory for the prior; the message names what takes less."""
 
 
 class MetricUnavailableError(FreeGvcError):

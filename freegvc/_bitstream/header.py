@@ -46,8 +46,8 @@ UNTILED = (0, 0, 0)
 # usual value is left out; its flag is 0 then.
 _HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _HAS_MORE_OPTIONS = 8, 16, 32, 64, 128
 # in a second byte of options, which is left out if it is 0
-_HAS_LAST_ADVANCE = 4
-_KNOWN_MORE_OPTIONS = _HAS_LAST_ADVANCE
+_HAS_VAE_TILE, _HAS_LAST_ADVANCE = 1, 4
+_KNOWN_MORE_OPTIONS = _HAS_VAE_TILE | _HAS_LAST_ADVANCE
 
 _CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
 
@@ -69,6 +69,7 @@ class StreamParameters:
         gammas: fusion weights of the newer GOP (paper, eq. 17) in 1/128: one for each overlap
             latent, or one for all.
         tile: height, width, overlap in latent samples; zeros if not tiled.
+        vae_tile: the same of the tiles in which the VAE alone encodes and decodes.
         prior, fingerprint: name of the prior and 8 bytes over its weights.
         numerics: arithmetic in which the encoder ran the prior: its dtype, and after a hyphen how
             the weights are stored if otherwise.
@@ -94,6 +95,7 @@ class StreamParameters:
     colour: tuple[int, int, int, bool] = BT709_LIMITED
     gammas: tuple[int, ...] = (64,)
     tile: tuple[int, int, int] = UNTILED
+    vae_tile: tuple[int, int, int] = UNTILED
     numerics: str = "float32"
     attention: str = "auto"
     sampler: str = "ddim"
@@ -141,11 +143,12 @@ class StreamParameters:
         ):
             if word not in words:
                 raise error(f"{name} is {word!r}; it must be one of {', '.join(words)}")
-        if self.tile != UNTILED:
-            height, width, tile_overlap = self.tile
-            check("tile height", height, 1, MAX_TILE_SIDE)
-            check("tile width", width, 1, MAX_TILE_SIDE)
-            check("tile overlap", tile_overlap, 0, min(height, width) - 1)
+        for name, tile in (("tile", self.tile), ("VAE tile", self.vae_tile)):
+            if tile != UNTILED:
+                height, width, tile_overlap = tile
+                check(f"{name} height", height, 1, MAX_TILE_SIDE)
+                check(f"{name} width", width, 1, MAX_TILE_SIDE)
+                check(f"{name} overlap", tile_overlap, 0, min(height, width) - 1)
 
     def header(self, num_frames: int, last_advance: int = 0) -> Header:
         """The header of a stream of that many frames; `last_advance` as for `GopPlan`."""
@@ -226,10 +229,13 @@ def encode_header(header: Header) -> bytes:
     unusual = {
         _HAS_ASPECT: encode_ratio(header.pixel_aspect) if header.pixel_aspect != 1 else b"",
         _HAS_COLOUR: bytes(header.colour[:3]) if header.colour[:3] != BT709_LIMITED[:3] else b"",
-        _HAS_TILE: b"".join(map(encode_varint, header.tile)) if header.tile != UNTILED else b"",
+        _HAS_TILE: _encode_tile(header.tile),
         _HAS_REFINE: encode_varint(header.refine_timestep) if header.refine_timestep else b"",
     }
-    more = {_HAS_LAST_ADVANCE: encode_varint(header.last_advance) if header.last_advance else b""}
+    more = {
+        _HAS_VAE_TILE: _encode_tile(header.vae_tile),
+        _HAS_LAST_ADVANCE: encode_varint(header.last_advance) if header.last_advance else b"",
+    }
     options = ATTENTIONS.index(header.attention) | sum(flag for flag in unusual if unusual[flag])
     more_options = sum(flag for flag in more if more[flag])
     if more_options:
@@ -258,12 +264,24 @@ def encode_header(header: Header) -> bytes:
     )
 
 
+def _encode_tile(tile: tuple[int, int, int]) -> bytes:
+    return b"".join(map(encode_varint, tile)) if tile != UNTILED else b""
+
+
+def _decode_tile(reader: FieldReader, name: str) -> tuple[int, int, int]:
+    return (
+        reader.varint(f"{name} height"),
+        reader.varint(f"{name} width"),
+        reader.varint(f"{name} overlap"),
+    )
+
+
 def _more_options(reader: FieldReader) -> int:
     """The second byte of options."""
     more_options = reader.u8("more options")
     if more_options & ~_KNOWN_MORE_OPTIONS:
         raise UnsupportedStreamError(
-            f"head: the second byte of options is {more_options}; this release knows "
+            f"head: the second byte of options is {more_options}; this release knows the bits of "
             f"{_KNOWN_MORE_OPTIONS} alone: use a newer freegvc"
         )
     if not more_options:
@@ -305,14 +323,9 @@ def decode_header(reader: FieldReader) -> Header:
     matrix, primaries, transfer, _ = BT709_LIMITED
     if options & _HAS_COLOUR:
         matrix, primaries, transfer = reader.raw(3, "colour")
-    tile = UNTILED
-    if options & _HAS_TILE:
-        tile = (
-            reader.varint("tile height"),
-            reader.varint("tile width"),
-            reader.varint("tile overlap"),
-        )
+    tile = _decode_tile(reader, "tile") if options & _HAS_TILE else UNTILED
     refine_timestep = reader.varint("refinement timestep") if options & _HAS_REFINE else 0
+    vae_tile = _decode_tile(reader, "VAE tile") if more_options & _HAS_VAE_TILE else UNTILED
     last_advance = 0
     if more_options & _HAS_LAST_ADVANCE:
         last_advance = reader.varint("advance of the last GOP", 1, MAX_GOP_LENGTH)
@@ -320,6 +333,7 @@ def decode_header(reader: FieldReader) -> Header:
     _unusual(options, _HAS_COLOUR, "colour", (matrix, primaries, transfer), BT709_LIMITED[:3])
     _unusual(options, _HAS_TILE, "tile", tile, UNTILED)
     _unusual(options, _HAS_REFINE, "refinement timestep", refine_timestep, 0)
+    _unusual(more_options, _HAS_VAE_TILE, "VAE tile", vae_tile, UNTILED)
     gop_length = reader.varint("GOP length", 1, MAX_GOP_LENGTH)
     overlap = reader.varint("GOP overlap", 0, MAX_GOP_LENGTH // 2)
     num_weights = reader.varint("number of gammas", 0, MAX_GAMMAS)
@@ -339,6 +353,7 @@ def decode_header(reader: FieldReader) -> Header:
         overlap=overlap,
         gammas=gammas,
         tile=tile,
+        vae_tile=vae_tile,
         prior=prior,
         fingerprint=reader.raw(FINGERPRINT_BYTES, "fingerprint"),
         # keyword arguments are evaluated in the order they are written: this is the wire order

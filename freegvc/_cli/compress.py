@@ -60,7 +60,11 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     _add_scoring(parser)
     _add_settings(parser)
     model = add_model_options(
-        parser, default="%(default)s", dtype="the model's, float32 on a CPU", attention="auto"
+        parser,
+        default="%(default)s",
+        dtype="the model's, float32 on a CPU",
+        attention="auto",
+        vae_tiles="auto, where the free memory of a GPU asks for it",
     )
     add_native_size(model)
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")

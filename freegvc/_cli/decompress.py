@@ -23,7 +23,8 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
         help=".mp4, .mkv, .y4m, a name without suffix: a folder of PNG, or - for .y4m on standard "
         "output",
     )
-    add_model_options(parser, default="the file's", dtype="the file's", attention="the file's")
+    file = "the file's"
+    add_model_options(parser, default=file, dtype=file, attention=file, vae_tiles=file)
     add_allow_large(parser)
     group = parser.add_argument_group("output")
     group.add_argument(

@@ -6,11 +6,12 @@ import argparse
 
 
 def add_model_options(
-    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str
+    parser: argparse.ArgumentParser, *, default: str, dtype: str, attention: str, vae_tiles: str
 ) -> argparse._ArgumentGroup:
     """Which prior, and how it runs: the same for both directions."""
     from freegvc._bitstream.header import ATTENTIONS, NUMERICS
     from freegvc.priors.diffusers.placement import OFFLOADS
+    from freegvc.priors.memory import VAE_TILES
 
     group = parser.add_argument_group("the prior")
     group.add_argument(
@@ -32,6 +33,18 @@ def add_model_options(
     )
     group.add_argument(
         "--offload", choices=OFFLOADS, help="what leaves the GPU when unused (default: none)"
+    )
+    group.add_argument(
+        "--vae-tiles",
+        choices=VAE_TILES,
+        help="encode and decode frames in tiles, which takes less memory and more time (default: "
+        f"{vae_tiles})",
+    )
+    group.add_argument(
+        "--batch-tiles",
+        type=int,
+        metavar="N",
+        help="tiles of a large frame predicted at once (default: what fits on a GPU, 1 on a CPU)",
     )
     group.add_argument("--compile", action="store_true", help="compile the transformer first")
     return group

@@ -30,6 +30,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def _tiles(tile: tuple[int, int, int]) -> str:
+    height, width, overlap = tile
+    return f"{height}x{width} latents, {overlap} of overlap" if height else "none"
+
+
 def stream_page(name: str, compressed: CompressedVideo) -> str:
     """The page of `freegvc info`."""
     h, gops = compressed.header, compressed.gops
@@ -43,8 +48,6 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
     packet_bytes = packet_bits // 8
     rest = compressed.num_bytes - packet_bytes - compressed.audio_bytes
     aspect = "" if h.pixel_aspect == 1 else f", pixel aspect {h.pixel_aspect}"
-    height, width, overlap = h.tile
-    tiles = f"{height}x{width} latents, {overlap} of overlap" if height else "none"
     refinement = f"refined from {h.refine_timestep}" if h.refine_timestep else "not refined"
     page = facts(
         [
@@ -60,7 +63,8 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
             ("numerics", f"{h.numerics}, attention {h.attention}"),
             # repr, because text from a file may hold control sequences for the terminal
             ("prompt", "none" if compressed.prompt is None else repr(compressed.prompt)),
-            ("tiles", tiles),
+            ("tiles", _tiles(h.tile)),
+            ("VAE tiles", _tiles(h.vae_tile)),
             ("trajectory", f"from {h.start_timestep}"),
             ("silent part", f"{h.sampler}, {count(h.silent_steps, 'step')}, {refinement}"),
             ("coder", h.coder),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from freegvc.priors import Prior
 
+OTHER_DEVICE = "decode on a device with more memory, such as --device cpu"
 CompressedInput = CompressedVideo | bytes | str | PathLike[str]
 
 
@@ -112,6 +113,8 @@ def open_compressed(compressed: CompressedInput) -> CompressedVideo:
 def _decode_gops(
     stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
 ) -> Iterator[npt.NDArray[np.uint8]]:
+    from freegvc.priors.out_of_memory import prior_out_of_memory_named
+
     header = stream.header
     plan, seams = header.plan, Seams(header, prior)
     tail: Tensor | None = None
@@ -120,11 +123,12 @@ def _decode_gops(
         covered = header.gop_frames(k)
         on_event(events.GopStarted(k, header.num_gops, len(covered)))
         began = time.perf_counter()
-        latent, drift = _latent_and_drift(stream, prior, k)
-        walked = time.perf_counter()
         is_last = k == header.num_gops - 1
         shown = seams.shown(k, plan.advance(k), is_last=is_last)
-        frames = seams.frames(latent, tail, shown)
+        with prior_out_of_memory_named("decompress", prior, OTHER_DEVICE):
+            latent, drift = _latent_and_drift(stream, prior, k)
+            walked = time.perf_counter()
+            frames = seams.frames(latent, tail, shown)
         tail = seams.tail(latent, plan.advance(k))
         seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
         first = covered.start + shown.start

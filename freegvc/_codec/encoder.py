@@ -24,6 +24,8 @@ from freegvc.errors import AudioWarning, LargeStreamError, LargeStreamWarning, U
 if TYPE_CHECKING:
     from freegvc.priors import Prior
 
+FEWER_FRAMES = "make GOPs shorter (--gop-length), or frames smaller"
+
 
 def compress(
     video: Any,
@@ -79,7 +81,15 @@ def compress(
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         wanted.check(source.height, source.width)
         sound = _sound(source, audio)
-        model = prior_to_encode(prior, device, height=source.height, width=source.width)
+        from freegvc.priors.out_of_memory import prior_out_of_memory_named
+
+        model = prior_to_encode(
+            prior,
+            device,
+            height=source.height,
+            width=source.width,
+            gop_length=settings.gop_length,
+        )
         coder = settings.channel_coder(model.device)
         parameters = settings.parameters(source, model, coder.name)
         num_frames, frame_seconds = source.num_frames, None
@@ -88,15 +98,17 @@ def compress(
             frame_seconds = float(source.duration_seconds() / num_frames)
         gops = GopEncoder(model, coder, parameters, num_frames, listener, frame_seconds)
         controller = make_controller(wanted, gops)
-        for gop in cut_gops(
-            source,
-            parameters.gop_length,
-            parameters.overlap,
-            longest=model.defaults.max_gop_length,
-            stride=model.latent.temporal_stride,
-        ):
-            controller.add(gop)
-        stream = replace(gops.stream(controller.finish()), audio=sound)
+        with prior_out_of_memory_named("compress", model, FEWER_FRAMES):
+            for gop in cut_gops(
+                source,
+                parameters.gop_length,
+                parameters.overlap,
+                longest=model.defaults.max_gop_length,
+                stride=model.latent.temporal_stride,
+            ):
+                controller.add(gop)
+            packets = controller.finish()
+        stream = replace(gops.stream(packets), audio=sound)
     compressed = CompressedVideo(write_stream(stream))
     _warn_if_large(compressed)
     return compressed

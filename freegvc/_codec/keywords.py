@@ -14,6 +14,7 @@ _LOAD = "prior=freegvc.load_prior(NAME, {0}=...)"
 _OPEN = "freegvc.open_video(path, {0}=...), whose result can be given as the video"
 _MODEL = {
     **dict.fromkeys(("dtype", "attention", "prompt", "offload", "compile"), _LOAD),
+    **dict.fromkeys(("vae_tiles", "batch_tiles"), _LOAD),
     "compiled": "prior=freegvc.load_prior(NAME, compile=...)",
 }
 _CODING = {

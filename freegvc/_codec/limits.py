@@ -74,11 +74,11 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
         _check(f"{what}, with the coded steps,", work, most, "pixels in all calls", num_bytes)
 
 
-def check_tile_redundancy(header: Header, tile_samples: int, samples: int) -> None:
+def check_tile_redundancy(tile: tuple[int, int, int], tile_samples: int, samples: int) -> None:
     """Refuse tiles that make the model see every latent sample many times.
 
     Args:
-        header: of the stream.
+        tile: height, width and overlap of the tiles.
         tile_samples: of all tiles of a frame.
         samples: of a frame's latent.
 
@@ -86,7 +86,7 @@ def check_tile_redundancy(header: Header, tile_samples: int, samples: int) -> No
         LargeStreamError: the tiles have too many samples in all.
     """
     if tile_samples > MAX_TILE_REDUNDANCY * samples:
-        height, width, overlap = header.tile
+        height, width, overlap = tile
         raise LargeStreamError(
             f"tiles of {height}x{width} latents with {overlap} of overlap have {tile_samples} "
             f"samples for a frame of {samples}; the limit is {MAX_TILE_REDUNDANCY} times as many: "

@@ -20,19 +20,26 @@ MAX_TILES = 4096
 
 
 def prior_to_encode(
-    prior: str | PathLike[str] | Prior, device: str | None, *, height: int, width: int
+    prior: str | PathLike[str] | Prior,
+    device: str | None,
+    *,
+    height: int,
+    width: int,
+    gop_length: int | None = None,
 ) -> Prior:
     """The prior for a video of this size, tiled if it is larger than the model was made for.
 
     Args:
         prior, device: as for `compress`.
         height, width: in pixels.
+        gop_length: frames of a GOP, by which the VAE's tiles are chosen; None: the prior's own.
 
     Raises:
         PriorError: the prior cannot be loaded.
         UsageError: a device for a prior that is loaded already, or too many tiles.
     """
     from freegvc.priors import load_prior
+    from freegvc.priors.memory import choose_vae_tile
     from freegvc.priors.tiled import TiledPrior
     from freegvc.priors.tiles import plan_tiles
 
@@ -42,8 +49,10 @@ def prior_to_encode(
         else _loaded(prior, device)
     )
     if not isinstance(model, TiledPrior):
+        num_frames = gop_length or model.defaults.gop_length
         tile = plan_tiles(model.latent, model.defaults.native_size, height, width)
-        model = TiledPrior(model, tile) if tile else model
+        vae_tile = choose_vae_tile(model, num_frames, (height, width), tile)
+        model = TiledPrior(model, tile, vae_tile) if tile or vae_tile else model
     if isinstance(model, TiledPrior):
         _check_tiles(model, height, width)
     return model
@@ -83,7 +92,7 @@ def prior_to_decode(
     model = with_tiles_of(header, model)
     _check_geometry(header, model)
     if not allow_large:
-        _check_redundancy(header, model)
+        _check_redundancy(model, header.height, header.width)
     return model
 
 
@@ -117,16 +126,26 @@ def load_prior_of(
 def with_tiles_of(header: Header, prior: Prior) -> Prior:
     """The prior with the header's tiles in place of its own.
 
+    The VAE's tiles are those of the header too, unless the prior was loaded with other ones.
+
     Raises:
         CorruptStreamError: the model does not take the header's tiles, or they are too many.
     """
+    from freegvc.priors.memory import choose_vae_tile
     from freegvc.priors.tiled import TiledPrior
 
     whole = prior.wrapped if isinstance(prior, TiledPrior) else prior
-    if header.tile == UNTILED:
+    tile = None if header.tile == UNTILED else header.tile
+    vae_tile = None if header.vae_tile == UNTILED else header.vae_tile
+    if whole.vae_tiles == "off":
+        vae_tile = None
+    elif whole.vae_tiles == "on" and vae_tile is None:
+        size = header.height, header.width
+        vae_tile = choose_vae_tile(whole, header.gop_length, size, tile)
+    if tile is None and vae_tile is None:
         return whole
     try:
-        tiled = TiledPrior(whole, header.tile)
+        tiled = TiledPrior(whole, tile, vae_tile)
         _check_tiles(tiled, header.height, header.width)
     except UsageError as error:
         raise CorruptStreamError(f"the stream's tiles do not fit its prior: {error}") from error
@@ -138,26 +157,31 @@ def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
     from freegvc.priors.tiles import TileGrid
 
     _, _, rows, columns = prior.latent.shape(1, height, width)
-    grid = TileGrid.covering(rows, columns, prior.tile)
-    count = len(grid.rows) * len(grid.columns)
-    if count > MAX_TILES:
-        raise UsageError(
-            f"frames of {width}x{height} would be cut into {count} tiles of "
-            f"{prior.tile[1]}x{prior.tile[0]} latent samples; the limit is {MAX_TILES}: take "
-            "larger ones"
-        )
+    for tile in (prior.tile, prior.vae_tile):
+        if tile is None:
+            continue
+        grid = TileGrid.covering(rows, columns, tile)
+        count = len(grid.rows) * len(grid.columns)
+        if count > MAX_TILES:
+            raise UsageError(
+                f"frames of {width}x{height} would be cut into {count} tiles of "
+                f"{tile[1]}x{tile[0]} latent samples; the limit is {MAX_TILES}: take larger ones"
+            )
 
 
-def _check_redundancy(header: Header, prior: Prior) -> None:
+def _check_redundancy(prior: Prior, height: int, width: int) -> None:
     """Refuse tiles that overlap so much that each sample is computed many times."""
+    from freegvc.priors.tiled import TiledPrior
     from freegvc.priors.tiles import TileGrid
 
-    if header.tile == UNTILED:
+    if not isinstance(prior, TiledPrior):
         return
-    _, _, rows, columns = prior.latent.shape(1, header.height, header.width)
-    grid = TileGrid.covering(rows, columns, header.tile)
-    in_tiles = len(grid.rows) * len(grid.columns) * grid.tile_height * grid.tile_width
-    check_tile_redundancy(header, in_tiles, rows * columns)
+    _, _, rows, columns = prior.latent.shape(1, height, width)
+    for tile in (prior.tile, prior.vae_tile):
+        if tile is not None:
+            grid = TileGrid.covering(rows, columns, tile)
+            in_tiles = len(grid.rows) * len(grid.columns) * grid.tile_height * grid.tile_width
+            check_tile_redundancy(tile, in_tiles, rows * columns)
 
 
 def _check_geometry(header: Header, prior: Prior) -> None:

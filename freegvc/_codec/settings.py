@@ -77,6 +77,7 @@ class Settings:
                 f"{stride}"
             )
         silent = self._silent(prior)
+        tiles = (prior.tile, prior.vae_tile) if isinstance(prior, TiledPrior) else (None, None)
         parameters = StreamParameters(
             width=source.width,
             height=source.height,
@@ -86,7 +87,8 @@ class Settings:
             gop_length=gop_length,
             overlap=overlap,
             gammas=_gammas(self.gamma, overlap, prior.latent.overlap(gop_length, overlap).count),
-            tile=prior.tile if isinstance(prior, TiledPrior) else UNTILED,
+            tile=tiles[0] or UNTILED,
+            vae_tile=tiles[1] or UNTILED,
             prior=prior.name,
             fingerprint=prior.fingerprint,
             numerics=prior.numerics,

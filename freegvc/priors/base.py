@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from freegvc.errors import CorruptStreamError
 from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
+from freegvc.priors.stages import StageBytes
 
 if TYPE_CHECKING:
     import torch
@@ -32,7 +33,11 @@ class Prior(ABC):
         device: where the model runs.
         dtype: what the model computes in.
         defaults: GOP length, the sender's grid and other values that the encoder may override.
-        batch_tiles: how many tiles `predict_tiles` gets at once.
+        batch_tiles: how many tiles `predict_tiles` gets at once; None: as many as fit into the
+            free memory of a GPU, one elsewhere.
+        vae_tiles: whether `encode_frames` and `decode_latent` get tiles of a frame: "on", "off", or
+            "auto", which encodes in tiles where the free memory of a GPU asks for it and decodes as
+            the encoder did.
         attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: the text that conditions the model; it is stored in the stream.
     """
@@ -43,7 +48,8 @@ class Prior(ABC):
     device: torch.device
     dtype: torch.dtype
     defaults: PriorDefaults = PriorDefaults()
-    batch_tiles: int = 1
+    batch_tiles: int | None = None
+    vae_tiles: str = "auto"
     attention: str = "auto"
     prompt: str = ""
 
@@ -110,6 +116,19 @@ class Prior(ABC):
             uint8 [T, height, width, 3]: all frames that the latent covers, padding in time
             included, which the caller drops.
         """
+
+    def stage_bytes(self, num_frames: int, height: int, width: int) -> StageBytes | None:
+        """Estimated peak memory of each stage, above what is held already; None if not known.
+
+        Args:
+            num_frames, height, width: of a GOP, or of a tile of it, in pixels.
+        """
+        del num_frames, height, width
+        return None
+
+    def smaller_options(self) -> dict[str, str]:
+        """Keywords of `load_prior`, with values, with which this prior would take less memory."""
+        return {}
 
     def fit(self, latent: Tensor) -> tuple[int, ...]:
         """Side information of one GOP, stored in its packet; none by default.

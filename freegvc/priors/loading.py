@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc.errors import PriorUnavailableError, UsageError
+from freegvc.priors.memory import check_memory_options
+from freegvc.priors.out_of_memory import out_of_memory_named
 
 if TYPE_CHECKING:
     import torch
@@ -61,6 +63,8 @@ def load_prior(
     offload: str = "none",
     compile: bool = False,
     native_size: tuple[int, int] | None = None,
+    vae_tiles: str = "auto",
+    batch_tiles: int | None = None,
 ) -> Prior:
     """Load a prior. Nothing is downloaded; `freegvc priors fetch NAME` does that.
 
@@ -78,6 +82,11 @@ def load_prior(
         native_size: height and width in pixels. An encoder cuts frames into tiles of that size if
             a side is more than a fifth longer; smaller tiles take less memory and more calls. By
             default that of the model.
+        vae_tiles: whether the VAE works in tiles, which takes less memory, more time, and changes
+            the picture a little. "auto" encodes in tiles where the free memory of a GPU asks for
+            it, and decodes as the stream says; "on" and "off" decide for both.
+        batch_tiles: tiles of a large frame that are predicted at once; by default as many as fit
+            into the free memory of a GPU, and one on the CPU.
 
     Returns:
         The prior, ready to run on `device`.
@@ -85,14 +94,17 @@ def load_prior(
     Raises:
         PriorUnavailableError: there is no such prior, its files are missing or damaged, or the
             device cannot be used.
+        OutOfMemoryError: the model does not fit into the memory of the device.
         UsageError: an option has an unknown value, or the prior does not have the option.
     """
+    check_memory_options(vae_tiles, batch_tiles)
     options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
     from freegvc._bitstream.header import MAX_SIDE
 
     if native_size is not None and not all(1 <= side <= MAX_SIDE for side in native_size):
         raise UsageError(f"native_size is {native_size}; each side must be in 1..{MAX_SIDE} pixels")
     prior = _load(name, _find, device, dtype, options)
+    prior.vae_tiles, prior.batch_tiles = vae_tiles, batch_tiles
     if native_size is not None:
         prior.defaults = replace(prior.defaults, native_size=native_size)
     return prior
@@ -107,6 +119,8 @@ def load_prior_by_name(
     prompt: str = "",
     offload: str = "none",
     compile: bool = False,
+    vae_tiles: str = "auto",
+    batch_tiles: int | None = None,
 ) -> Prior:
     """Load the prior that a stream names, which is never a folder.
 
@@ -116,14 +130,18 @@ def load_prior_by_name(
     Args:
         name: built in, of another package, in the catalogue, or the hub id of a model in the
             Hugging Face cache.
-        device, dtype, attention, prompt, offload, compile: as for `load_prior`.
+        device, dtype, attention, prompt, offload, compile, vae_tiles, batch_tiles: as for
+            `load_prior`.
 
     Raises:
         PriorUnavailableError: as `load_prior`, or the name is of no such kind.
-        UsageError: as `load_prior`.
+        OutOfMemoryError, UsageError: as `load_prior`.
     """
+    check_memory_options(vae_tiles, batch_tiles)
     options = {"attention": attention, "prompt": prompt, "offload": offload, "compile": compile}
-    return _load(name, _find_by_name, device, dtype, options)
+    prior = _load(name, _find_by_name, device, dtype, options)
+    prior.vae_tiles, prior.batch_tiles = vae_tiles, batch_tiles
+    return prior
 
 
 def _load(
@@ -177,13 +195,15 @@ def _load_model(
     folder, stream_name = found
     checkpoint = Checkpoint(folder)
     family, adapter = find_adapter(checkpoint)
-    return adapter(
-        checkpoint,
-        name=stream_name or family,
-        numerics=numerics or adapter.default_numerics(checkpoint, device),
-        device=device,
-        **options,
-    )
+    numerics = numerics or adapter.default_numerics(checkpoint, device)
+    name = stream_name or family
+    with out_of_memory_named(
+        f"load prior {name!r}",
+        device,
+        lambda: adapter.smaller_ways_to_load(numerics, options["offload"]),
+        "choose a smaller model",
+    ):
+        return adapter(checkpoint, name=name, numerics=numerics, device=device, **options)
 
 
 def _find(name: Name) -> tuple[Path, str | None]:

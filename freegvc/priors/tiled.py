@@ -11,6 +11,7 @@ import numpy.typing as npt
 from freegvc.errors import UsageError
 from freegvc.priors.base import Prior
 from freegvc.priors.latent import Frames
+from freegvc.priors.memory import fitting_batch
 from freegvc.priors.tiles import Tile, TileGrid, windows
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class TiledPrior(Prior):
 
     Args:
         wrapped: a prior without side information.
-        tile: height, width and least overlap of the tiles, in latent samples.
+        tile: height, width and least overlap of the tiles, in latent samples; None for predictions
+            of the whole latent.
+        vae_tile: the same for encoding and decoding, where the VAE needs other tiles; None: `tile`.
 
     Raises:
         UsageError: the prior has side information, or tiles of this shape do not fit the model.
@@ -41,37 +44,24 @@ class TiledPrior(Prior):
     numerics = _of_wrapped("numerics")
     fingerprint = _of_wrapped("fingerprint")
 
-    def __init__(self, wrapped: Prior, tile: Tile) -> None:
-        height, width, overlap = tile
-        spec = wrapped.latent
-        multiple = max(spec.pixel_multiple // spec.spatial_stride, 1)
-        if min(height, width) < 1 or height % multiple or width % multiple:
-            raise UsageError(
-                f"tiles are {height}x{width} latent samples, but prior {wrapped.name!r} needs "
-                f"positive multiples of {multiple}"
-            )
-        if not 0 <= overlap < min(height, width):
-            raise UsageError(
-                f"tiles of {height}x{width} latent samples overlap by {overlap}; it must be in "
-                f"0..{min(height, width) - 1}"
-            )
-        if wrapped.side_count(spec.shape(1, height * multiple, width * multiple)):
-            raise UsageError(
-                f"prior {wrapped.name!r} sends side information for each GOP, which cannot be cut "
-                "into tiles; use it untiled"
-            )
+    def __init__(self, wrapped: Prior, tile: Tile | None, vae_tile: Tile | None = None) -> None:
+        for each in (tile, vae_tile):
+            if each is not None:
+                _check_tile(wrapped, each)
         self.wrapped = wrapped
         self.tile = tile
+        self.vae_tile = vae_tile
+        self._batches: dict[Sequence[int], int] = {}
 
     def predict_x0(self, z: Tensor, timestep: int, side: tuple[int, ...]) -> Tensor:
         import torch
 
-        grid = self._grid(z.shape)
+        grid = _grid(z.shape, self.tile)
         if len(grid.corners) == 1:
             return self.wrapped.predict_x0(z, timestep, side)
 
         def predictions() -> Iterator[Tensor]:
-            batch = self.batch_tiles
+            batch = self.batch_tiles or self._batch(z.shape, grid)
             for first in range(0, len(grid.corners), batch):
                 corners = grid.corners[first : first + batch]
                 tiles = torch.stack([_cut(z, grid, *corner) for corner in corners])
@@ -81,7 +71,7 @@ class TiledPrior(Prior):
 
     def encode_frames(self, frames: Frames) -> Tensor:
         shape = self.latent.shape(*frames.shape[:3])
-        grid = self._grid(shape)
+        grid = _grid(shape, self.vae_tile or self.tile)
         if len(grid.corners) == 1:
             return self.wrapped.encode_frames(frames)
         d = self.latent.spatial_stride
@@ -96,7 +86,7 @@ class TiledPrior(Prior):
         return _merge(latents(), grid, shape, self.device)
 
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
-        grid = self._grid(latent.shape)
+        grid = _grid(latent.shape, self.vae_tile or self.tile)
         if len(grid.corners) == 1:
             return self.wrapped.decode_latent(latent, height, width)
         d = self.latent.spatial_stride
@@ -122,12 +112,41 @@ class TiledPrior(Prior):
             _finish(strip, end - top, frames[:, top:end])
         return frames
 
-    def _grid(self, shape: Sequence[int]) -> TileGrid:
-        return TileGrid.covering(shape[-2], shape[-1], self.tile)
+    def _batch(self, shape: Sequence[int], grid: TileGrid) -> int:
+        """How many tiles of a latent to predict at once; stays the same for a shape."""
+        if shape not in self._batches:
+            self._batches[shape] = fitting_batch(self.wrapped, shape[1], grid)
+        return self._batches[shape]
 
 
 for _name in Prior.__annotations__:  # all of them, so that no default of the base shows through
     setattr(TiledPrior, _name, _of_wrapped(_name))
+
+
+def _check_tile(prior: Prior, tile: Tile) -> None:
+    height, width, overlap = tile
+    spec = prior.latent
+    multiple = max(spec.pixel_multiple // spec.spatial_stride, 1)
+    if min(height, width) < 1 or height % multiple or width % multiple:
+        raise UsageError(
+            f"tiles are {height}x{width} latent samples, but prior {prior.name!r} needs "
+            f"positive multiples of {multiple}"
+        )
+    if not 0 <= overlap < min(height, width):
+        raise UsageError(
+            f"tiles of {height}x{width} latent samples overlap by {overlap}; it must be in "
+            f"0..{min(height, width) - 1}"
+        )
+    if prior.side_count(spec.shape(1, height * multiple, width * multiple)):
+        raise UsageError(
+            f"prior {prior.name!r} sends side information for each GOP, which cannot be cut "
+            "into tiles; use it untiled"
+        )
+
+
+def _grid(shape: Sequence[int], tile: Tile | None) -> TileGrid:
+    height, width = shape[-2:]
+    return TileGrid.covering(height, width, tile or (height, width, 0))
 
 
 def _cut(latent: Tensor, grid: TileGrid, row: int, column: int) -> Tensor:

@@ -105,6 +105,37 @@ def plan_tiles(
     return tile_height, tile_width, -(-min(tile_height, tile_width) // OVERLAP_PARTS)
 
 
+def vae_tiles(spec: LatentSpec, size: tuple[int, int], tile: Tile | None, pieces: int) -> Tile:
+    """Tiles for the VAE alone, which cut each side of what it takes whole into `pieces`.
+
+    Args:
+        spec: geometry of the latent.
+        size: height and width of the frames in pixels.
+        tile: the tiles in which the model and the VAE run otherwise; None if they take the frame.
+        pieces: at least 1.
+
+    Returns:
+        In latent samples: height and width, the least that the model's padding allows, and as
+        overlap a quarter of the smaller one.
+    """
+    sides = spec.shape(1, *size)[2:]
+    if tile is not None:
+        sides = min(sides[0], tile[0]), min(sides[1], tile[1])
+    step = max(spec.pixel_multiple // spec.spatial_stride, 1)
+
+    def overlap_of(side: int) -> int:
+        return min(max(side // OVERLAP_PARTS, 1), side - 1)
+
+    short = step
+    while pieces * short - (pieces - 1) * overlap_of(short) < min(sides):
+        short += step
+    overlap = overlap_of(short)
+    height, width = (
+        -(-(side + (pieces - 1) * overlap) // (pieces * step)) * step for side in sides
+    )
+    return max(height, short), max(width, short), overlap
+
+
 def windows(starts: Sequence[int], tile: int) -> Windows:
     """Windows of the tiles along one axis; at every sample they add up to 1.
 

@@ -40,7 +40,7 @@ def header(**changes):
         "modes": b"\0",
         "options": b"\0",
         "more": b"",  # a second byte of options
-        "unusual": b"",  # pixel aspect, colour, tile, refinement, .. as the options say
+        "unusual": b"",  # pixel aspect, colour, tile, refinement, VAE tile, .. as the options say
         "gop_length": varint(4),
         "overlap": varint(2),
         "fusion": varint(1) + b"\x40",
@@ -217,6 +217,28 @@ ATTACKS = {
         lambda: stream(divided(7, varint(4097))),
         CorruptStreamError,
         "advance of the last GOP is 4097",
+    ),
+    "no_vae_tiles_spelt_out": (
+        lambda: stream(header(options=b"\x80", more=b"\1", unusual=b"\0\0\0")),
+        CorruptStreamError,
+        "VAE tile",
+    ),
+    "vae_tile_height_0": (
+        lambda: stream(header(options=b"\x80", more=b"\1", unusual=b"\0\x3c\0")),
+        CorruptStreamError,
+        "VAE tile height",
+    ),
+    "vae_tile_width_16385": (
+        lambda: stream(
+            header(options=b"\x80", more=b"\1", unusual=b"\x3c" + varint(16385) + b"\0")
+        ),
+        CorruptStreamError,
+        "VAE tile width",
+    ),
+    "vae_tile_overlap_of_all": (
+        lambda: stream(header(options=b"\x80", more=b"\1", unusual=b"\x3c\x5a\x3c")),
+        CorruptStreamError,
+        "VAE tile overlap",
     ),
     "pixel_aspect_spelt_out": (
         lambda: stream(header(options=b"\x08", unusual=b"\1\1")),

@@ -26,11 +26,12 @@ def test_the_builder_builds_valid_streams():
             sections=[(2, b"\x1aE\xdf\xa3audio"), (3, zlib.compress(b"fog")), (200, b"a remark")]
         )
     )
-    unusual = b"\x10\x0f" + b"\6\5\1" + b"\x3c\x5a\x0f" + varint(300)
-    opened = read_stream(stream(header(options=b"\x7c", unusual=unusual)))
+    unusual = b"\x10\x0f" + b"\6\5\1" + b"\x3c\x5a\x0f" + varint(300) + b"\x22\x32\x08"
+    opened = read_stream(stream(header(options=b"\xfc", more=b"\1", unusual=unusual)))
     assert opened.header.pixel_aspect == Fraction(16, 15)
     assert opened.header.colour == (6, 5, 1, False)
     assert opened.header.tile == (60, 90, 15)
+    assert opened.header.vae_tile == (34, 50, 8)
     assert opened.header.refine_timestep == 300
     assert opened.header.attention == "cudnn"
 

@@ -124,6 +124,7 @@ def headers(draw):
         numerics=draw(st.sampled_from(NUMERICS)),
         attention=draw(st.sampled_from(ATTENTIONS)),
         tile=draw(st.just((0, 0, 0)) | tiles()),
+        vae_tile=draw(st.just((0, 0, 0)) | tiles()),
         start_timestep=start_timestep,
         refine_timestep=draw(st.just(0) | st.integers(0, start_timestep)),
         sampler=draw(st.sampled_from(SAMPLERS)),

@@ -53,6 +53,7 @@ def test_the_page_says_how_to_decode(run, stream, tmp_path):
     assert [line.split() for line in facts.splitlines() if "none" in line] == [
         ["prompt", "none"],
         ["tiles", "none"],
+        ["VAE", "tiles", "none"],
     ]
     whole = CompressedVideo.open(stream).stream
     header = replace(

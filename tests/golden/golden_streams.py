@@ -56,6 +56,7 @@ def build(name):
         overlap=4,
         gammas=(96, 32),
         tile=(60, 90, 15),
+        vae_tile=(34, 50, 8),
         prior="cogvideox-2b",
         fingerprint=bytes(range(8)),
         numerics="bfloat16-fp8",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -18,10 +19,15 @@ from freegvc.priors.diffusers.placement import place
 from freegvc.priors.diffusers.prompt import TextSpec, load_prompt
 from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.numerics import Numerics
+from freegvc.priors.stages import StageBytes
 
 if TYPE_CHECKING:
     from freegvc._diffusion.levels import NoiseSchedule
     from freegvc.priors.diffusers.checkpoint import Checkpoint
+
+# Hidden states of a transformer, each tokens times width, that are alive at once in a forward.
+# Measured on one H200: 12.3 in CogVideoX-2B, 16.3 in Wan 2.1 1.3B.
+HIDDEN_STATES = 17
 
 NO_KERNEL = (
     "No available kernel",
@@ -70,6 +76,7 @@ class DiffusersPrior(Prior):
         self.attention = attention
         self.prompt = prompt
         self._numerics = numerics
+        self._offload = offload
         self._checkpoint = checkpoint
         self.check(checkpoint)
         self.schedule: NoiseSchedule = self.make_schedule(checkpoint.config("scheduler"))
@@ -140,6 +147,39 @@ class DiffusersPrior(Prior):
     def run_decoder(self, latent: Tensor) -> Tensor:
         """Pixels [1, 3, T, H, W] in -1 .. 1 of a clean latent [1, C, T', h', w'] in float32."""
 
+    @abstractmethod
+    def vae_bytes_per_pixel(self, num_frames: int) -> tuple[float, float]:
+        """Estimated peak of the VAE's encoder and decoder in bytes, by pixels of one frame."""
+
+    def stage_bytes(self, num_frames: int, height: int, width: int) -> StageBytes:
+        """Estimates, in proportion to what was measured (`docs/gpu.md`)."""
+        pixels = math.prod(self.latent.padded_size(height, width))
+        encode, decode = (pixels * each for each in self.vae_bytes_per_pixel(num_frames))
+        config = self.transformer.config
+        hidden = config.num_attention_heads * config.attention_head_dim * self.dtype.itemsize
+        patch = max(self.latent.pixel_multiple // self.latent.spatial_stride, 1)
+        tokens = math.prod(self.latent.shape(num_frames, height, width)[1:]) // patch**2
+        forward = tokens * hidden * HIDDEN_STATES
+        if self._offload == "model":  # the weights are not there yet
+            vae, transformer = (num_bytes(model) for model in (self.vae, self.transformer))
+            return StageBytes(int(encode + vae), int(forward + transformer), int(decode + vae))
+        return StageBytes(int(encode), int(forward), int(decode))
+
+    def smaller_options(self) -> dict[str, str]:
+        return self.smaller_ways_to_load(self._numerics, self._offload)
+
+    @staticmethod
+    def smaller_ways_to_load(numerics: Numerics, offload: str) -> dict[str, str]:
+        """Keywords of `load_prior` that take less memory than these."""
+        options = {}
+        if offload != "group":
+            options["offload"] = "model" if offload == "none" else "group"
+        if numerics.dtype.itemsize > 2:
+            options["dtype"] = "bfloat16"
+        elif not numerics.storage:
+            options["dtype"] = f"{numerics.dtype_name}-fp8"
+        return options
+
     @property
     def numerics(self) -> str:
         return self._numerics.name
@@ -205,6 +245,11 @@ class DiffusersPrior(Prior):
                 f"{' or '.join(classes)}"
             )
         return self._checkpoint.load(subfolder, getattr(diffusers, stated), dtype)
+
+
+def num_bytes(model: torch.nn.Module) -> int:
+    """Bytes of a model's weights."""
+    return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
 def require_equal_channels(checkpoint: Checkpoint, vae_key: str, default: int) -> None:

@@ -17,6 +17,10 @@ from freegvc.priors.latent import LatentSpec
 if TYPE_CHECKING:
     from freegvc.priors.diffusers.checkpoint import Checkpoint
 
+# Peak of the VAE in float32 for each pixel of a frame, by its spatial stride: encoder, decoder. It
+# takes 4 frames at a time. That of Wan 2.1 was measured on one H200 at 480x832x49. That of Wan 2.2,
+# not measured, is a trace of what the layers allocate, with the fifth more that Wan 2.1 took.
+VAE_BYTES_PER_PIXEL = {8: (18_000, 23_300), 16: (10_200, 26_600)}
 # height and width in pixels, and the frames that the model was trained on, by class of the
 # transformer and spatial stride of the VAE
 NATIVE = {
@@ -113,6 +117,10 @@ class WanPrior(DiffusersPrior):
         mean, std = self._statistics()
         pixels: Tensor = self.vae.decode(latent * std + mean).sample
         return pixels
+
+    def vae_bytes_per_pixel(self, num_frames: int) -> tuple[float, float]:
+        del num_frames
+        return VAE_BYTES_PER_PIXEL.get(self.latent.spatial_stride, VAE_BYTES_PER_PIXEL[16])
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the VAE's channels, each float32 [C, 1, 1, 1]."""
