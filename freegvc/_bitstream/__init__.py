@@ -7,7 +7,7 @@ from freegvc._bitstream.packet_codec import PacketCodec
 from freegvc._bitstream.payload import PacketEncoder
 from freegvc._bitstream.stream import Stream, read_stream, write_stream
 from freegvc._bitstream.timestamps import Timestamps
-from freegvc._bitstream.truncate import truncate_stream
+from freegvc._bitstream.truncate import least_bytes, truncate_stream
 
 __all__ = [
     "Header",
@@ -20,6 +20,7 @@ __all__ = [
     "Stream",
     "StreamIndex",
     "Timestamps",
+    "least_bytes",
     "read_head",
     "read_stream",
     "truncate_stream",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from freegvc._bitstream.head import FileSize
 from freegvc._bitstream.packet import Packet
 from freegvc._bitstream.packet_codec import PacketCodec
-from freegvc._bitstream.stream import Stream, file_size, stream_sections
+from freegvc._bitstream.stream import Stream, file_size, stream_bytes, stream_sections
 from freegvc.errors import TargetError, UsageError
 
 
@@ -35,6 +35,20 @@ def truncate_stream(
     if max_bytes is not None and stop_step is None:
         return _cut_to_bytes(stream, max_bytes)
     raise UsageError("give either a stop step or a number of bytes to cut the stream to")
+
+
+def least_bytes(stream: Stream) -> int:
+    """Bytes of the file without a single step.
+
+    Raises:
+        StreamError: a packet is damaged.
+    """
+    codec = PacketCodec(stream.header)
+    sizes = [
+        codec.encoder(codec.decode(data, gop).side).num_bytes()
+        for gop, data in enumerate(stream.packets)
+    ]
+    return stream_bytes(stream.header, stream_sections(stream), sizes)
 
 
 def _cut_at_step(stream: Stream, stop_step: int) -> Stream:

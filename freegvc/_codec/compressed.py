@@ -15,14 +15,16 @@ from freegvc._bitstream import (
     Packet,
     PacketCodec,
     Stream,
+    least_bytes,
     read_stream,
     truncate_stream,
     write_stream,
 )
 from freegvc._bitstream.checksum import CRC_BYTES
+from freegvc._control.budget import rounded_up
 from freegvc._special_files import PIPE, is_address, read_pipe, special_kind
 from freegvc._video.timestamps import duration_seconds
-from freegvc.errors import StreamError, UsageError
+from freegvc.errors import StreamError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -107,17 +109,19 @@ class CompressedVideo:
         """A smaller stream of the same video, made without the prior by dropping trailing steps.
 
         Exactly one argument. The rates leave audio aside, as those of `compress` do; audio,
-        timestamps and prompt are kept.
+        timestamps and prompt are kept. Under a rate all GOPs stop at one noise level, and the
+        first ones get one more step if there is room for it. A bound that the stream keeps
+        already leaves it as it is.
 
         Args:
             stop_step: timestep at which each GOP stops, or a noisier one.
-            bpp: upper bound in bits per pixel of all frames.
+            bpp: upper bound in bits per pixel of all frames, for the new stream's `bpp`.
             kbps: upper bound in thousands of bits per second.
-            num_bytes: upper bound for the bytes of the file.
+            num_bytes: upper bound for the bytes of the file, audio aside.
 
         Raises:
             UsageError: not exactly one argument, or a value out of its range.
-            TargetError: the stream is too large even without any step.
+            TargetError: the stream is larger even without a single step.
             StreamError: a packet is damaged.
         """
         targets = {"stop_step": stop_step, "bpp": bpp, "kbps": kbps, "num_bytes": num_bytes}
@@ -127,16 +131,32 @@ class CompressedVideo:
             raise UsageError(f"give one of stop_step, bpp, kbps and num_bytes, not {names}")
         if stop_step is not None:
             return CompressedVideo(write_stream(truncate_stream(self.stream, stop_step=stop_step)))
-        (name, value), h = next(iter(given.items())), self.header
+        ((unit, value),) = given.items()
         if not 0.0 < value < math.inf:
-            raise UsageError(f"{name} is {value}, but must be above 0 and finite")
-        unit_bytes = {
-            "bpp": h.num_frames * h.width * h.height / 8.0,
-            "kbps": 125.0 * self.duration_seconds,
-            "num_bytes": 1.0,
-        }
-        max_bytes = int(value * unit_bytes[name]) + self.audio_bytes
-        return CompressedVideo(write_stream(truncate_stream(self.stream, max_bytes=max_bytes)))
+            raise UsageError(f"{unit} is {value}, but must be above 0 and finite")
+        whole = self.num_bytes - self.audio_bytes
+        allowed = whole
+        if value < self._rate(whole, unit):
+            allowed = round(value / self._rate(1, unit))
+            if self._rate(allowed, unit) > value:
+                allowed -= 1
+        try:
+            cut = truncate_stream(self.stream, max_bytes=allowed + self.audio_bytes)
+        except TargetError:
+            least = least_bytes(self.stream) - self.audio_bytes
+            needed = str(least) if unit == "num_bytes" else rounded_up(self._rate(least, unit))
+            raise TargetError(
+                f"{unit} is {value}, but the stream takes {least} bytes without a single step: "
+                f"allow at least {needed}"
+            ) from None
+        return CompressedVideo(write_stream(cut))
+
+    def _rate(self, num_bytes: int, unit: str) -> float:
+        """Bytes of this video as a rate in bpp or kbps, or as they are."""
+        if unit == "bpp":
+            h = self.header
+            return 8.0 * num_bytes / (h.num_frames * h.width * h.height)
+        return num_bytes / (125.0 * self.duration_seconds) if unit == "kbps" else num_bytes
 
     @property
     def header(self) -> Header:
@@ -190,8 +210,7 @@ class CompressedVideo:
     @property
     def bpp(self) -> float:
         """Bits per pixel of all frames: everything but the audio counts."""
-        h = self.header
-        return 8.0 * (self.num_bytes - self.audio_bytes) / (h.num_frames * h.width * h.height)
+        return self._rate(self.num_bytes - self.audio_bytes, "bpp")
 
     @cached_property
     def _packets(self) -> PacketCodec:

@@ -107,7 +107,10 @@ class Budget:
 
     def _rounded_up(self, value: float) -> str:
         """Three digits are enough of a rate; bytes are whole."""
-        if self._target.num_bytes is not None:
-            return str(math.ceil(value))
-        digits = 10.0 ** (math.floor(math.log10(value)) - 2)
-        return f"{math.ceil(value / digits) * digits:.3g}"
+        return str(math.ceil(value)) if self._target.num_bytes is not None else rounded_up(value)
+
+
+def rounded_up(rate: float) -> str:
+    """A rate to three digits, never less than it is."""
+    digits = 10.0 ** (math.floor(math.log10(rate)) - 2)
+    return f"{math.ceil(rate / digits) * digits:.3g}"

@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from freegvc import CompressedVideo
 from freegvc._bitstream import truncate_stream, write_stream
@@ -54,7 +56,7 @@ def test_the_stream_itself_stays_as_it_was(whole):
         ({"kbps": math.inf}, "kbps is inf"),
         ({"bpp": math.nan}, "bpp is nan"),
         ({"num_bytes": -5}, "num_bytes is -5"),
-        ({"stop_step": -1}, "-1"),
+        ({"stop_step": -1}, "stop step is -1"),
     ],
 )
 def test_values_are_checked(whole, targets, message):
@@ -62,6 +64,32 @@ def test_values_are_checked(whole, targets, message):
         whole.truncate(**targets)
 
 
-def test_a_stream_has_a_smallest_size(whole):
-    with pytest.raises(TargetError, match="even without any step"):
-        whole.truncate(num_bytes=20)
+@pytest.mark.parametrize("name", ["trellis", "pfr", "freegvc-small"])
+def test_the_rate_of_a_stream_is_enough_for_it(name):
+    whole = CompressedVideo.open(GOLDEN.with_name(f"{name}.fgvc"))
+    kbps = 8 * (whole.num_bytes - whole.audio_bytes) / 1000 / whole.duration_seconds
+    assert whole.truncate(bpp=whole.bpp).data == whole.data
+    assert whole.truncate(kbps=kbps * (1 + 1e-15)).data == whole.data
+    assert whole.truncate(bpp=1e308).data == whole.data
+
+
+@given(share=st.floats(0.2, 1.2))
+def test_a_rate_in_bpp_is_never_exceeded_and_a_cut_is_stable(whole, share):
+    bpp = share * whole.bpp
+    try:
+        cut = whole.truncate(bpp=bpp)
+    except TargetError:
+        assume(False)
+    assert cut.bpp <= bpp
+    assert cut.truncate(bpp=cut.bpp).data == cut.data == whole.truncate(bpp=cut.bpp).data
+
+
+@pytest.mark.parametrize("unit", ["bpp", "kbps", "num_bytes"])
+def test_the_smallest_size_is_named_in_the_unit_of_the_target(whole, unit):
+    with pytest.raises(TargetError, match=f"{unit} is 1e-05, but the stream takes") as error:
+        whole.truncate(**{unit: 1e-5})
+    needed = float(str(error.value).rpartition(" ")[2])
+    empty = whole.truncate(**{unit: needed})
+    assert not any(gop.num_steps for gop in empty.gops)
+    with pytest.raises(TargetError):
+        whole.truncate(**{unit: 0.99 * needed})
