@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from freegvc._codec.encoder import compress
     from freegvc._codec.score import score
     from freegvc._codec.settings import Settings
+    from freegvc._codec.sweep import SweepPoint, sweep
     from freegvc._control.targets import LikeFirstGop, Rate, Score, StopStep
     from freegvc._diffusion import NoiseSchedule
     from freegvc._video import Video, open_video
@@ -108,6 +109,7 @@ __all__ = [
     "StepSent",
     "StopStep",
     "StreamError",
+    "SweepPoint",
     "TargetError",
     "TargetWarning",
     "TruncatedStreamError",
@@ -124,6 +126,7 @@ __all__ = [
     "load_prior",
     "open_video",
     "score",
+    "sweep",
 ]
 
 _LAZY = {
@@ -147,6 +150,7 @@ _LAZY = {
     "StageBytes": "freegvc.priors",
     "StepSent": "freegvc.events",
     "StopStep": "freegvc._control.targets",
+    "SweepPoint": "freegvc._codec.sweep",
     "Video": "freegvc._video",
     "compress": "freegvc._codec.encoder",
     "decode_frames": "freegvc._codec.decoder",
@@ -154,6 +158,7 @@ _LAZY = {
     "load_prior": "freegvc.priors",
     "open_video": "freegvc._video",
     "score": "freegvc._codec.score",
+    "sweep": "freegvc._codec.sweep",
 }
 
 

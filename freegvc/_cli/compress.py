@@ -58,7 +58,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     targets.add_argument("--target-lpips", type=float, metavar="X", help="X in every GOP, 0 to 1")
     targets.add_argument("--target-dists", type=float, metavar="X", help="X in every GOP, 0 to 1")
     _add_scoring(parser)
-    _add_settings(parser)
+    add_settings(parser)
     model = add_model_options(
         parser,
         default="%(default)s",
@@ -86,7 +86,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_compress, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def add_settings(parser: argparse.ArgumentParser) -> None:
     """What goes into the stream."""
     from freegvc._codec.settings import Settings
     from freegvc._diffusion import SAMPLERS

@@ -39,6 +39,7 @@ GROUPS = {
     },
     "quality": {
         "score": ("score", "compare a video or a .fgvc file with its original"),
+        "sweep": ("sweep", "score several rates, all cut from one stream"),
     },
     "setup": {
         "priors": ("priors", "list, fetch and show the priors"),
@@ -50,6 +51,7 @@ _USAGE = {  # where listing every option would fill the page
     "compress": "freegvc compress INPUT OUTPUT [a target] [options]",
     "decompress": "freegvc decompress INPUT OUTPUT [options]",
     "score": "freegvc score REFERENCE DISTORTED [options]",
+    "sweep": "freegvc sweep INPUT --rates X,X,... [options]",
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 

@@ -99,7 +99,7 @@ def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) 
         from freegvc._cli.score_plot import check_plot
 
         check_plot(arguments.plot, overwrite=arguments.force)
-    metrics = _metrics(arguments.metrics, arguments.metric_weights, arguments.device)
+    metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
     is_stream = Path(distorted).suffix.lower() == ".fgvc" and not Path(distorted).is_dir()
     gops: list[range] = []  # the frames that each GOP of a stream shows
     with (
@@ -140,7 +140,7 @@ def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) 
     return 0
 
 
-def _metrics(names: str, weights: Path | None, device: str) -> tuple[str, ...]:
+def metrics_of(names: str, weights: Path | None, device: str) -> tuple[str, ...]:
     """The metrics to compute, checked before any work begins.
 
     Raises:

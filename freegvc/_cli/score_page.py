@@ -59,14 +59,19 @@ def document(report: Report, num_worst: int) -> dict[str, object]:
     for name in report.frame_metrics:
         values = scores.per_frame[name]
         per_gop = [
-            {"gop": k, "first_frame": gop.start, "num_frames": len(gop), **_pooled(name, pooled)}
+            {
+                "gop": k,
+                "first_frame": gop.start,
+                "num_frames": len(gop),
+                **pooled_document(name, pooled),
+            }
             for k, (gop, pooled) in enumerate(
                 zip(report.gops, scores.pooled_gops(name, report.gops), strict=True)
             )
         ]
         worst = scores.worst_frames(name, num_worst)
         result[name] = {
-            **_pooled(name, scores.pooled(name)),
+            **pooled_document(name, scores.pooled(name)),
             "worst_frames": [{"frame": k, "score": score} for k, score in worst],
             "per_gop": per_gop if report.gops and values is not None else None,
             "per_frame": values and [None if math.isnan(value) else value for value in values],
@@ -76,7 +81,8 @@ def document(report: Report, num_worst: int) -> dict[str, object]:
     return result
 
 
-def _pooled(name: str, pooled: Pooled | None) -> dict[str, Any]:
+def pooled_document(name: str, pooled: Pooled | None) -> dict[str, Any]:
+    """The pooled scores of a metric for JSON."""
     tail, worst = ("p5", "min") if METRICS[name].higher_is_better else ("p95", "max")
     if pooled is None:
         return {"mean": None, tail: None, worst: None}

@@ -77,7 +77,7 @@ def _frames_of(
     on_event: events.OnEvent,
 ) -> Iterator[Iterable[Frame]]:
     """The frames of a video or of a decoded stream, uint8 [H, W, 3]."""
-    if _is_stream(video):
+    if is_stream(video):
         is_loaded = not (prior is None or isinstance(prior, str | PathLike))
         where = None if is_loaded else device
         yield decode_frames(
@@ -88,7 +88,8 @@ def _frames_of(
             yield source
 
 
-def _is_stream(video: Any) -> bool:
+def is_stream(video: Any) -> bool:
+    """Whether a video is a .fgvc file, its bytes, or a `CompressedVideo`."""
     if isinstance(video, str | PathLike):
         path = Path(video)
         return path.suffix.lower() == ".fgvc" and not path.is_dir()

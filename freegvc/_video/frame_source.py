@@ -1,7 +1,7 @@
 """The frames of a video, one after the other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from types import TracebackType
 
@@ -42,6 +42,8 @@ class FrameSource(ABC):
 
     _started = False
     _num_read: int | None = None  # frames, after the last one was read
+    _opened_by: "Callable[[], FrameSource] | None" = None  # set by `open_video`
+    _first_opened: "FrameSource | None" = None  # which may own what this one reads
 
     def __iter__(self) -> Iterator[Frame]:
         if self._started:
@@ -95,6 +97,22 @@ class FrameSource(ABC):
             UnsupportedVideoError: Matroska can hold none of the tracks.
         """
         return None
+
+    def reopen(self) -> "FrameSource":
+        """The same video from its first frame on, for a further pass.
+
+        Raises:
+            UsageError: `open_video` did not open it.
+            VideoReadError: it cannot be opened any more.
+        """
+        if self._opened_by is None:
+            raise UsageError(
+                f"a {type(self).__name__} is read once, but more than one pass is needed here: "
+                "give a path, an array or what open_video returns"
+            )
+        fresh = self._opened_by()
+        fresh._first_opened = self
+        return fresh
 
     def close(self) -> None:  # noqa: B027 (most sources hold no open file)
         """Release the file. A second call has no effect."""

@@ -4,6 +4,7 @@ import os
 import weakref
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,12 @@ def _open_copy(copy: Path, options: dict[str, Any]) -> FrameSource:
 
 
 def _open(path: Path, options: dict[str, Any]) -> FrameSource:
+    source = _source_of(path, options)
+    source._opened_by = partial(_open, path, options)
+    return source
+
+
+def _source_of(path: Path, options: dict[str, Any]) -> FrameSource:
     if not path.exists():
         raise VideoReadError(f"{path} does not exist")
     size, fps, pix_fmt = (options[name] for name in ("size", "fps", "pix_fmt"))
@@ -181,6 +188,7 @@ class VideoSource(FrameSource):
         self.pixel_aspect = video.pixel_aspect
         self.num_frames = video.num_frames
         self.has_audio = video.audio is not None
+        self._opened_by = partial(VideoSource, video)
 
     def audio(self) -> bytes | None:
         blob = self._video.audio

@@ -1,0 +1,224 @@
+"""sweep: a rate-quality curve, for which the video is encoded once."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from freegvc._atomic import atomic_path, check_output
+from freegvc._cli.compress import add_settings
+from freegvc._cli.model_options import add_model_options
+from freegvc._cli.pages import count
+from freegvc._cli.parser import (
+    add_allow_large,
+    add_force,
+    add_input_options,
+    input_options,
+    keywords_of,
+)
+from freegvc._cli.paths import readable_video, refuse_same_file, refuse_standard, say
+from freegvc._cli.score import ALL, metrics_of
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._codec.settings import Settings
+    from freegvc._codec.sweep import SweepPoint
+    from freegvc.events import OnEvent
+    from freegvc.priors import Prior
+
+_FORMATS = (".csv", ".json")
+
+
+def declare_sweep(parser: argparse.ArgumentParser) -> None:
+    """A video, the rates, what to score, and where the table goes."""
+    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
+    from freegvc.metrics.scoring import DEFAULT_METRICS
+    from freegvc.priors import load_prior
+    from freegvc.priors.loading import DEFAULT_PRIOR
+
+    parser.add_argument("input", help="any video that compress takes, or a .fgvc file to cut")
+    parser.add_argument(
+        "--rates",
+        type=_rates,
+        required=True,
+        metavar="X,X,...",
+        help="bits per pixel, audio aside, such as 0.004,0.008,0.016; at most so many each",
+    )
+    scores = parser.add_argument_group("the scores")
+    scores.add_argument(
+        "--metrics",
+        metavar="NAMES",
+        help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
+        f"work on this machine (default: {','.join(DEFAULT_METRICS)})",
+    )
+    scores.add_argument(
+        "--reference",
+        metavar="FILE",
+        help="the original of a .fgvc file; without it, nothing is scored",
+    )
+    scores.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )
+    output = parser.add_argument_group("output (CSV on standard output, unless said otherwise)")
+    output.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the table to a .csv or .json file"
+    )
+    output.add_argument("--json", action="store_true", help="print JSON, which says more")
+    output.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a curve of each score")
+    add_force(output)
+    add_settings(parser)
+    model = add_model_options(
+        parser,
+        default=f"{DEFAULT_PRIOR}, or the file's",
+        dtype="the model's, float32 on a CPU, or the file's",
+        attention="auto, or the file's",
+    )
+    model.add_argument("--prompt", metavar="TEXT", help="conditions the prior")
+    add_allow_large(parser)
+    add_input_options(parser, "the original")
+    # None: the default of load_prior, or as the file states
+    options = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
+    parser.set_defaults(run=_sweep, prior=None, **options)
+
+
+def _rates(words: str) -> list[float]:
+    """Numbers with commas between them."""
+    try:
+        return [float(word) for word in words.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{words!r}, but must be numbers with commas between them, such as 0.004,0.008"
+        ) from None
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    is_stream = Path(arguments.input).suffix.lower() == ".fgvc"
+    _check(arguments, is_stream=is_stream)
+    original = arguments.reference if is_stream else arguments.input
+    if original is None:
+        return _sweep_file(arguments, None, is_stream=is_stream)
+    with readable_video(original, is_raw=arguments.size is not None) as readable:
+        return _sweep_file(arguments, readable, is_stream=is_stream)
+
+
+def _check(arguments: argparse.Namespace, *, is_stream: bool) -> None:
+    """Refuse, before any work, options that conflict and outputs that cannot be written."""
+    output, plot = arguments.output, arguments.plot
+    if output is not None:
+        refuse_standard(output, "--output")
+        if arguments.json:
+            raise UsageError("--json prints on standard output: leave it out, or --output")
+        if output.suffix.lower() not in _FORMATS:
+            raise UsageError(f"--output is {output.name}, but must end in .csv or .json")
+        check_output(output, overwrite=arguments.force)
+        refuse_same_file(arguments.input, output)
+    if is_stream and _settings(arguments) is not None:
+        raise UsageError(
+            f"{arguments.input} is a stream, which is only cut: leave out the options of coding"
+        )
+    if not is_stream and arguments.reference is not None:
+        raise UsageError("--reference goes with a .fgvc file; a video is its own reference")
+    if plot is not None:
+        from freegvc._cli.score_plot import check_plot
+
+        if is_stream and arguments.reference is None:
+            raise UsageError("--plot draws scores, which need the original: add --reference")
+        check_plot(plot, overwrite=arguments.force)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings | None:
+    """The settings that the options name; None where they name none."""
+    from freegvc._codec.settings import Settings
+
+    named = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    return None if named == Settings() else named
+
+
+def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_stream: bool) -> int:
+    from freegvc._cli.progress import show_progress
+    from freegvc._cli.sweep_table import Table, as_csv, as_json, line
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._codec.sweep import sweep_points
+    from freegvc._video import open_video
+    from freegvc.metrics.scoring import DEFAULT_METRICS
+
+    metrics: tuple[str, ...] | None = None
+    if arguments.metrics is not None:
+        metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
+    stream = CompressedVideo.open(arguments.input) if is_stream else None
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def show(work: str) -> Iterator[OnEvent]:
+        began = time.perf_counter()
+        with show_progress(work, None) as on_event:
+            yield on_event
+        seconds[work] = time.perf_counter() - began
+
+    names = () if original is None else metrics or DEFAULT_METRICS
+    points: list[SweepPoint] = []
+    with (
+        nullcontext()
+        if original is None
+        else open_video(original, **input_options(arguments)) as source
+    ):
+        for point in sweep_points(
+            source if stream is None else stream,
+            show,
+            rates=arguments.rates,
+            metrics=metrics,
+            reference=source if stream is not None else None,
+            weights=arguments.metric_weights,
+            settings=_settings(arguments),
+            prior=_prior(arguments, stream, is_scored=source is not None),
+            allow_large=arguments.allow_large,
+        ):
+            points.append(point)
+            say(f"sweep: {line(point, names)}")
+    if "encode" in seconds:
+        rest = sum(seconds.values()) - seconds["encode"]
+        say(f"sweep: {seconds['encode']:.1f} s to encode once, {rest:.1f} s to decode and score")
+    table = Table(arguments.input, points, names, seconds.get("encode"))
+    if arguments.plot is not None:
+        from freegvc._cli.sweep_plot import save_sweep_plot
+
+        save_sweep_plot(arguments.plot, table, overwrite=arguments.force)
+    is_json = arguments.json or (arguments.output and arguments.output.suffix.lower() == ".json")
+    text = as_json(table) if is_json else as_csv(table)
+    if arguments.output is None:
+        print(text, end="")
+    else:
+        with atomic_path(arguments.output, overwrite=arguments.force) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        say(f"{arguments.output}: {count(len(points), 'rate')}")
+    return 0
+
+
+def _prior(
+    arguments: argparse.Namespace, stream: CompressedVideo | None, *, is_scored: bool
+) -> Prior | None:
+    """The loaded prior; None where nothing is encoded or decoded."""
+    from freegvc._codec.limits import check_limits
+    from freegvc._codec.model import load_prior_of
+    from freegvc.priors import load_prior
+    from freegvc.priors.loading import DEFAULT_PRIOR
+
+    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+    if stream is None:
+        said = {name: value for name, value in options.items() if value is not None}
+        return load_prior(DEFAULT_PRIOR if arguments.prior is None else arguments.prior, **said)
+    if not is_scored:
+        return None
+    if not arguments.allow_large:
+        check_limits(stream)
+    return load_prior_of(stream, arguments.prior, **options)
