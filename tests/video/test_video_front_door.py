@@ -180,3 +180,17 @@ def test_paths_that_cannot_be_opened(tmp_path):
     ):
         with pytest.raises(VideoReadError, match=message):
             open_video(path)
+
+
+@pytest.mark.parametrize("wrap", [str, load_video, lambda path: io.BytesIO(path.read_bytes())])
+def test_a_source_can_be_opened_again(movie, temporary, wrap):
+    frames = load_video(movie).frames
+    source = open_video(wrap(movie))
+    np.testing.assert_array_equal(list(source), frames)
+    again = source.reopen()
+    source.close()
+    del source  # the copy of a file object stays as long as anything reads it
+    np.testing.assert_array_equal(list(again), frames)
+    np.testing.assert_array_equal(list(again.reopen()), frames)
+    again.close()
+    del again
