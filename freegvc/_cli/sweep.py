@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.compress import add_settings
-from freegvc._cli.model_options import add_model_options
+from freegvc._cli.model_options import add_model_options, add_native_size
 from freegvc._cli.pages import count
 from freegvc._cli.parser import (
     add_allow_large,
@@ -82,7 +82,9 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
         default=f"{DEFAULT_PRIOR}, or the file's",
         dtype="the model's, float32 on a CPU, or the file's",
         attention="auto, or the file's",
+        vae_tiles="auto, or the file's",
     )
+    add_native_size(model)
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior")
     add_allow_large(parser)
     add_input_options(parser, "the original")
