@@ -46,8 +46,8 @@ UNTILED = (0, 0, 0)
 # usual value is left out; its flag is 0 then.
 _HAS_ASPECT, _HAS_COLOUR, _HAS_TILE, _HAS_REFINE, _HAS_MORE_OPTIONS = 8, 16, 32, 64, 128
 # in a second byte of options, which is left out if it is 0
-_HAS_VAE_TILE, _HAS_LAST_ADVANCE = 1, 4
-_KNOWN_MORE_OPTIONS = _HAS_VAE_TILE | _HAS_LAST_ADVANCE
+_HAS_VAE_TILE, _IS_CHAINED, _HAS_LAST_ADVANCE = 1, 2, 4
+_KNOWN_MORE_OPTIONS = _HAS_VAE_TILE | _IS_CHAINED | _HAS_LAST_ADVANCE
 
 _CODER_NAMES = tuple(sorted(CODERS, key=lambda name: CODERS[name].wire_id))
 
@@ -66,8 +66,9 @@ class StreamParameters:
         pixel_aspect: width over height of a pixel.
         colour: H.273 matrix, primaries and transfer, and whether the range is full.
         gop_length, overlap: l and m, in frames; `GopPlan` gives the frames of each GOP.
+        chain: each GOP is coded given the decode of the one before.
         gammas: fusion weights of the newer GOP (paper, eq. 17) in 1/128: one for each overlap
-            latent, or one for all.
+            latent, or one for all; none if GOPs are chained.
         tile: height, width, overlap in latent samples; zeros if not tiled.
         vae_tile: the same of the tiles in which the VAE alone encodes and decodes.
         prior, fingerprint: name of the prior and 8 bytes over its weights.
@@ -93,6 +94,7 @@ class StreamParameters:
     silent_steps: int
     pixel_aspect: Fraction = Fraction(1)
     colour: tuple[int, int, int, bool] = BT709_LIMITED
+    chain: bool = False
     gammas: tuple[int, ...] = (64,)
     tile: tuple[int, int, int] = UNTILED
     vae_tile: tuple[int, int, int] = UNTILED
@@ -121,7 +123,9 @@ class StreamParameters:
         check("GOP length", self.gop_length, 1, MAX_GOP_LENGTH)
         # with more than half, three GOPs would overlap at a frame
         check("GOP overlap", self.overlap, 0, self.gop_length // 2)
-        low, high = (1, min(self.overlap, MAX_GAMMAS)) if self.overlap else (0, 0)
+        check("overlap of chained GOPs", self.overlap, int(self.chain), self.gop_length // 2)
+        is_fused = self.overlap and not self.chain
+        low, high = (1, min(self.overlap, MAX_GAMMAS)) if is_fused else (0, 0)
         check("number of gammas", len(self.gammas), low, high)
         for gamma in self.gammas:
             check("gamma", gamma, 0, GAMMA_ONE)
@@ -237,7 +241,7 @@ def encode_header(header: Header) -> bytes:
         _HAS_LAST_ADVANCE: encode_varint(header.last_advance) if header.last_advance else b"",
     }
     options = ATTENTIONS.index(header.attention) | sum(flag for flag in unusual if unusual[flag])
-    more_options = sum(flag for flag in more if more[flag])
+    more_options = sum(flag for flag in more if more[flag]) | (_IS_CHAINED * header.chain)
     if more_options:
         options |= _HAS_MORE_OPTIONS
     prior = header.prior.encode("ascii")
@@ -346,6 +350,7 @@ def decode_header(reader: FieldReader) -> Header:
         height=height,
         num_frames=num_frames,
         last_advance=last_advance,
+        chain=bool(more_options & _IS_CHAINED),
         frame_rate=frame_rate,
         pixel_aspect=pixel_aspect,
         colour=(matrix, primaries, transfer, bool(modes >> 7)),

@@ -18,6 +18,9 @@ def truncate_stream(
 ) -> Stream:
     """Drop trailing steps of all packets. Audio, timestamps and prompt are kept.
 
+    A GOP that was coded given one that is cut now decodes to something else than its encoder saw.
+    Its drift samples no longer measure drift, so they are dropped as those of a cut GOP are.
+
     Args:
         stream: as read.
         stop_step: keep the steps that end at this timestep or a noisier one.
@@ -56,11 +59,13 @@ def _cut_at_step(stream: Stream, stop_step: int) -> Stream:
         raise UsageError(f"stop step is {stop_step}; it must be >= 0")
     codec = PacketCodec(stream.header)
     packets = []
+    follows_cut = False
     for gop, data in enumerate(stream.packets):
         packet = codec.decode(data, gop)
         count = _num_kept(_stops(packet), stop_step)
         is_whole = count == len(packet.steps)
-        packets.append(data if is_whole else _cut(codec, packet, count, gop))
+        follows_cut |= stream.header.chain and not is_whole
+        packets.append(data if is_whole and not follows_cut else _cut(codec, packet, count, gop))
     return replace(stream, packets=tuple(packets))
 
 
@@ -71,10 +76,16 @@ def _cut_to_bytes(stream: Stream, max_bytes: int) -> Stream:
         _cuts(codec, codec.decode(data, gop), len(data)) for gop, data in enumerate(stream.packets)
     ]
     packets = []
+    follows_cut = False
     for gop, count in enumerate(_fit(stream, cuts, max_bytes)):
         data = stream.packets[gop]
         is_whole = count == len(cuts[gop].stops)
-        packets.append(data if is_whole else _cut(codec, codec.decode(data, gop), count, gop))
+        follows_cut |= stream.header.chain and not is_whole
+        packets.append(
+            data
+            if is_whole and not follows_cut
+            else _cut(codec, codec.decode(data, gop), count, gop)
+        )
     return replace(stream, packets=tuple(packets))
 
 

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     FREE_NOISE = 5
     REFINE_NOISE = 6
     DRIFT_SAMPLES = 7
+    CONTEXT_NOISE = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
     )
     group.add_argument(
+        "--chain",
+        action="store_true",
+        help="code each GOP given the one before: fewer bits, but decoded only in order",
+    )
+    group.add_argument(
         "--gamma",
         type=float,
         metavar="X",

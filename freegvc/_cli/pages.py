@@ -68,7 +68,11 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
             ("trajectory", f"from {h.start_timestep}"),
             ("silent part", f"{h.sampler}, {count(h.silent_steps, 'step')}, {refinement}"),
             ("coder", h.coder),
-            ("GOPs", f"{h.num_gops}, {h.gop_length} frames, {h.overlap} of overlap"),
+            (
+                "GOPs",
+                f"{h.num_gops}, {h.gop_length} frames, {h.overlap} of overlap"
+                + (", chained: each needs those before it" if h.chain else ""),
+            ),
             ("rate", f"{compressed.bpp:.5g} bpp, audio aside"),
             ("bytes", str(compressed.num_bytes)),
             ("  packets", f"{packet_bytes}, of which seeds {seed_bits / 8:.0f}"),

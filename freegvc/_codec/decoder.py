@@ -126,10 +126,10 @@ def _decode_gops(
         is_last = k == header.num_gops - 1
         shown = seams.shown(k, plan.advance(k), is_last=is_last)
         with prior_out_of_memory_named("decompress", prior, OTHER_DEVICE):
-            latent, drift = _latent_and_drift(stream, prior, k)
+            latent, drift = _latent_and_drift(stream, prior, k, tail if header.chain else None)
             walked = time.perf_counter()
             frames = seams.frames(latent, tail, shown)
-        tail = seams.tail(latent, plan.advance(k))
+            tail = None if is_last else seams.tail(latent, plan.advance(k))
         seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
         first = covered.start + shown.start
         on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))
@@ -153,12 +153,20 @@ def _warn_of_drift(drifts: dict[int, float]) -> None:
 
 
 def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
-    """Clean latent of one GOP before fusion, float32 [C, T', h', w']; needs no other GOP."""
-    return _latent_and_drift(stream, with_tiles_of(stream.header, prior), gop)[0]
+    """Clean latent of one GOP before fusion, float32 [C, T', h', w'].
+
+    It needs no other GOP, or all those before it if they are chained.
+    """
+    header, prior = stream.header, with_tiles_of(stream.header, prior)
+    seams, known = Seams(header, prior), None
+    for k in range(gop) if header.chain else ():
+        latent, _ = _latent_and_drift(stream, prior, k, known)
+        known = seams.tail(latent, header.plan.advance(k))
+    return _latent_and_drift(stream, prior, gop, known)[0]
 
 
 def _latent_and_drift(
-    stream: CompressedVideo, prior: Prior, gop: int
+    stream: CompressedVideo, prior: Prior, gop: int, known: Tensor | None
 ) -> tuple[Tensor, float | None]:
     from freegvc._channel.coders import make_coder
 
@@ -166,5 +174,5 @@ def _latent_and_drift(
     packet = stream.packet(gop)
     shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
     coder = make_coder(header.coder, prior.device)
-    received = receive(prior, packet, coder, shape, key=header.key, gop=gop)
+    received = receive(prior, packet, coder, shape, key=header.key, gop=gop, known=known)
     return received.walk.finish(received.state, Silent.of(header)), received.drift_sigma

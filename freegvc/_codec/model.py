@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from freegvc._bitstream.header import UNTILED
 from freegvc._codec.limits import check_tile_redundancy
+from freegvc._trajectory.chain import num_known
 from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -201,6 +202,11 @@ def _check_geometry(header: Header, prior: Prior) -> None:
                 f"GOPs of {header.gop_length} frames follow each other after {advance}, but prior "
                 f"{prior.name!r} needs a multiple of {stride}; get the file again"
             )
+    if header.chain and not num_known(prior.latent, header.overlap):
+        raise CorruptStreamError(
+            f"GOPs are chained by {header.overlap} frames, less than a latent of {stride}; get the "
+            "file again"
+        )
     count = prior.latent.overlap(header.gop_length, header.overlap).count
     if len(header.gammas) not in (0, 1, count):
         raise CorruptStreamError(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from freegvc.priors import Prior
 
 
+GAMMA = 0.5
+CONTEXT_LATENTS = 4  # known latents of a chained GOP beyond the usual overlap; measured
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a video is coded; the stream holds all of it.
@@ -28,6 +32,9 @@ class Settings:
             the model does not take so many, they are divided between the last two.
         overlap: m, frames that neighbouring GOPs have in common; by default the prior's, or as many
             as fit shorter GOPs.
+        chain: each GOP is coded given the decode of the one before. The overlap is known and costs
+            nothing, and the model sees it: by default it has 4 latents more, and so has a GOP. GOPs
+            can then be decoded only in order (docs/trajectory.md).
         gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's
             index, in 0 .. 1 (paper, eq. 17).
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
@@ -40,7 +47,8 @@ class Settings:
 
     gop_length: int | None = None
     overlap: int | None = None
-    gamma: float | Callable[[int], float] = 0.5
+    chain: bool = False
+    gamma: float | Callable[[int], float] = GAMMA
     coder: str | ChannelCoder = "trellis"
     sampler: str = "ddim"
     silent_steps: int | None = None
@@ -63,13 +71,27 @@ class Settings:
         Raises:
             UsageError: a field is outside its limits, or the GOPs do not fit the prior's latent.
         """
+        from freegvc._trajectory.chain import num_known
         from freegvc.priors.tiled import TiledPrior
 
-        gop_length = prior.defaults.gop_length if self.gop_length is None else self.gop_length
-        stride = prior.latent.temporal_stride
-        overlap = self.overlap
+        stride, preferred = prior.latent.temporal_stride, prior.defaults.overlap
+        gop_length, overlap = self.gop_length, self.overlap
+        context = CONTEXT_LATENTS * stride if self.chain else 0
+        if gop_length is None:
+            gop_length = prior.defaults.gop_length + context
+            gop_length = min(gop_length, prior.defaults.max_gop_length or gop_length)
         if overlap is None:
-            overlap = _default_overlap(gop_length, prior.defaults.overlap, stride)
+            overlap = _default_overlap(gop_length, preferred + context, stride)
+        if self.chain and self.gamma != GAMMA:
+            raise UsageError(
+                f"gamma is {self.gamma}, but chained GOPs share latents and blend none: leave out "
+                "gamma or chain"
+            )
+        if self.chain and not num_known(prior.latent, overlap):
+            raise UsageError(
+                f"chained GOPs need at least one latent of {stride} frames in common, but overlap "
+                f"is {overlap}: raise overlap and gop_length"
+            )
         if overlap and (gop_length - overlap) % stride:
             raise UsageError(
                 f"gop_length - overlap is {gop_length} - {overlap}, but prior {prior.name!r} has "
@@ -77,6 +99,7 @@ class Settings:
                 f"{stride}"
             )
         silent = self._silent(prior)
+        num_fused = prior.latent.overlap(gop_length, overlap).count
         tiles = (prior.tile, prior.vae_tile) if isinstance(prior, TiledPrior) else (None, None)
         parameters = StreamParameters(
             width=source.width,
@@ -86,7 +109,8 @@ class Settings:
             colour=astuple(source.colour),
             gop_length=gop_length,
             overlap=overlap,
-            gammas=_gammas(self.gamma, overlap, prior.latent.overlap(gop_length, overlap).count),
+            chain=self.chain,
+            gammas=() if self.chain else _gammas(self.gamma, overlap, num_fused),
             tile=tiles[0] or UNTILED,
             vae_tile=tiles[1] or UNTILED,
             prior=prior.name,

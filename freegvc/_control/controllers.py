@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from freegvc._control.chained_rate import ChainedRateController
 from freegvc._control.rate import RateController
 from freegvc._control.score import LikeFirstGopController, ScoreController
 from freegvc._control.stop_step import StopStepController
@@ -44,9 +45,13 @@ def make_controller(target: Target, gops: GopEncoder) -> Controller:
             return LikeFirstGopController(target, _plain(target.first, gops), gops)
 
 
-def _plain(target: StopStep | Rate, gops: GopEncoder) -> StopStepController | RateController:
+def _plain(
+    target: StopStep | Rate, gops: GopEncoder
+) -> StopStepController | RateController | ChainedRateController:
     match target:
         case StopStep():
             return StopStepController(target, gops)
+        case Rate() if gops.parameters.chain:
+            return ChainedRateController(target, gops)
         case Rate():
             return RateController(target, gops)

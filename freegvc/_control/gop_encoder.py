@@ -15,6 +15,8 @@ from freegvc._trajectory import Seams, Sender, Silent, grid_to
 from freegvc._video.gop_plan import plan_gops
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from freegvc._bitstream.header import Header, StreamParameters
     from freegvc._channel.coders import ChannelCoder
     from freegvc._video import Gop
@@ -59,6 +61,8 @@ class GopEncoder:
         self._coder = coder
         self.end_frame = self._first_frame = self._last_advance = 0
         self._ticks: Timestamps | None = None
+        self._advance, self._is_last = 0, False
+        self._known: Tensor | None = None  # latents of the next GOP, if they are chained
         self._frames_seconds = self._walk_began = 0.0
 
     def grid(self, stop_step: int = 0) -> list[int]:
@@ -82,6 +86,7 @@ class GopEncoder:
         self._ticks = self._ticks_of(gop)
         self._last_advance = self._unusual_advance(gop)
         self._first_frame = gop.first_frame
+        self._advance, self._is_last = gop.advance, gop.is_last
         self.header().validate()
         known = None if self.num_frames is None else self.num_gops(max(self.num_frames, 1))
         self.on_event(events.GopStarted(gop.index, known, len(gop.frames)))
@@ -103,6 +108,7 @@ class GopEncoder:
             self.packets,
             key=self.parameters.key,
             gop=gop.index,
+            known=self._known,
             on_step=on_step,
         )
 
@@ -130,6 +136,9 @@ class GopEncoder:
             The packet.
         """
         packet = walk.packet()
+        if self.parameters.chain:
+            decoded = walk.reconstruct(self.silent)
+            self._known = self.seams.tail(decoded, self._advance) if not self._is_last else None
         seconds = self.seconds() | ({"probes": probe_seconds} if num_probes else {})
         self.on_event(
             events.GopDone(

@@ -81,7 +81,7 @@ class GopScorer:
 
     def limit(self, walk: Sender) -> float:
         """Score of the latent itself, over all frames: no walk does better."""
-        return self._probe(walk.latent, 0, None, None)
+        return self._probe(walk.walk.whole(walk.latent), 0, None, None)
 
     def _probe(
         self, latent: Tensor, num_steps: int, bits: int | None, is_near: IsNear | None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from freegvc._trajectory.walk import State, Walk
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from freegvc._bitstream import Packet
     from freegvc._channel.coders import ChannelCoder
     from freegvc.priors import Prior
@@ -37,6 +39,7 @@ def receive(
     *,
     key: int,
     gop: int,
+    known: Tensor | None = None,
 ) -> Received:
     """Replay a packet.
 
@@ -46,15 +49,18 @@ def receive(
         coder: the sender's channel coder.
         shape: of the latent, [C, T', h', w'].
         key, gop: address of the GOP's noise.
+        known: the first latents of a chained GOP as decoded, [C, n, h', w']; None if it is not.
 
     Raises:
         CorruptStreamError: the side information does not fit the prior and the shape.
     """
     prior.check_side(packet.side, shape)
-    walk = Walk(prior, packet.side, shape, key=key, gop=gop)
+    channels, t, h, w = shape
+    coded = (channels, t - (0 if known is None else known.shape[1]), h, w)
+    walk = Walk(prior, packet.side, coded, key=key, gop=gop, known=known)
     state = walk.start()
     for step in packet.steps:
-        n = coder.decode(step.shot, math.prod(shape), walk.address(state.num_steps))
+        n = coder.decode(step.shot, math.prod(coded), walk.address(state.num_steps))
         state = walk.advance(state, step.timestep, n)
     samples = packet.drift_samples
     return Received(walk, state, None if samples is None else walk.drift_sigma(state, samples))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc._bitstream.header import GAMMA_ONE
+from freegvc._trajectory.chain import num_known
 from freegvc._trajectory.fusion import fuse
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Seams:
         self._prior, self._spec = prior, prior.latent
         self._size = parameters.height, parameters.width
         self._overlap_frames = parameters.overlap
+        self._is_chained = parameters.chain
         self._overlap = prior.latent.overlap(parameters.gop_length, parameters.overlap)
         # a causal GOP takes over after its first frame
         self._lead = self._overlap.first_frame - (parameters.gop_length - parameters.overlap)
@@ -41,17 +43,22 @@ class Seams:
     def shown(self, gop: int, advance: int, *, is_last: bool) -> range:
         """The frames of a GOP that are shown, counted from its first one.
 
-        The GOP before is shown up to where this one takes over.
+        The GOP before is shown up to where this one takes over: at its first or second frame, or
+        after the overlap if GOPs are chained.
 
         Args:
             gop: its index.
             advance: frames from its first one to that of the next GOP; in the last GOP, all.
             is_last: no GOP follows.
         """
-        return range(self._lead if gop else 0, advance if is_last else advance + self._lead)
+        lead = self._overlap_frames if self._is_chained else self._lead
+        return range(lead if gop else 0, advance if is_last else advance + lead)
 
     def tail(self, latent: Tensor, advance: int) -> Tensor:
         """The latents of a GOP that the next one is fused with, before fusion themselves.
+
+        If GOPs are chained, those that the next one knows. A causal GOP begins with a latent of
+        one frame, which no GOP before has, so the shared frames are decoded and encoded again.
 
         Args:
             latent: clean, float32 [C, T', h', w'].
@@ -60,6 +67,10 @@ class Seams:
         Returns:
             float32 [C, m', h', w']; of no use in the last GOP.
         """
+        if self._is_chained and self._spec.is_causal:
+            shared = slice(advance, advance + self._overlap_frames)
+            frames = self._prior.decode_latent(latent, *self._size)[shared]
+            return self._prior.encode_frames(frames)[:, : num_known(self._spec, len(frames))]
         overlap = self._spec.overlap(advance + self._overlap_frames, self._overlap_frames)
         return latent[:, overlap.first_before : overlap.first_before + overlap.count]
 
@@ -74,6 +85,6 @@ class Seams:
         Returns:
             uint8 [len(shown), H, W, 3].
         """
-        if tail is not None and self._overlap.count:
+        if tail is not None and self._overlap.count and not self._is_chained:
             latent = fuse(tail, latent, self._gammas, self._overlap.first_after)
         return self._prior.decode_latent(latent, *self._size)[shown.start : shown.stop]

@@ -60,15 +60,17 @@ class Sender:
 
     Args:
         prior: the model.
-        latent: y, float32 [C, T', h', w'] on the prior's device.
+        latent: y, float32 [C, T', h', w'] on the prior's device, of all latents of the GOP.
         coder: the channel coder.
         packets: of the stream.
         key, gop: address of the GOP's noise.
+        known: the first latents of a chained GOP as decoded, [C, n, h', w']; the others are coded.
         on_step: called with the sender after every step that is sent.
 
     Attributes:
         walk: the trajectory.
-        latent, gop: as given.
+        latent: the latents that are coded.
+        gop: as given.
     """
 
     def __init__(
@@ -80,10 +82,14 @@ class Sender:
         *,
         key: int,
         gop: int,
+        known: Tensor | None = None,
         on_step: Callable[[Sender], None] | None = None,
     ) -> None:
+        side = prior.fit(latent)
+        if known is not None:
+            latent = latent[:, known.shape[1] :]
         channels, t, h, w = latent.shape
-        self.walk = Walk(prior, prior.fit(latent), (channels, t, h, w), key=key, gop=gop)
+        self.walk = Walk(prior, side, (channels, t, h, w), key=key, gop=gop, known=known)
         self.latent = latent
         self.gop = gop
         self._coder = coder

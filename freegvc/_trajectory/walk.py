@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from freegvc._channel.counter import Address, Kind
 from freegvc._channel.normals import noise
 from freegvc._diffusion import SAMPLERS, Kernel, kernel, silent_timesteps
+from freegvc._trajectory.chain import Known
 from freegvc._trajectory.drift import drift_samples_of, drift_sigma
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ class Walk:
     Args:
         prior: the model.
         side: side information of the GOP, as `prior.fit` made it.
-        shape: of the latent, [C, T', h', w'].
+        shape: of the latent that is coded, [C, T', h', w'].
         key: stream key of the counter-based generator.
         gop: index of the GOP, part of every address.
+        known: latents of a chained GOP before the ones that are coded, [C, n, h', w'].
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Walk:
         *,
         key: int,
         gop: int,
+        known: Tensor | None = None,
     ) -> None:
         self.prior = prior
         self.side = side
         self.shape = shape
         self.key = key
         self.gop = gop
+        self._known = None if known is None else Known(known, self.address(0))
 
     def address(self, step: int) -> Address:
         """Where on the public noise a step draws its candidates."""
@@ -76,7 +80,7 @@ class Walk:
     def x0_hat(self, state: State) -> Tensor:
         """The model's prediction at a state, computed once: the only model call of a step."""
         if state._x0_hat is None:
-            state._x0_hat = self.prior.predict_x0(state.z, state.timestep, self.side)
+            state._x0_hat = self._predict_x0(state.z, state.timestep)
         return state._x0_hat
 
     def kernel(self, state: State, timestep: int) -> Kernel:
@@ -108,7 +112,7 @@ class Walk:
         """The silent part: from a state to the clean latent, deterministically.
 
         Returns:
-            float32 [C, T', h', w'].
+            float32 [C, n + T', h', w'], the known latents first.
         """
         if silent.refine_timestep > state.timestep:
             state = self._noised_again(state, silent.refine_timestep)
@@ -116,10 +120,20 @@ class Walk:
         def predict_x0(z: Tensor, timestep: int) -> Tensor:
             if timestep == state.timestep:  # the first call, which the last step may have made
                 return self.x0_hat(state)
-            return self.prior.predict_x0(z, timestep, self.side)
+            return self._predict_x0(z, timestep)
 
         timesteps = silent_timesteps(state.timestep, silent.num_steps)
-        return SAMPLERS[silent.sampler](state.z, timesteps, self.prior.schedule, predict_x0)
+        latent = SAMPLERS[silent.sampler](state.z, timesteps, self.prior.schedule, predict_x0)
+        return self.whole(latent)
+
+    def whole(self, latent: Tensor) -> Tensor:
+        """A clean latent of the coded shape, with the known latents before it."""
+        return latent if self._known is None else self._known.joined(latent)
+
+    def _predict_x0(self, z: Tensor, timestep: int) -> Tensor:
+        if self._known is None:
+            return self.prior.predict_x0(z, timestep, self.side)
+        return self._known.predict_x0(self.prior, z, timestep, self.side)
 
     def _noised_again(self, state: State, timestep: int) -> State:
         """The prediction at a state, with public noise, at a noisier level."""

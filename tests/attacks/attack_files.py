@@ -188,6 +188,16 @@ ATTACKS = {
         CorruptStreamError,
         "second byte of options is 0",
     ),
+    "chained_without_overlap": (
+        lambda: stream(header(options=b"\x80", more=b"\2", overlap=b"\0", fusion=b"\0")),
+        CorruptStreamError,
+        "overlap of chained GOPs is 0",
+    ),
+    "chained_with_gammas": (
+        lambda: stream(header(options=b"\x80", more=b"\2")),
+        CorruptStreamError,
+        "number of gammas is 1",
+    ),
     "last_advance_0": (
         lambda: stream(divided(7, b"\0")),
         CorruptStreamError,

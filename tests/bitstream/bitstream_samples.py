@@ -102,6 +102,7 @@ def headers(draw):
             max_size=min(overlap, 256),
         )
     )
+    chain = overlap > 0 and draw(st.booleans())
     start_timestep = draw(st.integers(1, 65535))
     width = draw(st.integers(1, 16384))
     tallest = (1 << 31) // (width * plan.longest)
@@ -118,7 +119,8 @@ def headers(draw):
         ),
         gop_length=gop_length,
         overlap=overlap,
-        gammas=tuple(weights),
+        chain=chain,
+        gammas=() if chain else tuple(weights),
         prior=draw(prior_ids),
         fingerprint=draw(st.binary(min_size=8, max_size=8)),
         numerics=draw(st.sampled_from(NUMERICS)),

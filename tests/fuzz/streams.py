@@ -96,8 +96,8 @@ class Maker:
             options, unusual = options | 64, unusual + varint(self._number())
         more = b""
         if r.random() < 0.3:
-            options, more = options | 128, r.choice((b"\4", r.randbytes(1)))
-            unusual += varint(self._number())
+            options, more = options | 128, r.choice((b"\2", b"\4", b"\6", r.randbytes(1)))
+            unusual += b"" if more == b"\2" else varint(self._number())
         self._fields |= {"options": bytes((options,)), "more": more, "unusual": unusual}
 
     def _value(self, name):
@@ -111,7 +111,9 @@ class Maker:
         frames, length, overlap = map(self._value, ("frames", "gop_length", "overlap"))
         if length <= overlap:
             return 1
-        return GopPlan(frames, length, overlap, int(b"\4" in self._fields["more"])).num_gops
+        return GopPlan(
+            frames, length, overlap, int(self._fields["more"] in (b"\4", b"\6"))
+        ).num_gops
 
     def _bytes(self, data):
         """Some bytes changed, taken out, put in, or repeated."""

@@ -40,6 +40,7 @@ STREAMS = {
     "trellis": {"coder": "trellis"},
     "pfr": {"coder": "pfr"},
     "divided": {"coder": "trellis", "num_frames": 53, "last_advance": 28},
+    "chained": {"coder": "trellis", "chain": True, "gammas": ()},
 }
 
 
