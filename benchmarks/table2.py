@@ -24,7 +24,7 @@ DEFAULT = "default"
 
 
 def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
-    """Label to what differs: fields of `Settings`, and the sender's steps under "grid".
+    """Label to what differs: fields of `Settings`.
 
     Lengths and overlaps are the paper's for CogVideoX, and as many latents more or fewer for a
     prior with other defaults.
@@ -38,8 +38,8 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
         **{f"gamma-{gamma}": {"gamma": gamma} for gamma in (0.4, 0.6, 0.7)},
         **{f"l-{length}": {"gop_length": length} for length in lengths},
         "pfr": {"coder": "pfr"},
-        "grid-coarse": {"grid": (0.1, 1.3)},
-        "grid-fine": {"grid": (0.04, 1.03)},
+        "grid-coarse": {"first_step": 0.1, "growth": 1.3},
+        "grid-fine": {"first_step": 0.0125, "growth": 1.05},
         "silent-1": {"silent_steps": 1},
         "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
     }

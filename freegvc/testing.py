@@ -89,9 +89,10 @@ def _check_attributes(prior: Prior) -> None:
         most is None or most >= length,
         f"max_gop_length is {most}; it must be at least gop_length, {length}",
     )
+    _require(defaults.bpp > 0.0, f"bpp is {defaults.bpp}; it must be above 0")
     _require(
-        defaults.first_step > 0.0 and defaults.step_growth >= 1.0,
-        f"first_step is {defaults.first_step} and step_growth {defaults.step_growth}; they must "
+        defaults.first_step > 0.0 and defaults.growth >= 1.0,
+        f"first_step is {defaults.first_step} and growth {defaults.growth}; they must "
         "be above 0 and at least 1",
     )
     steps = defaults.silent_steps

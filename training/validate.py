@@ -22,8 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from freegvc._diffusion import NoiseSchedule
-from freegvc._trajectory.grid import grid_to
-from freegvc.priors.defaults import FIRST_STEP, STEP_GROWTH
+from freegvc._trajectory.grid import Pace, grid_to
 from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
 from training.checkpoint import load_autoencoder
@@ -31,6 +30,7 @@ from training.data import decode, normalise
 from training.decoder import load_denoiser
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 
+PACE = Pace(0.1, 1.15)  # the same for all records, whatever the codec's own
 STOP_ROOTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # sqrt(SNR) of the stop steps that are reported
 
 
@@ -89,7 +89,7 @@ def bits_of_walk(
     """
     generator = torch.Generator(latent.device).manual_seed(0)
     stops = [levels.noisiest_with(root**2) for root in STOP_ROOTS]
-    grid = grid_to(levels, stops[-1], first_step=FIRST_STEP, growth=STEP_GROWTH)
+    grid = grid_to(levels, stops[-1], PACE)
     steps = [levels.start, *grid]
     steps = sorted({*steps, *stops}, reverse=True)
     pixels = latent[0, 0].numel() * 4 * 8 * 8

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -76,7 +74,6 @@ class FreeGvcCodec(Codec):
         rates_bpp: upper bounds in bits per pixel; those below the size of a header are left out.
         label: for tables; by default the prior's name.
         device: where the prior runs.
-        grid: first step and growth of the sender's grid in sqrt(SNR); by default the prior's.
         options: fields of `freegvc.Settings`, such as coder, overlap, gamma, gop_length.
     """
 
@@ -87,20 +84,17 @@ class FreeGvcCodec(Codec):
         *,
         label: str | None = None,
         device: str = "cpu",
-        grid: tuple[float, float] | None = None,
         **options: Any,
     ) -> None:
         self.label = label or prior.replace("/", ".")
         self.rates_bpp = sorted(rates_bpp)
         self._prior_name, self._device, self._options = prior, device, options
-        self._grid = grid
         self.settings = {
             "codec": f"freegvc {freegvc.__version__}",
             "prior": prior,
             "device": device,
             "rates_bpp": self.rates_bpp,
             "encode seconds": "of the walk to the highest rate, from which the others are cut",
-            **({"grid": list(grid)} if grid else {}),
             **{name: str(value) for name, value in options.items()},
         }
 
@@ -118,14 +112,9 @@ class FreeGvcCodec(Codec):
         return loaded_prior(self._prior_name, self._device)
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
-        # the prior is shared with other codecs, so the grid is that of this walk alone
-        prior = copy.copy(self.prior)
-        if self._grid:
-            first_step, growth = self._grid
-            prior.defaults = replace(prior.defaults, first_step=first_step, step_growth=growth)
         began = time.perf_counter()
         target = freegvc.Rate(bpp=self.rates_bpp[-1])
-        whole, gops = compress(frames, prior, target, self._options, fps)
+        whole, gops = compress(frames, self.prior, target, self._options, fps)
         seconds = time.perf_counter() - began
         stages = {
             "encode frames": sum(gop.seconds["frames"] for gop in gops),

@@ -43,6 +43,7 @@ class Experiment:
         settings: what holds for all rows.
         max_size: height and width to which larger frames are cut; None never cuts.
         summarise: makes the summary above the rows from all of them.
+        prior: for a run that names none.
     """
 
     about: str
@@ -52,6 +53,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     max_size: tuple[int, int] | None = None
     summarise: Callable[[list[Row]], Any] | None = None
+    prior: str = "analytic"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Options of the command."""
@@ -65,7 +67,7 @@ class Experiment:
         parser.add_argument(
             "--frames", type=int, default=self.num_frames, help="frames of each clip"
         )
-        parser.add_argument("--prior", default="analytic", help="(default: %(default)s)")
+        parser.add_argument("--prior", default=self.prior, help="(default: %(default)s)")
         parser.add_argument("--device", default="cpu", help="(default: %(default)s)")
 
     def records(self, options: argparse.Namespace) -> Iterator[Row]:

@@ -1,81 +1,78 @@
-"""What a coarse walk costs: the KL of a walk against that of a fine one to the same stop step.
+"""What a coarse grid costs: the bits of its walk over those of a very fine one to the same stop.
 
-The bits of a walk are an upper Riemann sum of the model's squared error over SNR, so every grid
-can be compared with a very fine one. Each step is delivered exactly: no channel coder blurs it.
+The errors are those of a record of `python -m benchmarks errors`; the stop steps are those of the
+schedules below, whose streams stop at these SNRs.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-import torch
+from benchmarks.experiments.base import Measurement
+from benchmarks.experiments.error_curve import load_curves, roots_to
+from benchmarks.record import RESULTS
+from freegvc._control.effort import EFFORTS
+from freegvc._diffusion import NoiseSchedule
+from freegvc._trajectory import Pace
+from freegvc.priors import PriorDefaults
 
-from benchmarks.experiments.base import Experiment, Row
-from benchmarks.frames import Frames
-from freegvc._channel.counter import Kind
-from freegvc._channel.normals import noise
-from freegvc._trajectory import Walk, grid_to
-from freegvc.priors import Prior
-
-STOP_STEPS = (880, 830, 790, 750)
-GRIDS = ((0.1, 1.05), (0.1, 1.1), (0.1, 1.15), (0.1, 1.25), (0.1, 1.5), (0.05, 1.15), (0.2, 1.15))
-FINE = (0.02, 1.01)
-
-
-def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
-    """One row for each stop step and grid."""
-    del name
-    latent = prior.encode_frames(frames)
-    for stop in STOP_STEPS:
-        _, fine_bits = walk(prior, latent, stop, *FINE)
-        for first, growth in GRIDS:
-            steps, bits = walk(prior, latent, stop, first, growth)
-            yield {
-                "stop_step": stop,
-                "bpp_of_fine_walk": round(fine_bits / frames[..., 0].size, 5),
-                "grid": f"first {first}, growth {growth:.2f}",
-                "steps": steps,
-                "kl_over_fine": round(bits / fine_bits, 4),
-            }
+# the paper's stop steps with CogVideoX-2B, and the timesteps of the same SNRs
+SCHEDULES = {
+    "CogVideoX-2B": (
+        NoiseSchedule.scaled_linear(0.00085, 0.012, snr_shift_scale=3.0),
+        (500, 400, 300, 200, 100, 50),
+    ),
+    "CogVideoX-5B": (
+        NoiseSchedule.scaled_linear(0.00085, 0.012),
+        (638, 551, 455, 343, 205, 117),
+    ),
+    "Wan, LTX": (NoiseSchedule.flow_matching(), (755, 683, 602, 506, 379, 285)),
+}
+DEFAULTS = PriorDefaults()
+OWN = Pace(DEFAULTS.first_step, DEFAULTS.growth)
+OTHERS = (Pace(0.1, 1.15), Pace(0.06, 1.06), Pace(0.03, 1.06), Pace(0.025, 1.0))
 
 
-def walk(
-    prior: Prior, latent: torch.Tensor, stop: int, first: float, growth: float
-) -> tuple[int, float]:
-    """Steps and KL in bits of one walk."""
-    timesteps = grid_to(prior.schedule, stop, first_step=first, growth=growth)
-    _, kl_bits = exact_walk(prior, latent, timesteps)
-    return len(timesteps), sum(kl_bits)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--errors", type=Path, default=RESULTS / "errors.json")
 
 
-def exact_walk(
-    prior: Prior, latent: torch.Tensor, timesteps: Sequence[int]
-) -> tuple[list[float], list[float]]:
-    """A walk whose channel delivers n = delta + eps exactly.
-
-    Args:
-        prior: the model.
-        latent: y, float32 [C, T', h', w'].
-        timesteps: where its steps arrive.
-
-    Returns:
-        ||y - x0_hat||^2 after 0, 1, ... steps, and the KL of each step in bits.
-    """
-    channels, t, h, w = latent.shape
-    trajectory = Walk(prior, prior.fit(latent), (channels, t, h, w), key=0, gop=0)
-    state = trajectory.start()
-    errors, kl_bits = [], []
-    for timestep in timesteps:
-        error = latent - trajectory.x0_hat(state)
-        errors.append(float(error.double().square().sum()))
-        step = trajectory.kernel(state, timestep)
-        kl_bits.append(step.kl_nats(errors[-1]) / math.log(2.0))
-        address = trajectory.address(state.num_steps)
-        eps = noise(address, Kind.FREE_NOISE, latent.numel(), latent.device)
-        state = trajectory.advance(state, timestep, step.delta_scale * error.flatten() + eps)
-    error = latent - trajectory.x0_hat(state)
-    return [*errors, float(error.double().square().sum())], kl_bits
+def records(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The record: one row for each clip, schedule, stop step and grid."""
+    settings, curves = load_curves(options.errors)
+    rows = []
+    for schedule_name, (schedule, stops) in SCHEDULES.items():
+        for grid_name, pace in paces().items():
+            for stop in stops:
+                roots = roots_to(schedule, stop, pace)
+                rows += [
+                    {
+                        "clip": curve.clip,
+                        "schedule": schedule_name,
+                        "stop_step": stop,
+                        "snr": round(float(roots[-1]) ** 2, 3),
+                        "grid": grid_name,
+                        "steps": len(roots) - 1,
+                        "bits_over_fine": round(curve.bits(roots) / curve.limit(roots[-1]), 4),
+                    }
+                    for curve in curves
+                ]
+    yield {"settings": settings, "rows": rows}
 
 
-EXPERIMENT = Experiment(__doc__, measure, ("basketballpass",), 48, {"fine": FINE})
+def paces() -> dict[str, Pace]:
+    """The grids of the efforts, and others, by what tables call them."""
+    efforts = {name: OWN.scaled(effort.step_scale) for name, effort in EFFORTS.items()}
+    named = {f"{name}: {_words(pace)}": pace for name, pace in efforts.items()}
+    return named | {_words(pace): pace for pace in OTHERS}
+
+
+def _words(pace: Pace) -> str:
+    return f"first {pace.first_step:.4g}, growth {pace.growth:.4g}"
+
+
+EXPERIMENT = Measurement(__doc__ or "", add_arguments, records)

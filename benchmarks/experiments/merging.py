@@ -14,13 +14,13 @@ from benchmarks.frames import Frames
 from freegvc._bitstream import PacketCodec
 from freegvc._channel.coders import make_coder
 from freegvc._control.stopping import next_timestep
-from freegvc._trajectory import Sender, grid_to
+from freegvc._trajectory import Pace, Sender, grid_to
 from freegvc.priors import Prior
 
 CODER = "trellis"
 STOP_STEPS = (940, 910, 880)
 LEAST_BITS = (0, 10, 20, 40, 60, 100, 200, 400)
-FIRST_STEP, GROWTH = 0.02, 1.1  # finer than the codec's own grid, which has no small steps to merge
+PACE = Pace(0.02, 1.1)  # finer than the codec's own grid, which has no small steps to merge
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
     packets = PacketCodec(_Stream(prior.schedule.start))
     latent = prior.encode_frames(frames)
     for stop in STOP_STEPS:
-        grid = grid_to(prior.schedule, stop, first_step=FIRST_STEP, growth=GROWTH)
+        grid = grid_to(prior.schedule, stop, PACE)
         for least in LEAST_BITS:
             sender = Sender(prior, latent, coder, packets, key=0, gop=0)
             while (timestep := next_timestep(sender, grid, least)) is not None:
@@ -52,5 +52,5 @@ def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
             }
 
 
-SETTINGS = {"coder": CODER, "first_step": FIRST_STEP, "growth": GROWTH}
+SETTINGS = {"coder": CODER, "first_step": PACE.first_step, "growth": PACE.growth}
 EXPERIMENT = Experiment(__doc__, measure, ("basketballpass", "carphone_qcif.mp4"), 48, SETTINGS)

@@ -110,7 +110,7 @@ class PacketEncoder:
         if self._num_steps == MAX_STEPS:
             raise UsageError(
                 f"a packet would have more than {MAX_STEPS} steps, which is the limit: take larger "
-                "steps (first_step, step_growth)"
+                "steps (first_step, growth)"
             )
         mode, num_blocks = shot.mode, shot.num_blocks
         if wrong := shot.mode_error(mode):

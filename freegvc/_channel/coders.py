@@ -49,17 +49,21 @@ class ChannelCoder(Protocol):
         """Expected coded bits of a step of that KL."""
 
 
-def make_coder(name: str, device: torch.device | str = "cpu") -> ChannelCoder:
-    """Make a channel coder with its default parameters.
+def make_coder(
+    name: str, device: torch.device | str = "cpu", *, log2_states: int | None = None
+) -> ChannelCoder:
+    """Make a channel coder.
 
     Args:
         name: its name in the stream.
         device: where it runs.
+        log2_states: m of the trellis; by default its own.
 
     Raises:
         UsageError: there is no coder of that name.
     """
     if name not in CODERS:
         raise UsageError(f"no channel coder is called {name!r}; choose one of {', '.join(CODERS)}")
-    coder: ChannelCoder = resolve_name(CODERS[name].coder)(device=device)
+    options = {"log2_states": log2_states} if name == "trellis" and log2_states else {}
+    coder: ChannelCoder = resolve_name(CODERS[name].coder)(device=device, **options)
     return coder

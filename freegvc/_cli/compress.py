@@ -30,7 +30,6 @@ FIRST_GOP = "first-gop"
 
 def declare_compress(parser: argparse.ArgumentParser) -> None:
     """Every target, setting and option of the prior, grouped by concern."""
-    from freegvc._control.targets import DEFAULT_BPP
     from freegvc.priors.loading import DEFAULT_PRIOR, load_prior
 
     parser.add_argument(
@@ -39,7 +38,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("output", help="the .fgvc file to write, or - for standard output")
     targets = parser.add_argument_group(
-        f"target (at most one; without one: --target-bpp {DEFAULT_BPP})"
+        "target (at most one; without one: the prior's own rate)"
     ).add_mutually_exclusive_group()
     targets.add_argument(
         "--stop-step", type=int, metavar="N", help="timestep at which to stop; larger is coarser"
@@ -89,10 +88,28 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """What goes into the stream."""
     from freegvc._codec.settings import Settings
+    from freegvc._control.effort import EFFORTS
     from freegvc._diffusion import SAMPLERS
 
     group = parser.add_argument_group("coding")
     group.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
+    group.add_argument(
+        "--effort",
+        choices=tuple(EFFORTS),
+        help="model calls and search for fewer bits (default: %(default)s)",
+    )
+    group.add_argument(
+        "--first-step",
+        type=float,
+        metavar="X",
+        help="first step of the grid in sqrt(SNR) (default: the prior's, by effort)",
+    )
+    group.add_argument(
+        "--growth",
+        type=float,
+        metavar="X",
+        help="factor from each step to the next (default: the prior's, by effort)",
+    )
     group.add_argument(
         "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
     )
@@ -133,7 +150,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:
     """How scores are measured and met; left out, an option has the target's own default."""
-    from freegvc._control.targets import DEFAULT_MAX_PROBES
     from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
 
     group = parser.add_argument_group("targets that are scores")
@@ -163,7 +179,7 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
         "--max-probes",
         type=int,
         metavar="N",
-        help=f"decodes per GOP (default: {DEFAULT_MAX_PROBES})",
+        help="decodes per GOP (default: by effort)",
     )
     group.add_argument(
         "--probe-frames", type=int, metavar="N", help="frames that a probe scores (default: all)"

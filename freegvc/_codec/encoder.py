@@ -42,8 +42,9 @@ def compress(
     """Compress a video.
 
     At most one target: a value, or one of eight keywords for the usual ones. Without a target the
-    file gets 0.02 bits per pixel. A rate is an upper bound for the whole file, and its GOPs get
-    even scores. A score is met by every GOP, from either side, or missed with a TargetWarning.
+    file gets the prior's own rate, `prior.defaults.bpp`. A rate is an upper bound for the whole
+    file, and its GOPs get even scores. A score is met by every GOP, from either side, or missed
+    with a TargetWarning.
 
     Args:
         video: path of anything PyAV reads, a .y4m, a folder of images, a `Video`, a uint8 array or
@@ -96,7 +97,16 @@ def compress(
         if wanted.needs_num_frames:  # what containers state is often wrong
             num_frames = source.count_frames()
             frame_seconds = float(source.duration_seconds() / num_frames)
-        gops = GopEncoder(model, coder, parameters, num_frames, listener, frame_seconds)
+        gops = GopEncoder(
+            model,
+            coder,
+            parameters,
+            num_frames,
+            listener,
+            settings.pace(model),
+            settings.chosen_effort.max_probes,
+            frame_seconds,
+        )
         controller = make_controller(wanted, gops)
         with prior_out_of_memory_named("compress", model, FEWER_FRAMES):
             for gop in cut_gops(

@@ -22,6 +22,7 @@ _CODING = {
     "metric_weights": 'target=freegvc.Score("lpips", 0.3, weights=...)',
     **dict.fromkeys(("pooling", "tolerance", "max_probes", "probe_frames", "strict"), _SCORE),
     **dict.fromkeys(("gop_length", "overlap", "gamma", "coder"), _SETTINGS),
+    **dict.fromkeys(("effort", "first_step", "growth"), _SETTINGS),
     **dict.fromkeys(("sampler", "silent_steps", "refine"), _SETTINGS),
     **dict.fromkeys(("size", "fps", "pix_fmt", "matrix", "colour_range"), _OPEN),
 }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from freegvc._bitstream.header import GAMMA_ONE, UNTILED, StreamParameters
+from freegvc._control.effort import DEFAULT_EFFORT, EFFORTS, Effort
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
 
     from freegvc._channel.coders import ChannelCoder
-    from freegvc._trajectory import Silent
+    from freegvc._trajectory import Pace, Silent
     from freegvc._video import FrameSource
     from freegvc.priors import Prior
 
@@ -38,6 +40,9 @@ class Settings:
         gamma: fusion weight of the newer GOP, a number or a function of the overlap latent's
             index, in 0 .. 1 (paper, eq. 17).
         coder: "trellis", "pfr" (the paper's), or a coder on the prior's device.
+        effort: "fast", "medium", "slow" or "best": model calls and search for fewer bits.
+        first_step, growth: the sender's grid: its first step in sqrt(SNR), and the factor from each
+            step to the next; by default those that the effort makes of the prior's.
         sampler: "ddim" or "dpmpp2m", for the silent part from the stop step to the clean latent.
         silent_steps: model calls of that part; by default the prior's, or L = 5 of "gnvc-vd".
         refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
@@ -50,6 +55,9 @@ class Settings:
     chain: bool = False
     gamma: float | Callable[[int], float] = GAMMA
     coder: str | ChannelCoder = "trellis"
+    effort: str = DEFAULT_EFFORT
+    first_step: float | None = None
+    growth: float | None = None
     sampler: str = "ddim"
     silent_steps: int | None = None
     refine: str | int | None = None
@@ -58,7 +66,30 @@ class Settings:
         """The channel coder; UsageError for an unknown name."""
         from freegvc._channel.coders import make_coder
 
-        return make_coder(self.coder, device) if isinstance(self.coder, str) else self.coder
+        if not isinstance(self.coder, str):
+            return self.coder
+        return make_coder(self.coder, device, log2_states=self.chosen_effort.log2_states)
+
+    @property
+    def chosen_effort(self) -> Effort:
+        """What `effort` stands for; UsageError for an unknown word."""
+        if self.effort not in EFFORTS:
+            raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}")
+        return EFFORTS[self.effort]
+
+    def pace(self, prior: Prior) -> Pace:
+        """The pace of the walks; UsageError for steps of no length, or ones that shrink."""
+        from freegvc._trajectory import Pace
+
+        own = Pace(prior.defaults.first_step, prior.defaults.growth)
+        scaled = own.scaled(self.chosen_effort.step_scale)
+        first_step = scaled.first_step if self.first_step is None else self.first_step
+        growth = scaled.growth if self.growth is None else self.growth
+        if not 0.0 < first_step < math.inf:
+            raise UsageError(f"first_step is {first_step}, but must be above 0 and finite")
+        if not 1.0 <= growth < math.inf:
+            raise UsageError(f"growth is {growth}, but must be at least 1 and finite")
+        return Pace(first_step, growth)
 
     def parameters(self, source: FrameSource, prior: Prior, coder: str) -> StreamParameters:
         """The parameters of the stream that these settings make of a video.

@@ -87,6 +87,8 @@ class Budget:
 
     @property
     def _amount(self) -> float:
+        if self._target.is_default:
+            return self._gops.prior.defaults.bpp
         given = (self._target.bpp, self._target.kbps, self._target.num_bytes)
         return next(value for value in given if value is not None)
 
@@ -94,16 +96,16 @@ class Budget:
     def _unit(self) -> str:
         if self._target.num_bytes is not None:
             return "bytes"
-        return "bpp" if self._target.bpp is not None else "kbps"
+        return "kbps" if self._target.kbps is not None else "bpp"
 
     def _granted(self, amount: float, num_frames: int) -> float:
         """The bytes of so many frames under so many of the target's units."""
         parameters = self._gops.parameters
-        if self._target.bpp is not None:
-            return amount * (parameters.width * parameters.height) * num_frames / 8.0
+        if self._target.num_bytes is not None:
+            return amount * min(num_frames / (self.num_frames or num_frames), 1.0)
         if self._target.kbps is not None:
             return amount * 125.0 * num_frames * self._gops.frame_seconds
-        return amount * min(num_frames / (self.num_frames or num_frames), 1.0)
+        return amount * (parameters.width * parameters.height) * num_frames / 8.0
 
     def _rounded_up(self, value: float) -> str:
         """Three digits are enough of a rate; bytes are whole."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from freegvc import events
 from freegvc._bitstream import PacketCodec, Stream, Timestamps
 from freegvc._bitstream.stream import stream_bytes, stream_sections
-from freegvc._trajectory import Seams, Sender, Silent, grid_to
+from freegvc._trajectory import Pace, Seams, Sender, Silent, grid_to
 from freegvc._video.gop_plan import plan_gops
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ class GopEncoder:
         prior, coder, parameters: of the stream.
         num_frames: of the whole video, as far as known.
         on_event: called with each event.
+        pace: of the walks.
+        max_probes: how many states of a GOP a target may decode that does not say.
         frame_seconds: how long a frame is shown on average; None for 1/frame rate.
 
     Attributes:
-        prior, parameters, num_frames, on_event, frame_seconds: as given.
+        prior, parameters, num_frames, on_event, max_probes, frame_seconds: as given.
         packets: codec of the stream's packets.
         seams, silent: of the stream.
         end_frame: frames of the video up to the end of the current GOP.
@@ -48,6 +50,8 @@ class GopEncoder:
         parameters: StreamParameters,
         num_frames: int | None,
         on_event: events.OnEvent,
+        pace: Pace,
+        max_probes: int,
         frame_seconds: float | None = None,
     ) -> None:
         self.frame_seconds = frame_seconds or float(1 / parameters.frame_rate)
@@ -58,7 +62,9 @@ class GopEncoder:
         self.packets = PacketCodec(parameters)
         self.seams = Seams(parameters, prior)
         self.silent = Silent.of(parameters)
+        self.max_probes = max_probes
         self._coder = coder
+        self._pace = pace
         self.end_frame = self._first_frame = self._last_advance = 0
         self._ticks: Timestamps | None = None
         self._advance, self._is_last = 0, False
@@ -66,11 +72,8 @@ class GopEncoder:
         self._frames_seconds = self._walk_began = 0.0
 
     def grid(self, stop_step: int = 0) -> list[int]:
-        """Timesteps of a walk to `stop_step`, at the prior's own pace."""
-        pace = self.prior.defaults
-        return grid_to(
-            self.prior.schedule, stop_step, first_step=pace.first_step, growth=pace.step_growth
-        )
+        """Timesteps of a walk to `stop_step`."""
+        return grid_to(self.prior.schedule, stop_step, self._pace)
 
     def start(self, gop: Gop, progress: Progress) -> Sender:
         """Encode the frames of a GOP; its walk stands at the noisiest level.

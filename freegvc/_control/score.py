@@ -103,7 +103,7 @@ class ScoreController:
         searching = search(
             self._goal,
             first_bits=FIRST_BPP * gop.frames[..., 0].size,
-            max_probes=self._scoring.max_probes,
+            max_probes=self._scoring.max_probes or self._gops.max_probes,
             history=self._history,
         )
         probes: list[_Probe] = []

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar, TypedDict
 
 from freegvc._control.search import Goal
 from freegvc.errors import UsageError
 from freegvc.metrics import POOLINGS, Metric, MetricLike, as_metric, default_metric
-
-DEFAULT_BPP = 0.02
-DEFAULT_MAX_PROBES = 12
 
 
 class TargetKeywords(TypedDict, total=False):
@@ -92,15 +89,15 @@ class Rate:
         bpp: bits per pixel of all frames, header and all.
         kbps: thousands of bits per second, from the start of the first frame to the end of the
             last.
-        num_bytes: bytes of the file. Exactly one of these three.
+        num_bytes: bytes of the file. At most one of these three; without one, the prior's own rate,
+            which is raised for a video too small for it.
         even: the metric whose scores are kept even over the GOPs: a name in
             `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. By
             default MS-SSIM, or PSNR for small frames.
         weights: folder of the metric's safetensors; by default as `freegvc.metrics` says.
-        is_default: nobody asked for this rate, so it is raised for a video too small for it.
 
     Raises:
-        UsageError: not exactly one rate, or a value outside its range.
+        UsageError: more than one rate, or a value outside its range.
     """
 
     bpp: float | None = None
@@ -108,21 +105,23 @@ class Rate:
     num_bytes: int | None = None
     even: MetricLike | None = None
     weights: str | PathLike[str] | None = None
-    is_default: bool = field(default=False, compare=False, repr=False)
     pooling: ClassVar[str] = "mean"
     tolerance: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         rates = {"bpp": self.bpp, "kbps": self.kbps, "num_bytes": self.num_bytes}
         given = {name: value for name, value in rates.items() if value is not None}
-        if len(given) != 1:
-            raise UsageError(
-                f"a rate is one of bpp, kbps and num_bytes, but {len(given)} were given"
-            )
+        if len(given) > 1:
+            raise UsageError(f"give one rate, not {len(given)}: {', '.join(given)}")
         for name, value in given.items():
             _check_range(name, value, math.inf)
         if self.even is not None:
             _frame_metric(self.even)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the prior's own rate."""
+        return self.bpp is None and self.kbps is None and self.num_bytes is None
 
     @property
     def needs_num_frames(self) -> bool:
@@ -147,7 +146,7 @@ class Scoring:
 
     pooling: str = "mean"
     tolerance: float | None = None
-    max_probes: int = DEFAULT_MAX_PROBES
+    max_probes: int | None = None
     probe_frames: int | None = None
     strict: bool = False
     weights: str | PathLike[str] | None = None
@@ -180,7 +179,8 @@ class Score(Scoring):
             bad side of the metric.
         tolerance: largest difference between a GOP's score and its target; by default the
             metric's: 0.1 dB for PSNR, 0.005 for all others.
-        max_probes: how many states of a GOP may be decoded and scored to find its stop step.
+        max_probes: how many states of a GOP may be decoded and scored to find its stop step; by
+            default as many as the effort allows.
         probe_frames: how many frames of a GOP a probe scores, evenly spread; by default all. A
             score that is near enough is measured on all frames before it counts.
         strict: raise TargetError where TargetWarning would be given.
@@ -223,7 +223,7 @@ class LikeFirstGop(Scoring):
         pooling, tolerance, max_probes, probe_frames, strict, weights: as for `Score`.
     """
 
-    first: StopStep | Rate = Rate(bpp=DEFAULT_BPP)
+    first: StopStep | Rate = Rate()
     metric: MetricLike | None = None
 
     def __post_init__(self) -> None:
@@ -269,7 +269,7 @@ _KEYWORDS: Mapping[str, Callable[[Any], StopStep | Rate | Score]] = {
 
 
 def target_of(keywords: Mapping[str, Any]) -> StopStep | Rate | Score:
-    """The target that a keyword of `compress` names; `DEFAULT_BPP` bits per pixel without one.
+    """The target that a keyword of `compress` names; without one, the prior's own rate.
 
     Args:
         keywords: of `TargetKeywords`, by name; None counts as not given.
@@ -282,7 +282,7 @@ def target_of(keywords: Mapping[str, Any]) -> StopStep | Rate | Score:
         raise UsageError(f"give one target, not {len(given)}: {', '.join(sorted(given))}")
     for name, value in given.items():
         return _KEYWORDS[name](value)
-    return Rate(bpp=DEFAULT_BPP, is_default=True)
+    return Rate()
 
 
 def goal_of(metric: Metric, score: float, tolerance: float | None) -> Goal:

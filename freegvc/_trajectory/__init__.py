@@ -2,7 +2,7 @@
 
 from freegvc._trajectory.drift import DRIFT_LIMIT_SIGMA
 from freegvc._trajectory.fusion import fuse
-from freegvc._trajectory.grid import grid_to
+from freegvc._trajectory.grid import Pace, grid_to
 from freegvc._trajectory.receiver import Received, receive
 from freegvc._trajectory.seams import Seams
 from freegvc._trajectory.sender import Sender
@@ -13,6 +13,7 @@ __all__ = [
     "DRIFT_LIMIT_SIGMA",
     "GNVC_VD",
     "GNVC_VD_STEPS",
+    "Pace",
     "Received",
     "Seams",
     "Sender",

@@ -51,7 +51,12 @@ class AnalyticPrior(Prior):
 
     name = "analytic"
     latent = LatentSpec(channels=6, temporal_stride=1, spatial_stride=8)
-    defaults = PriorDefaults(silent_steps=1)  # a Gaussian model has no detail to add in more steps
+    defaults = PriorDefaults(
+        bpp=0.02,
+        first_step=0.1,  # streams stop at an SNR of 3 and more: docs/trajectory.md
+        growth=1.15,
+        silent_steps=1,  # a Gaussian model has no detail to add in more steps
+    )
 
     def __init__(
         self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32

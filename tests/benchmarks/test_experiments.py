@@ -7,8 +7,11 @@ import pytest
 
 from benchmarks import __main__
 from benchmarks.experiments.base import Experiment
+from benchmarks.experiments.error_curve import load_curves, roots_to
+from benchmarks.experiments.grid import OWN, SCHEDULES
 from benchmarks.record import RESULTS
 from freegvc import Video
+from freegvc._control.effort import EFFORTS
 from freegvc.priors import load_prior
 
 
@@ -16,12 +19,20 @@ def test_a_record_names_its_prior_and_where_it_was_measured(scene, tmp_path):
     video = tmp_path / "a.y4m"
     Video(scene(8, 48, 64), Fraction(25)).save(video)
     more = ("--frames", "8", "--prior", "analytic", "--out", str(tmp_path / "out"))
-    assert __main__.main(["steps", str(video), *more]) == 0
-    record = json.loads((tmp_path / "out" / "steps.json").read_text())
+    assert __main__.main(["errors", str(video), *more]) == 0
+    record = json.loads((tmp_path / "out" / "errors.json").read_text())
     fingerprint = load_prior("analytic").fingerprint.hex()
     assert record["settings"] == {"prior": "analytic", "fingerprint": fingerprint, "frames": 8}
     assert {row["clip"] for row in record["rows"]} == {"a.y4m"}
     assert {"measured", "commit", "hardware", "versions"} < set(record)
+    row = record["rows"][0]
+    # the bits of a walk follow from the errors at independent samples of its noise levels
+    assert row["priced_bits"] == pytest.approx(row["walk_kl_bits"], rel=0.03)
+    errors = str(tmp_path / "out" / "errors.json")
+    assert __main__.main(["grid", "--errors", errors, "--out", str(tmp_path)]) == 0
+    priced = json.loads((tmp_path / "grid.json").read_text())
+    assert priced["settings"] == record["settings"]
+    assert all(row["bits_over_fine"] > 1 for row in priced["rows"])
 
 
 def test_a_record_stands_after_each_clip(scene, tmp_path, monkeypatch):
@@ -48,7 +59,27 @@ def test_no_command_writes_into_the_committed_results_by_default():
     assert RESULTS not in (__main__.OUT.resolve(), *__main__.OUT.resolve().parents)
 
 
-@pytest.mark.parametrize("name", ["grid", "steps", "merging", "coders", "quality", "boundaries"])
-def test_committed_records_name_their_prior(name):
-    record = json.loads((RESULTS / f"{name}.json").read_text())
-    assert record["settings"]["prior"] == "analytic"
+@pytest.mark.parametrize(
+    ("prior", "names"),
+    [
+        ("analytic", ["merging", "coders", "quality", "boundaries"]),
+        ("freegvc-small", ["errors", "grid", "steps"]),
+    ],
+)
+def test_committed_records_name_their_prior(prior, names):
+    for name in names:
+        record = json.loads((RESULTS / f"{name}.json").read_text())
+        assert record["settings"]["prior"] == prior
+
+
+def test_default_grids_keep_to_what_is_promised():
+    """At the paper's stop steps: 8 % at medium effort within 32 calls, 4 % at best."""
+    _, curves = load_curves(RESULTS / "errors.json")
+    for schedule, stops in SCHEDULES.values():
+        for effort, limit, calls in (("medium", 1.08, 32), ("best", 1.04, 64)):
+            pace = OWN.scaled(EFFORTS[effort].step_scale)
+            for stop in stops:
+                roots = roots_to(schedule, stop, pace)
+                assert len(roots) - 1 <= calls
+                for curve in curves:
+                    assert 1 < curve.bits(roots) / curve.limit(roots[-1]) < limit

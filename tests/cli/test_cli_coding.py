@@ -30,7 +30,7 @@ from freegvc._cli import progress
 from freegvc._cli.compress import _target
 from freegvc._cli.main import _parser
 from freegvc._cli.parser import keywords_of
-from freegvc._control.targets import DEFAULT_BPP, Scoring, TargetKeywords
+from freegvc._control.targets import Scoring, TargetKeywords
 from freegvc._video import load_video, open_video, read_audio
 from freegvc.priors.loading import DEFAULT_PRIOR
 
@@ -54,7 +54,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
 @pytest.mark.parametrize(
     ("options", "target"),
     [
-        ([], Rate(bpp=DEFAULT_BPP)),
+        ([], Rate()),
         (["--target-kbps", "9"], Rate(kbps=9.0)),
         (["--target-bpp", "0.1", "--metric", "psnr"], Rate(bpp=0.1, even="psnr")),
         (["--target-bytes", "9", "--metric-weights", "x"], Rate(num_bytes=9, weights=Path("x"))),

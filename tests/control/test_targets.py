@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from freegvc._control.targets import (
-    DEFAULT_BPP,
     LikeFirstGop,
     Rate,
     Score,
@@ -19,8 +18,8 @@ from freegvc.metrics import METRICS
 @pytest.mark.parametrize(
     ("keywords", "target"),
     [
-        ({}, Rate(bpp=DEFAULT_BPP)),
-        ({"target_bpp": None}, Rate(bpp=DEFAULT_BPP)),
+        ({}, Rate()),
+        ({"target_bpp": None}, Rate()),
         ({"stop_step": 0}, StopStep(0)),
         ({"target_bpp": 0.05}, Rate(bpp=0.05)),
         ({"target_bytes": 900}, Rate(num_bytes=900)),
@@ -62,7 +61,7 @@ def blur(reference, distorted):
 @pytest.mark.parametrize(
     "make",
     [
-        Rate,
+        lambda: Rate(bpp=0.0),
         lambda: Rate(bpp=0.1, kbps=3.0),
         lambda: Rate(bpp=0.1, even="sharpness"),
         lambda: Rate(bpp=0.1, even="tof"),

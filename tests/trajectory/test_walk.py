@@ -11,7 +11,7 @@ from freegvc._channel.counter import Kind
 from freegvc._channel.normals import noise
 from freegvc._channel.pfr.coder import PfrCoder
 from freegvc._channel.pfr.shot import PfrShot
-from freegvc._trajectory import Silent, grid_to, receive
+from freegvc._trajectory import Pace, Silent, grid_to, receive
 from freegvc.priors.analytic import AnalyticPrior
 from tests.trajectory.senders import PACKETS, make_sender, packet_of
 
@@ -19,9 +19,8 @@ SHAPE = (6, 8, 8, 12)
 
 
 def grid_of(prior, stop_step):
-    """The grid that the encoder takes by default."""
-    first_step, growth = prior.defaults.first_step, prior.defaults.step_growth
-    return grid_to(prior.schedule, stop_step, first_step=first_step, growth=growth)
+    """The grid that the encoder takes by default with this prior."""
+    return grid_to(prior.schedule, stop_step, Pace(0.1, 1.15))
 
 
 class PerfectChannel:

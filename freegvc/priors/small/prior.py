@@ -54,9 +54,8 @@ class SmallPrior(Prior):
     name = "freegvc-small"
     latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE)
     defaults = PriorDefaults(
+        bpp=0.03,  # below, eyes and mouths dissolve: docs/small-prior.md
         silent_steps=3,  # one silent step takes 17 % more bits at equal LPIPS: docs/small-prior.md
-        first_step=0.06,  # 10 to 17 model calls at 0.01 to 0.05 bpp, which are cheap here
-        step_growth=1.06,
         native_size=(480, 832),  # to bound memory; the networks take any size
     )
 
