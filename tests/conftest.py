@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,11 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "2")
 
 # Digests of weights are kept here, not in the home of the user who runs the tests.
 os.environ.setdefault("FREEGVC_CACHE", str(Path(tempfile.gettempdir()) / "freegvc-test-cache"))
+
+# Without a GPU the tests of Triton kernels run in its interpreter. Triton reads this when it is
+# imported, and diffusers imports it.
+if find_library("cuda") is None:
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-DEFAULT = Path(__file__).parents[1] / "freegvc" / "channel" / "normals_table.npy"
+DEFAULT = Path(__file__).parents[1] / "freegvc" / "_channel" / "normals_table.npy"
 
 
 def upper_half() -> np.ndarray:

@@ -23,7 +23,7 @@ from benchmarks.experiments.base import Measurement
 from benchmarks.peak_memory import peak_mib, resident_mib, restart_peak
 from freegvc._bitstream import PacketEncoder, Step
 from freegvc._channel import oracle
-from freegvc._channel.blocks import dim_order, split
+from freegvc._channel.backend.reference import ReferenceDealer
 from freegvc._channel.coders import ChannelCoder
 from freegvc._channel.counter import Address
 from freegvc._channel.delta import rho_of
@@ -134,7 +134,7 @@ def against_oracle() -> dict[str, Any]:
     """Small cases: the same seeds as a few lines of NumPy."""
     dims, cut, address = 4000, Plan(12, 20), Address(1, 1, 1)
     delta, coder = make_delta(dims, 150, "normal", 0), PfrCoder(12)
-    rho = split(delta, dim_order(address, dims, coder.device), cut.blocks).norm(dim=1).numpy()
+    rho = ReferenceDealer(address, dims).deal(delta, cut.blocks).norm(dim=1).numpy()
     factors = curves()[12].aims_for_step(rho.astype(np.float64)) / rho
     seeds = oracle.encode(delta.numpy(), cut.blocks, 12, factors, address)
     shot, _ = coder.encode_blocks(delta, cut, address)

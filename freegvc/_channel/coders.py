@@ -22,12 +22,15 @@ class ChannelCoder(Protocol):
     def name(self) -> str:
         """The coder's name in the stream."""
 
-    def encode(self, delta: torch.Tensor, address: Address) -> tuple[Shot, torch.Tensor]:
+    def encode(
+        self, delta: torch.Tensor, address: Address, kl_bits: float | None = None
+    ) -> tuple[Shot, torch.Tensor]:
         """Choose what to send.
 
         Args:
             delta: float32 [D].
             address: where in the stream.
+            kl_bits: its KL, if it is known; otherwise the coder computes it.
 
         Returns:
             What to send, and n: float32 [D].

@@ -19,12 +19,15 @@ def kl_bits_of(energy: float) -> float:
     return energy / (2 * math.log(2))
 
 
-def check_delta(delta: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, float]:
+def check_delta(
+    delta: torch.Tensor, device: torch.device, kl_bits: float | None = None
+) -> tuple[torch.Tensor, float]:
     """Check a delta and bring it to a device.
 
     Args:
         delta: [D], any device and dtype.
         device: where the coder runs.
+        kl_bits: its KL, if it is known; otherwise it is computed.
 
     Returns:
         delta as float32 [D] on `device`, and ||delta||^2.
@@ -35,7 +38,9 @@ def check_delta(delta: torch.Tensor, device: torch.device) -> tuple[torch.Tensor
     if delta.ndim != 1 or not len(delta):
         raise ValueError(f"delta has shape {tuple(delta.shape)}; it must be [D] with D >= 1")
     delta = delta.detach().to(device, torch.float32)
-    energy = float(delta.double().square().sum())
+    if kl_bits is None:
+        kl_bits = kl_bits_of(float(delta.double().square().sum()))
+    energy = 2 * math.log(2) * kl_bits
     if not math.isfinite(energy):
         raise ValueError("delta has entries that are not finite, or too large to square")
     return delta, energy

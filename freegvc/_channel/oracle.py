@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from freegvc._channel.counter import Address, Kind, words
-from freegvc._channel.normals import normals_numpy
-from freegvc._channel.permutation import permute
+from freegvc._channel.backend.reference import ReferenceDealer, normals_numpy
+from freegvc._channel.counter import Address, Kind
 from freegvc._channel.pfr.search import arrival_times, process_of_block
-
-
-def block_signs(address: Address, blocks: int, width: int) -> np.ndarray:
-    """d_b: float32 [blocks, width] of -1 and 1."""
-    position = np.arange(-(-width // 128), dtype=np.int64)[None, :]
-    rows = np.arange(blocks, dtype=np.int64)[:, None]
-    drawn = np.stack(words(address, Kind.SIGNS, rows, position), axis=-1)
-    bits = (drawn[..., None] >> np.arange(32)) & 1
-    return (1 - 2 * bits).reshape(blocks, -1)[:, :width].astype(np.float32)
 
 
 def encode(
     delta: np.ndarray, blocks: int, log2_candidates: int, factors: np.ndarray, address: Address
 ) -> np.ndarray:
     """Seeds int64 [B] of PFR for delta float32 [D], its blocks lengthened by factors [B]."""
-    dealt = np.zeros((-(-len(delta) // blocks), blocks), np.float32)
-    dealt.ravel()[: len(delta)] = delta[permute(address, len(delta), np.arange(len(delta)))]
-    rows = dealt.T
-    target = rows * block_signs(address, *rows.shape) * factors[:, None].astype(np.float32)
+    target = _targets(delta, blocks, address) * factors[:, None].astype(np.float32)
     candidates = np.arange(1 << log2_candidates)
-    codebook = normals_numpy(address, Kind.CODEBOOK, candidates, rows.shape[1])
+    codebook = normals_numpy(address, Kind.CODEBOOK, candidates, target.shape[1])
     times = [arrival_times(address, p, len(candidates)) for p in process_of_block(blocks)]
     return np.asarray(np.argmin(np.log(times).T - codebook @ target.T, axis=0))
 
 
 def trellis_encode(delta: np.ndarray, blocks: int, m: int, address: Address) -> np.ndarray:
     """Bits int64 [K] of the trellis, K > m: from each start state, the best way back to it."""
-    dealt = np.zeros((-(-len(delta) // blocks), blocks), np.float32)
-    dealt.ravel()[: len(delta)] = delta[permute(address, len(delta), np.arange(len(delta)))]
-    targets = dealt.T * block_signs(address, *dealt.T.shape)
-    states = np.arange(1 << m)
-    rows = normals_numpy(address, Kind.CODEBOOK, states >> 1 & (1 << m - 2) - 1, len(dealt))
+    targets, states = _targets(delta, blocks, address), np.arange(1 << m)
+    width = targets.shape[1]
+    rows = normals_numpy(address, Kind.CODEBOOK, states >> 1 & (1 << m - 2) - 1, width)
     scores = targets @ rows.T * np.where((states ^ states >> m - 1) & 1, -1, 1)
     total = np.where(np.eye(len(states), dtype=bool), 0, -np.inf)  # [start, state]
     before = []
@@ -67,11 +53,10 @@ def decode(
     seeds: np.ndarray, dims: int, address: Address, turn: np.ndarray | None = None
 ) -> np.ndarray:
     """n: float32 [D]; `turn` are signs of whole blocks."""
-    width = -(-dims // len(seeds))
-    rows = normals_numpy(address, Kind.CODEBOOK, seeds, width)
-    if turn is not None:
-        rows = rows * turn[:, None]
-    n = np.empty(dims, np.float32)
-    order = permute(address, dims, np.arange(dims))
-    n[order] = (rows * block_signs(address, len(seeds), width)).T.ravel()[:dims]
-    return n
+    turned = np.ones(len(seeds)) if turn is None else turn
+    return ReferenceDealer(address, dims).deliver(seeds, turned).numpy()
+
+
+def _targets(delta: np.ndarray, blocks: int, address: Address) -> np.ndarray:
+    """The blocks' targets, float32 [B, n]."""
+    return ReferenceDealer(address, len(delta)).deal(torch.from_numpy(delta), blocks).numpy()

@@ -13,8 +13,6 @@ import numpy as np
 
 from freegvc._channel.counter import Address, Kind, words
 from freegvc._channel.feistel import feistel
-from freegvc._channel.kernels import fill_permutation
-from freegvc._channel.threads import in_threads
 
 _MAX_DIMS = 1 << 31
 
@@ -51,14 +49,3 @@ def permute(address: Address, dims: int, x: Any) -> Any:
         y[outside] = feistel(y[outside], *network)
         outside = y >= dims
     return y
-
-
-def permutation(address: Address, dims: int) -> np.ndarray:
-    """The whole permutation of range(dims), int64 [dims], on the CPU (numba, all cores)."""
-    keys, low_bits, high_bits = parameters(address, dims)
-    order = np.empty(dims, dtype=np.int64)
-    in_threads(
-        lambda start, stop: fill_permutation(keys, low_bits, high_bits, start, stop, order),
-        dims,
-    )
-    return order

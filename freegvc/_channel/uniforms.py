@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from freegvc._channel.backend.numba_noise import fill_uniforms
 from freegvc._channel.counter import Address, Kind
-from freegvc._channel.kernels import fill_uniforms
 
 
 def uniforms_of_row(address: Address, kind: Kind, row: int, count: int) -> np.ndarray:

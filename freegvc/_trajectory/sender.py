@@ -148,7 +148,7 @@ class Sender:
         state, kl_bits = point.state, self.step_kl_bits(timestep)
         delta_scale = self.walk.kernel(state, timestep).delta_scale
         delta = delta_scale * (self.latent - self.walk.x0_hat(state))
-        shot, n = self._coder.encode(delta.flatten(), self.walk.address(state.num_steps))
+        shot, n = self._coder.encode(delta.flatten(), self.walk.address(state.num_steps), kl_bits)
         encoder = point.encoder.copy()
         encoder.add(Step(timestep, shot))
         after = self.walk.advance(state, timestep, n)

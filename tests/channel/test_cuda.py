@@ -1,13 +1,20 @@
 """The channel on a CUDA device: the same bits as on the CPU."""
 
+import warnings
+
 import pytest
 import torch
 
+from freegvc._channel.backend.cpu import CpuBackend
 from freegvc._channel.coders import make_coder
 from freegvc._channel.counter import Address, Kind
 from freegvc._channel.delta import rho_of
 from freegvc._channel.names import CODERS
 from freegvc._channel.normals import noise
+from freegvc._channel.trellis.coder import TrellisCoder
+
+pytest.importorskip("triton", reason="Triton is not installed")
+from freegvc._channel.backend import triton_noise, triton_trellis
 
 pytestmark = pytest.mark.cuda
 
@@ -36,3 +43,68 @@ def test_encode_and_decode_are_the_cpus(name, dims, kl_bits):
         assert shot == make_coder(name).encode(delta, address)[0]
         assert torch.equal(make_coder(name).decode(shot, dims, address), n.cpu())
         assert torch.equal(make_coder(name, "cuda").decode(shot, dims, address), n)
+
+
+def test_a_step_waits_for_the_device_once():
+    coder, deltas = make_coder("trellis", "cuda"), [make_delta(50_000, kl) for kl in (90.0, 700.0)]
+    for delta, kl_bits in zip(deltas, (90.0, 700.0), strict=True):
+        there, address = delta.cuda(), ADDRESSES[0]
+        shot, _ = coder.encode(there, address, kl_bits)  # compiles
+        coder.decode(shot, len(delta), address)
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            with warnings.catch_warnings(record=True) as waits:
+                warnings.simplefilter("always")
+                coder.encode(there, address, kl_bits)
+                encoded = len(waits)
+                coder.decode(shot, len(delta), address)
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+        assert encoded == 1, [str(wait.message) for wait in waits]
+        assert len(waits) == encoded
+
+
+def test_nothing_is_compiled_for_a_new_size_or_key():
+    kernels = [
+        triton_noise.fill_normals,
+        triton_noise.deal,
+        triton_noise.deliver,
+        triton_trellis.best_paths,
+        triton_trellis.seam_ranks,
+        triton_trellis.word_totals,
+    ]
+
+    def variants():
+        return [len(kernel.device_caches[torch.cuda.current_device()][0]) for kernel in kernels]
+
+    def use(dims, kl_bits, address):
+        coder = make_coder("trellis", "cuda")
+        shot, _ = coder.encode(make_delta(dims, kl_bits).cuda(), address)
+        coder.decode(shot, dims, address)
+
+    for dims, kl_bits in ((40_000, 1700.0), (5000, 60.0), (512, 4.0)):  # segments, seams, words
+        use(dims, kl_bits, ADDRESSES[0])
+    before = variants()
+    assert min(before) > 0
+    for dims, kl_bits in ((16, 2.0), (50_001, 1900.0), (6007, 75.0), (1_000_003, 90.0)):
+        for address in (*ADDRESSES, Address(2**31 - 1, 2**31, 16)):
+            use(dims, kl_bits, address)
+    assert variants() == before
+
+
+def test_without_triton_only_products_run_on_the_device():
+    delta, address = make_delta(5003, 60.0), ADDRESSES[0]
+    coder = TrellisCoder(device="cuda", backend=CpuBackend(torch.device("cuda")))
+    shot, n = coder.encode(delta.cuda(), address)
+    assert shot == TrellisCoder().encode(delta, address)[0]
+    assert torch.equal(n.cpu(), TrellisCoder().decode(shot, len(delta), address))
+
+
+@pytest.mark.parametrize("log2_states", [8, 10, 12, 14, 16])
+def test_every_number_of_states(log2_states):
+    delta, address = make_delta(30_000, 300.0), ADDRESSES[1]
+    shot, n = TrellisCoder(log2_states, "cuda").encode(delta.cuda(), address)
+    expected, same = TrellisCoder(log2_states).encode(delta, address)
+    assert shot == expected
+    assert torch.equal(n.cpu(), same)

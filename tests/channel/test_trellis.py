@@ -11,20 +11,21 @@ from scipy.stats import kstest
 
 from freegvc._bitstream import PacketEncoder, Step
 from freegvc._channel import oracle
-from freegvc._channel.blocks import dim_order, signs, split
+from freegvc._channel.backend.cpu import CpuBackend, CpuTrellis
+from freegvc._channel.backend.reference import ReferenceBackend, ReferenceDealer
 from freegvc._channel.coders import make_coder
 from freegvc._channel.counter import Address, Kind
 from freegvc._channel.delta import rho_of
 from freegvc._channel.names import CODERS
 from freegvc._channel.normals import noise
 from freegvc._channel.num_blocks import round_num_blocks
+from freegvc._channel.ring import rows_of_states, states_of_bits
+from freegvc._channel.trellis import line
 from freegvc._channel.trellis import scores as tiles
-from freegvc._channel.trellis import viterbi
 from freegvc._channel.trellis.coder import TrellisCoder
 from freegvc._channel.trellis.plan import blocks_for, delivered_energy
-from freegvc._channel.trellis.ring import rows_of_states, states_of_bits
 from freegvc._channel.trellis.scores import Scores
-from freegvc._channel.trellis.search import best_bits_numba, best_bits_torch
+from freegvc._channel.trellis.search import best_bits
 from freegvc._channel.trellis.shot import TrellisShot
 
 KEY = 20_241_115
@@ -94,26 +95,57 @@ def test_the_residual_is_white_noise():
 
 
 def scores_of(delta, blocks, log2_states):
-    width = -(-len(delta) // blocks)
-    device = torch.device("cpu")
-    flips = signs(ADDRESS, blocks, width, device)
-    targets = split(delta, dim_order(ADDRESS, len(delta), device), blocks) * flips
-    return Scores(ADDRESS, targets, log2_states)
+    targets = ReferenceDealer(ADDRESS, len(delta)).deal(delta, blocks)
+    return Scores(CpuBackend(), ADDRESS, targets, log2_states)
+
+
+class Segments(CpuTrellis):
+    """Numba's searches, with long rings in segments as on a GPU."""
+
+    side_by_side = True
 
 
 @pytest.mark.parametrize(("dims", "blocks"), [(400, 17), (512, 40), (999, 100), (3000, 300)])
-def test_numba_torch_and_oracle_find_the_same_bits(dims, blocks):
+def test_numba_numpy_and_oracle_find_the_same_bits(dims, blocks):
     delta = make_delta(dims, blocks, dims)
     expected = oracle.trellis_encode(delta.numpy(), blocks, 8, ADDRESS)
-    for backend in ("numba", "torch"):
+    for backend in (CpuBackend(), ReferenceBackend()):
         shot, n = TrellisCoder(8, backend=backend).encode_blocks(delta, blocks, ADDRESS)
         assert np.array_equal(shot.bits, expected)
         assert np.array_equal(n.numpy(), oracle.trellis_decode(expected, 8, dims, ADDRESS))
 
 
 def test_segments_side_by_side_find_what_one_line_finds():
-    scores = scores_of(make_delta(9000, 1500, law="laplace"), 1700, 8)
-    assert np.array_equal(best_bits_torch(scores, 8), best_bits_numba(scores, 8))
+    rings = [scores_of(make_delta(9000, 1500, law="laplace"), blocks, 8) for blocks in (1700, 1100)]
+    side_by_side = best_bits(Segments(8), rings, 8)
+    for ring, found in zip(rings, side_by_side, strict=True):
+        (expected,) = best_bits(CpuTrellis(8), [ring], 8)
+        assert np.array_equal(found.bits, expected.bits)
+        assert found.total == pytest.approx(expected.total, rel=1e-5)
+
+
+def test_the_total_is_what_n_delivers():
+    delta, blocks = make_delta(3000, 300), 320
+    coder = TrellisCoder(8)
+    (found,) = best_bits(CpuTrellis(8), [scores_of(delta, blocks, 8)], 8)
+    _, n = coder.encode_blocks(delta, blocks, ADDRESS)
+    assert found.total == pytest.approx(float(n @ delta), rel=1e-5)
+
+
+@pytest.mark.parametrize(("dims", "kl_bits"), [(600, 9.0), (2000, 25.0), (5000, 90.0)])
+def test_numbers_searched_ahead_do_not_change_the_choice(dims, kl_bits):
+    class Ahead(CpuBackend):
+        numbers_at_once = 4
+
+        def trellis(self, log2_states):
+            return Segments(log2_states)
+
+    for draw in range(3):
+        address, delta = Address(KEY, 4, draw), make_delta(dims, kl_bits, draw)
+        shot, n = TrellisCoder(8).encode(delta, address)
+        ahead, same = TrellisCoder(8, backend=Ahead()).encode(delta, address, kl_bits)
+        assert ahead == shot
+        assert torch.equal(same, n)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 7, 8, 9, 12])
@@ -125,21 +157,19 @@ def test_very_short_rings_are_searched_exhaustively(blocks):
     assert float(n @ delta) == pytest.approx(max(all_n @ delta.numpy()), rel=1e-5)
 
 
-@pytest.mark.parametrize("backend", ["numba", "torch"])
-def test_tiles_do_not_matter(monkeypatch, backend):
+@pytest.mark.parametrize("trellis", [CpuTrellis(8), Segments(8)])
+def test_tiles_do_not_matter(monkeypatch, trellis):
     delta, blocks = make_delta(9000, 1500, law="laplace"), 1700
-    search = best_bits_numba if backend == "numba" else best_bits_torch
-    whole = search(scores_of(delta, blocks, 8), 8)
-    monkeypatch.setattr(tiles, "TILE_FLOATS", 1 << 16)  # 1,024 blocks
+    (whole,) = best_bits(trellis, [scores_of(delta, blocks, 8)], 8)
     monkeypatch.setattr(tiles, "_KEPT_FLOATS", 0)
-    monkeypatch.setattr(viterbi, "_CHOICE_BYTES", 128 * 300)  # 300 of 1,700 blocks
-    scores = scores_of(delta, blocks, 8)
-    assert scores.tile_blocks == 1024
-    assert np.array_equal(search(scores, 8), whole)
-    monkeypatch.setattr(tiles, "TILE_FLOATS", 1 << 8)  # 512 blocks, 42 rows of the codebook
-    scores = scores_of(delta, blocks, 8)
-    assert scores.tile_blocks == 512
-    assert np.array_equal(search(scores, 8), whole)
+    monkeypatch.setattr(line, "_CHOICE_BYTES", 128 * 300)  # 300 of 1,700 blocks
+    for floats, tile_blocks in ((1 << 16, 1024), (1 << 8, 512)):
+        monkeypatch.setattr(tiles, "TILE_FLOATS", floats)
+        scores = scores_of(delta, blocks, 8)
+        assert scores.tile_blocks == tile_blocks
+        (found,) = best_bits(trellis, [scores], 8)
+        assert np.array_equal(found.bits, whole.bits)
+        assert found.total == pytest.approx(whole.total, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +185,7 @@ def test_memory_is_bounded_by_design(blocks, width, log2_states):
     assert tile << rows_bits <= tiles.TILE_FLOATS or tile == 64 * log2_states
     assert made >= targets.shape[1] << rows_bits
     floats = tiles.TILE_FLOATS + (tiles._KEPT_FLOATS if kept else tiles.TILE_FLOATS)
-    assert 4 * floats + 2 * viterbi._CHOICE_BYTES <= 300 << 20
+    assert 4 * floats + 2 * line._CHOICE_BYTES <= 300 << 20
 
 
 @settings(max_examples=40, deadline=None)
@@ -255,8 +285,6 @@ def test_a_wrong_delta_is_refused(delta):
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="log2_states is 7"):
         TrellisCoder(7)
-    with pytest.raises(ValueError, match="backend is 'jax'"):
-        TrellisCoder(backend="jax")
 
 
 def test_decode_makes_only_the_chosen_candidates():

@@ -28,7 +28,7 @@ class PerfectChannel:
 
     name = "perfect"
 
-    def encode(self, delta, address):
+    def encode(self, delta, address, kl_bits=None):
         eps = noise(address, Kind.FREE_NOISE, len(delta), delta.device)
         return PfrShot(16, 16, torch.zeros(0).long().numpy()), delta + eps
 

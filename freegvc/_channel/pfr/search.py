@@ -13,19 +13,18 @@ many blocks it has. So there are 16 processes, which the blocks use in turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
+import torch
 
+from freegvc._channel.backend.interface import Backend
 from freegvc._channel.counter import Address, Kind
-from freegvc._channel.normals import normals, normals_torch
 from freegvc._channel.threads import in_threads
 from freegvc._channel.uniforms import uniforms_of_row
 
 TILE_FLOATS = 1 << 24  # 64 MB, for a tile of the codebook and for its scores
+_DEVICE_TILE_FLOATS = 1 << 27  # 512 MB, on an accelerator: one product, unless D is very large
 _PROCESSES = 16
-_TILE_ROWS = 8192  # more rows do not fit into the caches
+_TILE_ROWS = 8192  # more rows do not fit into a CPU's caches
 
 
 def arrival_times(address: Address, process: int, count: int) -> np.ndarray:
@@ -56,84 +55,47 @@ def _log_times(address: Address, blocks: int, candidates: int) -> tuple[np.ndarr
     return log_times, -(processes[:, None] == np.arange(len(log_times))).astype(np.float32)
 
 
-def tiles(candidates: int, blocks: int, width: int) -> list[tuple[int, int]]:
-    """Ranges of candidates whose codebook and scores fit `TILE_FLOATS` each."""
-    rows = max(1, min(candidates, _TILE_ROWS, TILE_FLOATS // max(blocks, width)))
+def tiles(candidates: int, blocks: int, width: int, on_cpu: bool) -> list[tuple[int, int]]:
+    """Ranges of candidates whose codebook and scores fit a tile each."""
+    floats = TILE_FLOATS if on_cpu else _DEVICE_TILE_FLOATS
+    rows = max(1, min(candidates, floats // max(blocks, width)))
+    if on_cpu:
+        rows = min(rows, _TILE_ROWS)
     return [(start, min(start + rows, candidates)) for start in range(0, candidates, rows)]
 
 
-def _scan(
-    ranges: list[tuple[int, int]],
-    best_in_tile: Callable[[int, int], tuple[Any, Any]],
-    best: Any,
-    seeds: Any,
-) -> Any:
-    for start, stop in ranges:
-        values, rows = best_in_tile(start, stop)
-        better = values > best  # strictly: on a tie the lowest index stays
-        best[better] = values[better]
-        seeds[better] = rows[better] + start
-    return seeds
-
-
-def search_torch(address: Address, targets: Any, log2_candidates: int) -> np.ndarray:
+def best_seeds(
+    backend: Backend, address: Address, targets: torch.Tensor, log2_candidates: int
+) -> np.ndarray:
     """Choose a candidate for each block, on the device of `targets`.
 
     Args:
+        backend: makes the codebook.
         address: where in the stream.
-        targets: torch float32 [B, n], rows d_b * (factor times delta_b).
+        targets: float32 [B, n], rows d_b * (factor times delta_b), on the backend's device.
         log2_candidates: log2 N.
 
     Returns:
         int64 [B]: for each block the first index of the highest <C_i, target_b> - log T_i.
     """
-    import torch
-
     blocks, dims = targets.shape
-    device = targets.device
-    candidates = 1 << log2_candidates
+    device, candidates = targets.device, 1 << log2_candidates
     log_times, weights = map(torch.from_numpy, _log_times(address, blocks, candidates))
-    log_times = log_times.to(device)
+    log_times = log_times.to(device, non_blocking=True)
     # the arrival times are added as further dimensions of the product
-    extended = torch.cat([targets, weights.to(device)], dim=1)
-    width = extended.shape[1]
-    ranges = tiles(candidates, blocks, width)
-    codebook = targets.new_empty(ranges[0][1], width)
+    extended = torch.cat([targets, weights.to(device, non_blocking=True)], dim=1)
+    ranges = tiles(candidates, blocks, extended.shape[1], device.type == "cpu")
+    codebook = targets.new_empty(ranges[0][1], extended.shape[1])
     scores = targets.new_empty(blocks * ranges[0][1])
-
-    def best_in_tile(start: int, stop: int) -> tuple[Any, Any]:
-        tile = codebook[: stop - start]
-        if device.type == "cpu":
-            normals(address, Kind.CODEBOOK, np.arange(start, stop), dims, out=tile.numpy())
-        else:
-            rows = torch.arange(start, stop, dtype=torch.int64, device=device)
-            tile[:, :dims] = normals_torch(address, Kind.CODEBOOK, rows, dims)
-        tile[:, dims:] = log_times[:, start:stop].T
-        out = scores[: blocks * (stop - start)].view(blocks, -1)
-        return torch.mm(extended, tile.t(), out=out).max(dim=1)
-
     best = targets.new_full((blocks,), -torch.inf)
     seeds = torch.zeros(blocks, dtype=torch.int64, device=device)
-    return np.asarray(_scan(ranges, best_in_tile, best, seeds).cpu())
-
-
-def search_numba(address: Address, targets: np.ndarray, log2_candidates: int) -> np.ndarray:
-    """Like `search_torch`, with NumPy's product; float32 [B, n] in, int64 [B] out; no torch."""
-    blocks, dims = targets.shape
-    candidates = 1 << log2_candidates
-    log_times, weights = _log_times(address, blocks, candidates)
-    extended = np.concatenate([targets, weights], axis=1)
-    width = extended.shape[1]
-    ranges = tiles(candidates, blocks, width)
-    codebook = np.empty((ranges[0][1], width), np.float32)
-
-    def best_in_tile(start: int, stop: int) -> tuple[Any, Any]:
+    for start, stop in ranges:
         tile = codebook[: stop - start]
-        normals(address, Kind.CODEBOOK, np.arange(start, stop), dims, out=tile)
+        backend.normals(address, Kind.CODEBOOK, np.arange(start, stop), dims, tile)
         tile[:, dims:] = log_times[:, start:stop].T
-        scores = extended @ tile.T
-        return scores.max(axis=1), scores.argmax(axis=1)
-
-    best = np.full(blocks, -np.inf, np.float32)
-    seeds = np.zeros(blocks, dtype=np.int64)
-    return np.asarray(_scan(ranges, best_in_tile, best, seeds))
+        out = scores[: blocks * (stop - start)].view(blocks, -1)
+        values, rows = torch.mm(extended, tile.t(), out=out).max(dim=1)
+        better = values > best  # strictly: on a tie the lowest index stays
+        best = torch.where(better, values, best)
+        seeds = torch.where(better, rows + start, seeds)
+    return np.asarray(seeds.cpu())

@@ -1,91 +1,100 @@
-"""The best bits of a ring of blocks.
+"""The best bits of rings of blocks: several numbers of blocks at once, if they fit into one tile.
 
-Cut open at a seam, a ring is a line whose end state must be its start state. A path that comes from
-enough blocks before the seam and goes on for enough blocks after it does not depend on where it
-started, so it gives the state at the seam. A second path starts and ends in that state.
+Only the bits and total scores of all rings come back from the device, in one piece.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from freegvc._channel.trellis.one_tile import around_the_seam, best_bits_of_tile
-from freegvc._channel.trellis.ring import memory
+from freegvc._channel.backend.interface import TrellisSearch
+from freegvc._channel.ring import memory
+from freegvc._channel.trellis.long_rings import (
+    best_along_a_line,
+    best_of_many_segments,
+    best_of_segments,
+)
 from freegvc._channel.trellis.scores import Scores
-from freegvc._channel.trellis.viterbi import RESCALE, best_path, trace
+from freegvc._channel.trellis.short_rings import Found, Ring, best_of_short_rings
 
 
-def best_bits_numba(scores: Scores, log2_states: int) -> np.ndarray:
-    """The bits, int64 [K], of the ring with the highest total score; Viterbi on the CPU."""
-    blocks, tile = scores.blocks, scores.tile_blocks
-    if blocks <= tile:
-        return best_bits_of_tile(
-            scores.of(slice(0, blocks)).cpu().numpy(), scores.rows, log2_states
-        )
-    around = around_the_seam(blocks, log2_states)
-    near = scores.of(torch.from_numpy(around)).numpy()
-    states = best_path([(near, np.arange(len(around)))], len(around), log2_states)
-    seam = int(states[len(around) // 2 - 1])
-    tiles = (
-        (scores.of(slice(start, min(start + tile, blocks))).numpy(), np.arange(tile))
-        for start in range(0, blocks, tile)
-    )
-    cut = ((made, rows[: len(made)]) for made, rows in tiles)
-    return best_path(cut, blocks, log2_states, seam) & 1
+@dataclass(frozen=True, slots=True)
+class Best:
+    """What a search found.
 
-
-def best_bits_torch(scores: Scores, log2_states: int) -> np.ndarray:
-    """Like `best_bits_numba`, with many segments of the ring in parallel on the device.
-
-    Each segment is extended by `memory` blocks on both sides, so that its path does not depend on
-    where the extended segment starts and ends.
+    Attributes:
+        bits: int64 [K].
+        total: their total score, <n, delta>.
     """
-    blocks, window = scores.blocks, memory(log2_states)
-    if blocks < 4 * window:
-        return best_bits_of_tile(
-            scores.of(slice(0, blocks)).cpu().numpy(), scores.rows, log2_states
-        )
-    segments = max(1, blocks // (2 * window))
-    length = -(-blocks // segments)
-    at_once = max(1, scores.tile_blocks // (length + 2 * window))
-    bits = np.empty(segments * length, np.int64)
-    for first in range(0, segments, at_once):
-        starts = np.arange(first, min(first + at_once, segments)) * length
-        rows = (starts[:, None] + np.arange(-window, length + window)) % blocks
-        states = _segments(scores, rows, log2_states)[:, window : window + length]
-        bits[starts[0] : starts[0] + states.size] = states.ravel() & 1
-    return bits[:blocks]
+
+    bits: np.ndarray
+    total: float
 
 
-def _segments(scores: Scores, rows: np.ndarray, log2_states: int) -> np.ndarray:
-    """The states of the best path along each of P lines: int64 [P, T].
+def best_bits(trellis: TrellisSearch, rings: list[Scores], log2_states: int) -> list[Best]:
+    """The bits with the highest total score of each ring.
 
     Args:
-        scores: of the ring.
-        rows: int64 [P, T], the blocks of each line.
+        trellis: the searches with that number of states.
+        rings: their scores; those of two or more rings fit into one tile together.
         log2_states: m.
     """
-    wanted, places = np.unique(rows, return_inverse=True)
-    made = scores.of(torch.from_numpy(wanted).to(scores.device))
-    index = torch.from_numpy(places.reshape(rows.shape).T.copy()).to(made.device)
-    count, steps = rows.shape
-    half = 1 << log2_states - 1
-    turn = made.new_tensor([1.0, -1.0])[:, None]
-    metric = made.new_zeros(count, 2, half)
-    choices = torch.empty(steps, count, half, dtype=torch.bool, device=made.device)
-    for step in range(steps):
-        low, high = metric[:, 0], metric[:, 1]
-        torch.gt(high, low, out=choices[step])
-        best = torch.maximum(low, high)
-        best = best.view(count, 2, half // 2)  # by the oldest bit
-        score = made[index[step]][:, None] * turn
-        metric = torch.stack([best + score, best - score], dim=-1).view(count, 2, half)
-        if step % RESCALE == RESCALE - 1:
-            metric -= metric.amax(dim=(1, 2), keepdim=True)
-    ends = metric.view(count, -1).argmax(dim=1).tolist()
-    host = choices.view(torch.uint8).cpu().numpy()
-    states = np.empty(rows.shape, np.int64)
-    for segment, end in enumerate(ends):
-        trace(host[:, segment], end, states[segment])
-    return states
+    if rings[0].tile_blocks < rings[0].blocks:
+        if not trellis.side_by_side:
+            return [Best(*best_along_a_line(rings[0], log2_states))]
+        return _fetched([best_of_many_segments(trellis, rings[0], log2_states)])
+    return _fetched(_best_at_hand(trellis, rings, log2_states))
+
+
+def _best_at_hand(trellis: TrellisSearch, rings: list[Scores], log2_states: int) -> list[Found]:
+    """The bits and total scores of rings whose scores fit into one tile."""
+    scores, at_hand = _stacked(trellis, rings, log2_states)
+    enough = 4 * memory(log2_states)
+    long = [ring for ring in at_hand if trellis.side_by_side and ring.blocks >= enough]
+    short = [ring for ring in at_hand if ring not in long]
+    found = iter(best_of_short_rings(trellis, scores, short) if short else [])
+    cut = [(ring.top, ring.blocks) for ring in long]
+    segmented = iter(best_of_segments(trellis, scores, cut, log2_states) if long else [])
+    return [next(segmented if ring in long else found) for ring in at_hand]
+
+
+def _stacked(
+    trellis: TrellisSearch, rings: list[Scores], log2_states: int
+) -> tuple[Tensor, list[Ring]]:
+    """The scores of all rings, one below the other, where they are searched.
+
+    Rings of so few blocks that not all rows have a score stand alone.
+    """
+    columns = 1 << log2_states - 2
+    tops, below = [], 0
+    for ring in rings:
+        tops.append(below)
+        below += ring.blocks if len(ring.rows) == columns else 0
+    stacked = rings[0].empty(below, columns)
+    for ring, top in zip(rings, tops, strict=True):
+        if len(ring.rows) == columns:
+            ring.all_into(stacked[top : top + ring.blocks])
+    stacked = stacked.to(trellis.device)
+    at_hand = []
+    for ring, top in zip(rings, tops, strict=True):
+        here = stacked[top : top + ring.blocks]
+        if len(ring.rows) < columns:
+            here = ring.of(slice(None)).to(trellis.device)
+        at_hand.append(Ring(here, top, ring.rows, log2_states))
+    return stacked, at_hand
+
+
+def _fetched(found: list[Found]) -> list[Best]:
+    """Bring all that was found to the host in one copy."""
+    parts = [part for bits, total in found for part in (bits.int(), total.view(torch.int32))]
+    words = torch.cat(parts).cpu()
+    best = []
+    for bits, _ in found:
+        here, words = words[: len(bits) + 1], words[len(bits) + 1 :]
+        total = float(here[-1:].view(torch.float32))
+        best.append(Best(here[:-1].numpy().astype(np.int64), total))
+    return best

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+RESCALE = 64  # blocks after which a search subtracts its largest total from all
+
 
 def memory(log2_states: int) -> int:
     """Blocks after which nearly all surviving paths agree; half of them do after a quarter."""
