@@ -127,7 +127,7 @@ def test_16_bits_of_state_are_searched_on_the_cpu(triton_backend):
     assert triton_backend.trellis(16).device.type == "cpu"
 
 
-@pytest.mark.parametrize("blocks", [12, 30])
+@pytest.mark.parametrize("blocks", [pytest.param(12, marks=pytest.mark.slow), 30])
 def test_a_coder_chooses_and_makes_what_one_on_the_cpu_does(triton_backend, monkeypatch, blocks):
     for name, value in (("_WORD_BITS", 4), ("_WORDS", 1 << 10), ("_SEAM_UPDATES", 1 << 14)):
         monkeypatch.setattr(short_rings, name, value)  # the interpreter is slow
