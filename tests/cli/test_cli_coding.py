@@ -133,6 +133,14 @@ def test_the_native_size_is_width_and_height(run, clip, tmp_path):
     assert "'48' is not WIDTHxHEIGHT" in wrong.err
 
 
+def test_a_chained_file_says_so(run, clip, tmp_path):
+    output = tmp_path / "out.fgvc"
+    options = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "900"]
+    assert run("compress", clip, output, *options, "--chain").code == 0
+    assert CompressedVideo.open(output).header.chain
+    assert "chained: each needs those before it" in run("info", output).out
+
+
 def test_refinement_by_the_presets_name(run, clip, tmp_path):
     output = tmp_path / "out.fgvc"
     more = ["--prior", "analytic", "--stop-step", "900", "--refine"]
