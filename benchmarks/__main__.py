@@ -20,6 +20,7 @@ from benchmarks.experiments import (
     tiles,
 )
 from benchmarks.experiments.base import Experiment, Measurement
+from benchmarks.gpu import command as gpu
 from benchmarks.record import provenance, write_json
 
 STUDIES = {"table1": table1, "table2": table2, "table3": table3}
@@ -28,6 +29,7 @@ EXPERIMENTS: dict[str, Experiment | Measurement] = {
     "channel": channel.EXPERIMENT,
     "coders": coders.EXPERIMENT,
     "errors": errors.EXPERIMENT,
+    "gpu": gpu.EXPERIMENT,
     "grid": grid.EXPERIMENT,
     "merging": merging.EXPERIMENT,
     "quality": quality.EXPERIMENT,

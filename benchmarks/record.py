@@ -8,7 +8,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,27 @@ def provenance() -> dict[str, Any]:
     import torch
 
     gpus = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
-    packages = ("freegvc", "torch", "numpy", "numba", "constriction", "av")
+    packages = (
+        *("freegvc", "torch", "numpy", "numba", "constriction", "av"),
+        *("triton", "diffusers", "transformers"),
+    )
     return {
         "measured": datetime.now(UTC).date().isoformat(),
         "commit": _commit(),
         "hardware": ", ".join([_cpu_name(), f"{os.cpu_count()} cores", *gpus]),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in packages},
+            **{name: found for name in packages if (found := _version(name))},
         },
     }
+
+
+def _version(package: str) -> str | None:
+    """None if it is not installed: some commands need less than others."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _cpu_name() -> str:

@@ -11,9 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from PIL import Image
-
-from benchmarks.doc_tables import clips, experiments, training
+from benchmarks.doc_tables import clips, experiments, gpu, training
 from benchmarks.report.plots import DIGEST
 
 ROOT = Path(__file__).parents[1]
@@ -25,8 +23,9 @@ PAGES = (
     "docs/quality-control.md",
     "docs/small-prior.md",
     "docs/benchmarks.md",
+    "docs/gpu.md",
 )
-TABLES = {**experiments.TABLES, **clips.TABLES, **training.TABLES}
+TABLES = {**experiments.TABLES, **clips.TABLES, **training.TABLES, **gpu.TABLES}
 # each: the digest of what is shown, and the drawing of it
 PICTURES = {**experiments.PICTURES, **clips.PICTURES, **training.PICTURES}
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -59,6 +58,8 @@ def update(page: Path, *, write: bool) -> bool:
 
 def redraw(name: str, *, write: bool) -> bool:
     """Whether a picture shows other numbers than the results; draws it again if asked."""
+    from PIL import Image
+
     path, (digest, draw) = ROOT / name, PICTURES[name]
     shown = None
     if path.exists():

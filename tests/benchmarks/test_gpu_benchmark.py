@@ -1,0 +1,90 @@
+"""python -m benchmarks gpu, with tiny models on the CPU: the same code at other sizes."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import __main__
+from benchmarks.doc_tables.gpu import gpu_memory, gpu_runs
+from benchmarks.gpu import command, measure
+from benchmarks.gpu.random_models import FULL, TINY, write_model
+from benchmarks.record import RESULTS
+from freegvc._channel.pfr.coder import PfrCoder
+from freegvc.errors import OutOfMemoryError
+from freegvc.priors import load_prior
+
+
+@pytest.fixture(autouse=True)
+def fast_coder(monkeypatch):
+    monkeypatch.setattr(measure, "make_coder", lambda name, device: PfrCoder(10))
+
+
+@pytest.mark.slow
+def test_a_record_of_tiny_models(tmp_path, monkeypatch):
+    options = ({"vae_tiles": "on"}, {"offload": "model"})
+    monkeypatch.setattr(command, "OPTIONS", options)
+    arguments = ("gpu", "--tiny", "--device", "cpu", "--bits", "1500", "--out", str(tmp_path))
+    assert __main__.main(arguments) == 0
+    record = json.loads((tmp_path / "gpu.json").read_text())
+    assert record["settings"] == {"weights": "random", "tiny": True, "device": "cpu"}
+    assert {"measured", "commit", "hardware", "versions"} < set(record)
+    assert [(row["model"], row["options"]) for row in record["memory"]] == [
+        (name, chosen) for name in TINY for chosen in options
+    ]
+    for row in record["memory"]:
+        assert set(row["stages"]) == {"encode", "forward", "decode"}
+        assert all(stage["seconds"] > 0 for stage in row["stages"].values())
+    assert [row["model"] for row in record["runs"]] == list(TINY)
+    for row in (*record["runs"], *record["speed"]):
+        assert row["bits"] > 0
+        assert row["encode_calls"] >= sum(row["steps"]) > 0
+        assert row["decode_calls"] > sum(row["steps"])
+        assert sum(row["decode_stages"].values()) <= row["decode_seconds"]
+        assert sum(row["encode_stages"].values()) <= row["encode_seconds"]
+
+
+def test_the_committed_record_has_the_form_that_the_command_writes():
+    """And says that it is of older code."""
+    record = json.loads((RESULTS / "gpu.json").read_text())
+    assert record["commit"] == "5f2871f"
+    assert "before" in record["settings"]["note"]
+    memory = {row["options"].get("offload", row["options"]["vae_tiles"]): row["stages"]["decode"]
+              for row in record["memory"] if row["model"] == "cogvideox-2b"
+              and "dtype" not in row["options"]}  # fmt: skip
+    peaks = {name: stage["peak_mib"] for name, stage in memory.items()}
+    assert peaks == {"off": 18922, "model": 15375, "group": 14952, "diffusers' own": 7848}
+    assert "18,922" in gpu_memory().markdown()
+    assert "9.27 (7.08, 2.13)" in gpu_runs().markdown()
+
+
+def test_a_row_says_that_memory_ran_out(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise OutOfMemoryError("not enough memory on cuda")
+
+    monkeypatch.setattr(command, "load_prior", fail)
+    row = command._memory("cogvideox-2b", tmp_path, torch.device("cpu"), (8, 32, 48), {})
+    assert row["out_of_memory"] == "not enough memory on cuda"
+
+
+def test_full_configurations_are_those_of_the_models():
+    """Parameters are counted on torch's meta device, where they take no memory."""
+    import diffusers
+
+    classes = (
+        diffusers.CogVideoXTransformer3DModel,
+        diffusers.WanTransformer3DModel,
+    )
+    counts = []
+    for cls, (config, _) in zip(classes, FULL.values(), strict=True):
+        with torch.device("meta"):
+            counts.append(sum(p.numel() for p in cls(**config).parameters()) / 1e9)
+    assert [round(count, 3) for count in counts] == [1.694, 1.419]
+
+
+def test_written_models_load(tmp_path):
+    prior = load_prior(str(write_model(tmp_path, "wan2.1-t2v-1.3b", TINY)))
+    assert prior.name == "wan"
+    measured = measure.stages(prior, 9, 32, 48)
+    assert set(measured) == {"encode", "forward", "decode"}
+    assert all(stage["seconds"] > 0 < stage["peak_mib"] for stage in measured.values())
