@@ -42,7 +42,7 @@ GROUPS = {
         "sweep": ("sweep", "score several rates, all cut from one stream"),
     },
     "setup": {
-        "priors": ("priors", "list, fetch and show the priors"),
+        "priors": ("priors", "list, show and fetch the priors, and exchange embeddings"),
         "demo": ("demo", "compress, decode and show a short scene"),
         "doctor": ("doctor", "check what works on this machine"),
     },

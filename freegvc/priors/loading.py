@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from os import PathLike
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc.errors import PriorUnavailableError, UsageError
+from freegvc.priors.built_in import BUILT_IN_PRIORS
 from freegvc.priors.memory import check_memory_options
 from freegvc.priors.out_of_memory import out_of_memory_named
 
@@ -25,10 +27,7 @@ ENTRY_POINTS = "freegvc.priors"
 DEFAULT_PRIOR = "freegvc-small"
 
 # priors that ship with the package: name to module and class
-BUILT_IN = {
-    "freegvc-small": ("small.prior", "SmallPrior"),
-    "analytic": ("analytic", "AnalyticPrior"),
-}
+BUILT_IN = {prior.name: (prior.module, prior.class_name) for prior in BUILT_IN_PRIORS}
 # options of diffusers models, at the values that change nothing
 MODEL_OPTIONS = {"attention": "auto", "prompt": "", "offload": "none", "compile": False}
 
@@ -208,9 +207,14 @@ def _load_model(
 
 def _find(name: Name) -> tuple[Path, str | None]:
     """What a user names: a folder, whose name in the stream is None, or a model by its name."""
-    if not isinstance(name, str) or Path(name).is_dir():
+    if not isinstance(name, str) or Path(name).is_dir() or _is_path(name):
         return Path(name), None
     return _find_model(name, f"no prior is called {name!r} and there is no such folder")
+
+
+def _is_path(name: str) -> bool:
+    """Whether a name can only be a path: neither a short name nor a hub id looks like it."""
+    return name.startswith((".", "~", "/")) or name.endswith("/") or name.count("/") > 1
 
 
 def _find_by_name(name: str) -> tuple[Path, str | None]:
@@ -240,12 +244,17 @@ def _find_model(name: str, unknown: str) -> tuple[Path, str | None]:
         )
     known = find(name)
     if known is None and not _HUB_ID.fullmatch(name):
-        raise PriorUnavailableError(f"{unknown}; this release has: {', '.join(known_priors())}")
+        close = get_close_matches(name.lower(), known_priors(), n=1)
+        raise PriorUnavailableError(
+            f"{unknown}{f' (did you mean {close[0]}?)' if close else ''}; "
+            f"this release has: {', '.join(known_priors())}"
+        )
     hub_id = known.hub_id if known else name
     folder = find_folder(hub_id)
     if folder is None:
+        no_folder = "" if known else f"there is no folder {name}, and a model "
         raise PriorUnavailableError(
-            f"{hub_id} is not on this machine; get it with: freegvc priors fetch {name}"
+            f"{no_folder}{hub_id} is not on this machine; get it with: freegvc priors fetch {name}"
         )
     return folder, known.name if known else name
 

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from freegvc._cli.main import main
+from freegvc.priors.built_in import BUILT_IN_PRIORS
 from freegvc.priors.diffusers.catalogue import KNOWN_MODELS, find
-from freegvc.priors.loading import BUILT_IN
+from freegvc.priors.loading import BUILT_IN, load_prior
 from tests.priors.small_hub import serve
 from tests.priors.tiny_checkpoints import write_cogvideox
 
@@ -61,8 +62,9 @@ def test_list_has_a_line_for_every_prior(capsys):
     lines = capsys.readouterr().out.splitlines()
     head = lines[0].split()
     assert head == ["name", "from", "licence", "parameters", "weights", "size", "present"]
-    for line, name in zip(lines[1:3], ("freegvc-small", "analytic"), strict=True):
-        assert line.split() == [name, "freegvc", "-", "-", "-", "-", "yes"]
+    small = "freegvc-small freegvc Apache-2.0 11.8 M 47.3 MB 832x480 yes"
+    assert lines[1].split() == small.split()
+    assert lines[2].split() == ["analytic", "freegvc", "Apache-2.0", "0", "0", "-", "yes"]
     models = lines[3 : 3 + len(KNOWN_MODELS)]
     for line, model in zip(models, KNOWN_MODELS, strict=True):
         assert line.split()[:2] == [model.name, model.hub_id]
@@ -106,6 +108,21 @@ def test_list_loads_no_model_library_and_is_quick():
     assert os.times().children_user - before < 1.0  # of the processor: the box may be busy
 
 
+def test_the_facts_of_built_in_priors_are_those_of_the_loaded_ones(capsys):
+    for built_in in BUILT_IN_PRIORS:
+        prior = load_prior(built_in.name)
+        assert prior.defaults.native_size == built_in.native_size
+        assert f"torch.{built_in.dtype}" == str(prior.dtype)
+        assert main(["priors", "show", built_in.name]) == 0
+        page = capsys.readouterr().out
+        assert "licence      Apache-2.0\n" in page
+    small = load_prior()
+    networks = (small._autoencoder, small._denoiser)
+    num_parameters = sum(p.numel() for network in networks for p in network.parameters())
+    assert BUILT_IN_PRIORS[0].num_parameters == num_parameters
+    assert BUILT_IN_PRIORS[0].files_bytes == sum(f.stat().st_size for f in small._files)
+
+
 @pytest.mark.parametrize("name", ["cogvideox-2b", NAME, "thudm/cogvideox-2b"])
 def test_show_a_known_model_that_is_not_here(name, capsys):
     assert main(["priors", "show", name]) == 0
@@ -141,7 +158,10 @@ def test_show_what_is_not_there(name, what, capsys):
     assert what in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["fetch"], ["show"], ["remove", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fetch"], ["show"], ["remove", "x"], ["export-embedding", "x"], ["import-embedding"]],
+)
 def test_usage(arguments, capsys):
     assert main(["priors", *arguments]) == 2
     assert "freegvc priors" in capsys.readouterr().err
@@ -155,6 +175,7 @@ def test_fetch_downloads_and_makes_the_empty_prompt(hub, cache, capsys):
     assert run.stdout.count("\n") == 1
     assert "own licence (Apache-2.0)" in run.stderr
     assert "will be downloaded" in run.stderr
+    assert "in float32 on the CPU, in 1.07 GB of memory" in run.stderr
     assert main(["priors", "show", "cogvideox-2b"]) == 0
     assert "prompts embedded  1" in capsys.readouterr().out
 
@@ -171,3 +192,35 @@ def test_fetch_that_fails_is_one_line(hub):
     assert (run.returncode, run.stdout) == (5, "")
     assert run.stderr.splitlines()[-1].startswith("freegvc: error: the hub has no model Wan-AI/")
     assert "Traceback" not in run.stderr
+
+
+def test_an_embedding_goes_to_another_machine(hub, cache, tmp_path, capsys, monkeypatch):
+    assert freegvc("priors", "fetch", NAME, HF_ENDPOINT=hub.endpoint).returncode == 0
+    file = tmp_path / "e.safetensors"
+    assert main(["priors", "export-embedding", "cogvideox-2b", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    assert main(["priors", "export-embedding", NAME, str(file)]) == 2
+    assert "--force" in capsys.readouterr().err
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "other"))
+    hub.requests.clear()
+    assert main(["priors", "import-embedding", str(file)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(str(tmp_path / "other"))
+    assert f"the prompt '' for {NAME}, commit " in printed.err
+    run = freegvc("priors", "fetch", NAME, HF_ENDPOINT=hub.endpoint)
+    assert run.returncode == 0, run.stderr
+    assert "is here, so the text encoder is left out" in run.stderr
+    assert not [f for f in hub.downloads() if f.startswith("text_encoder/model")]
+    assert main(["priors", "show", "cogvideox-2b"]) == 0
+    page = capsys.readouterr().out
+    assert "prompts embedded  1" in page
+    assert "commit  " in page
+    file.write_bytes(b"")
+    assert main(["priors", "import-embedding", str(file)]) == 5
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_fetch_of_a_revision_that_is_not_there(hub):
+    run = freegvc("priors", "fetch", NAME, "--revision", "v9", HF_ENDPOINT=hub.endpoint)
+    assert (run.returncode, run.stdout) == (5, "")
+    assert "has no revision 'v9'" in run.stderr

@@ -28,7 +28,8 @@ class SmallHub:
     """What the hub serves, and what it was asked.
 
     Attributes:
-        repositories: folder of each "organisation/name".
+        repositories: folder of each "organisation/name", as its branch main.
+        revisions: folders of other revisions, by ("organisation/name", revision).
         gated: ids whose licence has to be accepted.
         cut: file that breaks off in the middle, the given number of times.
         sizes: sizes of files that the hub states wrongly.
@@ -38,6 +39,7 @@ class SmallHub:
     """
 
     repositories: dict[str, Path]
+    revisions: dict[tuple[str, str], Path] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
     cut: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -86,43 +88,64 @@ class _Handler(BaseHTTPRequestHandler):
         found = _TREE.fullmatch(path) or _MODEL.fullmatch(path) or _FILE.fullmatch(path)
         if self.hub.fail_with is not None:
             self._send(self.hub.fail_with, b"")
-        elif found is None or found[1] not in self.hub.repositories:
+            return
+        if found is None or found[1] not in self.hub.repositories:
             self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
+            return
+        name = found[1]
+        state = self._state(name, found[2] or "main")
+        if state is None:
+            self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})
         elif found.re is _MODEL:
-            self._send_json(self._model(found[1]))
+            self._send_json(self._model(name, *state))
         elif found.re is _TREE:
-            self._send_json(self._tree(found[1]))
-        elif found[1] in self.hub.gated:
+            self._send_json([{"type": "file", **e} for e in self._files(state[1])])
+        elif name in self.hub.gated:
             self._send(403, b"", {"X-Error-Code": "GatedRepo"})
         else:
-            self._send_file(found[1], found[3])
+            self._send_file(*state, found[3])
 
-    def _files(self, name: str) -> list[str]:
-        folder = self.hub.repositories[name]
-        return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    def _state(self, name: str, revision: str) -> tuple[str, Path] | None:
+        """Commit and folder that a branch, tag or commit names."""
+        states = {"main": self.hub.repositories[name]}
+        states |= {r: folder for (n, r), folder in self.hub.revisions.items() if n == name}
+        states |= {commit_of(name, r): folder for r, folder in states.items()}
+        commit = commit_of(name, revision) if len(revision) < 40 else revision
+        return (commit, states[revision]) if revision in states else None
 
-    def _size(self, name: str, file: str) -> int:
-        return self.hub.sizes.get(file, (self.hub.repositories[name] / file).stat().st_size)
+    def _files(self, folder: Path) -> list[dict[str, Any]]:
+        files = sorted(p for p in folder.rglob("*") if p.is_file())
+        return [self._entry(p, str(p.relative_to(folder))) for p in files]
 
-    def _model(self, name: str) -> dict[str, Any]:
-        siblings = [{"rfilename": f, "size": self._size(name, f)} for f in self._files(name)]
-        return {"id": name, "sha": commit_of(name), "siblings": siblings}
+    def _entry(self, path: Path, name: str) -> dict[str, Any]:
+        size = self.hub.sizes.get(name, path.stat().st_size)
+        entry: dict[str, Any] = {"path": name, "size": size, "oid": _etag(path)}
+        if path.suffix == ".safetensors":
+            entry["lfs"] = {"oid": _etag(path), "size": size, "pointerSize": 130}
+        return entry
 
-    def _tree(self, name: str) -> list[dict[str, Any]]:
-        return [
-            {"type": "file", "path": f, "size": self._size(name, f), "oid": _etag(f)}
-            for f in self._files(name)
+    def _model(self, name: str, commit: str, folder: Path) -> dict[str, Any]:
+        siblings = [
+            {
+                "rfilename": entry["path"],
+                "size": entry["size"],
+                "blobId": entry["oid"],
+                **({"lfs": {"sha256": entry["oid"], **entry["lfs"]}} if "lfs" in entry else {}),
+            }
+            for entry in self._files(folder)
         ]
+        return {"id": name, "sha": commit, "siblings": siblings}
 
     def _send_json(self, content: Any) -> None:
         self._send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
-    def _send_file(self, name: str, file: str) -> None:
-        path = self.hub.repositories[name] / file
-        headers = {"X-Repo-Commit": commit_of(name), "ETag": f'"{_etag(file)}"'}
+    def _send_file(self, commit: str, folder: Path, file: str) -> None:
+        path = folder / file
         if not path.is_file():
-            self._send(404, b"", {**headers, "X-Error-Code": "EntryNotFound"})
+            headers = {"X-Repo-Commit": commit, "X-Error-Code": "EntryNotFound"}
+            self._send(404, b"", headers)
             return
+        headers = {"X-Repo-Commit": commit, "ETag": f'"{_etag(path)}"'}
         content, status = path.read_bytes(), 200
         if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
             start, end = int(asked[1]), int(asked[2] or len(content) - 1)
@@ -151,10 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:num_sent])
 
 
-def commit_of(name: str) -> str:
-    """The only commit of a repository."""
-    return hashlib.sha1(name.encode()).hexdigest()
+def commit_of(name: str, revision: str = "main") -> str:
+    """The commit that a revision of a repository names."""
+    return hashlib.sha1(f"{name}@{revision}".encode()).hexdigest()
 
 
-def _etag(file: str) -> str:
-    return hashlib.sha1(file.encode()).hexdigest()
+def _etag(path: Path) -> str:
+    """The hub's name for the content of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,10 +1,12 @@
 """Loading from disk: the tiny checkpoints load strictly, and every kind of damage is named."""
 
 import json
+import shutil
 
 import diffusers
 import pytest
 import torch
+import transformers
 from diffusers import CogVideoXTransformer3DModel, WanTransformer3DModel
 from diffusers.utils import logging as diffusers_logging
 from safetensors.torch import load_file, save_file
@@ -218,13 +220,44 @@ def test_loading_draws_nothing_and_leaves_progress_bars_as_they_were(tmp_path, c
     assert before == after == [True, True]
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+def test_the_only_variant_is_read(folder, tmp_path, sharded):
+    checkpoint = Checkpoint(folder)
+    shards = {"max_shard_size": "10KB"} if sharded else {}
+    for part, library in (("transformer", diffusers), ("text_encoder", transformers)):
+        cls = getattr(library, checkpoint.class_name(part))
+        model = checkpoint.load(part, cls, torch.float16)
+        shutil.rmtree(folder / part)
+        model.save_pretrained(folder / part, variant="fp16", **shards)
+        names = [file.name for file in checkpoint.weight_files(part)]
+        assert all("model.fp16" in name for name in names)
+        assert (len(names) > 1) == sharded
+        again = checkpoint.load(part, cls, torch.float32).state_dict()
+        expected = model.state_dict()
+        assert all(torch.equal(again[name], t.float()) for name, t in expected.items())
+
+
+def test_plain_weights_come_before_a_variant(folder):
+    weights = folder / "transformer" / WEIGHTS
+    shutil.copy(weights, weights.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    cut(weights.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    assert Checkpoint(folder).weight_files("transformer") == [weights]
+    load_transformer(folder)
+
+
+def test_several_variants_are_named(folder):
+    weights = folder / "transformer" / WEIGHTS
+    for variant in ("fp16", "bf16"):
+        shutil.copy(weights, weights.with_name(f"diffusion_pytorch_model.{variant}.safetensors"))
+    weights.unlink()
+    with pytest.raises(PriorUnavailableError, match="only in the variants bf16, fp16"):
+        load_transformer(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("diffusion_pytorch_model.fp16.safetensors", r"fp16\.safetensors.*rename"),
-        ("diffusion_pytorch_model.bf16.safetensors", r"bf16\.safetensors.*rename"),
-        ("diffusion_pytorch_model.fp16-00001-of-00002.safetensors", "without a variant"),
-        ("diffusion_pytorch_model.safetensors.index.fp16.json", "without a variant"),
+        ("diffusion_pytorch_model.fp16-00001-of-00002.safetensors", "holds no weights"),
         ("diffusion_pytorch_model.bin", r"model\.bin.*as safetensors"),
     ],
 )

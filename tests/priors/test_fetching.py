@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from freegvc.errors import PriorUnavailableError
+from freegvc.errors import PriorUnavailableError, UsageError
 from freegvc.priors.diffusers import fetching
 from freegvc.priors.diffusers.fetching import fetch
-from freegvc.priors.diffusers.hub_cache import cache_folder, find_folder
-from tests.priors.small_hub import serve
+from freegvc.priors.diffusers.hub_cache import cache_folder, find_folder, set_reference
+from tests.priors.small_hub import commit_of, serve
 
 NAME = "zai-org/CogVideoX-2b"
 OTHER = "someone/a-wan"
@@ -52,6 +52,7 @@ def write_repository(folder, cls="CogVideoXTransformer3DModel", **index):
         "_class_name": "CogVideoXPipeline",
         "transformer": ["diffusers", cls],
         "vae": ["diffusers", "AutoencoderKLCogVideoX"],
+        "text_encoder": ["transformers", "T5EncoderModel"],
         **index,
     }
     for number, file in enumerate(sorted(USED | TEXT | UNUSED)):
@@ -59,6 +60,8 @@ def write_repository(folder, cls="CogVideoXTransformer3DModel", **index):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"{}" if file.endswith(".json") else bytes([number]) * (500 + number))
     (folder / "model_index.json").write_text(json.dumps(index))
+    t5 = {"d_model": 32, "d_ff": 48, "d_kv": 8, "num_heads": 2, "num_layers": 1}
+    (folder / "text_encoder/config.json").write_text(json.dumps(t5))
     weight_map = {"a": SHARDS[0], "b": SHARDS[1], "c": SHARDS[0]}
     (folder / "transformer/diffusion_pytorch_model.safetensors.index.json").write_text(
         json.dumps({"weight_map": weight_map})
@@ -209,7 +212,7 @@ def test_a_disk_that_is_too_small_is_reported_before_the_download(hub, tmp_path)
         fetch(NAME, endpoint=hub.endpoint)
     told = float(re.search(r"has (\d+\.\d\d) GB free", str(caught.value))[1])
     assert told == pytest.approx(shutil.disk_usage(tmp_path).free / 1e9, abs=2)
-    assert not {f for f in hub.downloads() if not f.endswith("index.json")}
+    assert not {f for f in hub.downloads() if not f.endswith(".json")}
 
 
 @pytest.mark.parametrize(
@@ -219,6 +222,7 @@ def test_a_disk_that_is_too_small_is_reported_before_the_download(hub, tmp_path)
         ({"transformer": None}, "transformer None"),
         ({"transformer": [["x"], ["y"]]}, "'y'"),
         ({"transformer_2": ["diffusers", "CogVideoXTransformer3DModel"]}, "two transformers"),
+        ({"text_encoder": ["transformers", "CLIPTextModel"]}, "is a CLIPTextModel"),
     ],
 )
 def test_a_model_without_an_adapter_is_refused_before_the_download(hub, index, what):
@@ -242,7 +246,7 @@ def test_a_repository_that_lacks_a_file_is_refused_before_the_download(hub, file
         return
     with pytest.raises(PriorUnavailableError, match=f"lacks|has no|{Path(file).name}"):
         fetch(NAME, endpoint=hub.endpoint)
-    assert not {f for f in hub.downloads() if not f.endswith("index.json")}
+    assert not {f for f in hub.downloads() if not f.endswith(".json")}
 
 
 @pytest.mark.parametrize("content", ["[1]", "{", '{"weight_map": {}}', '{"weight_map": ["x"]}'])
@@ -296,3 +300,97 @@ def test_plan_counts_a_cache_that_does_not_exist_yet(hub, cache):
     plans = []
     fetch(NAME, on_plan=plans.append, endpoint=hub.endpoint)
     assert plans[0].free_bytes > fetching.SPARE_BYTES
+
+
+def test_a_revision_is_fetched_and_from_then_on_meant(hub, cache, tmp_path):
+    main = fetch(NAME, endpoint=hub.endpoint)
+    hub.revisions[NAME, "v2"] = write_repository(tmp_path / "v2", _version=2)
+    plans = []
+    folder = fetch(NAME, revision="v2", on_plan=plans.append, endpoint=hub.endpoint)
+    assert plans[0].commit == folder.name == commit_of(NAME, "v2") != main.name
+    assert json.loads((folder / "model_index.json").read_text())["_version"] == 2
+    assert find_folder(NAME) == folder
+    assert fetch(NAME, revision=main.name, endpoint=hub.endpoint) == main == find_folder(NAME)
+    references = cache / "models--zai-org--CogVideoX-2b" / "refs"
+    assert {p.name: p.read_text() for p in references.iterdir()} == {
+        "freegvc": main.name,
+        "main": main.name,
+        "v2": folder.name,
+    }
+
+
+def test_the_download_is_of_the_commit_that_was_planned(hub, tmp_path):
+    """The branch moves between the plan and the download."""
+    planned = hub.repositories[NAME]
+    hub.revisions[NAME, "old"] = planned
+
+    def push(plan):
+        assert plan.commit == commit_of(NAME)
+        hub.repositories[NAME] = write_repository(tmp_path / "new", _version=2)
+        hub.revisions[NAME, plan.commit] = planned
+
+    folder = fetch(NAME, on_plan=push, endpoint=hub.endpoint)
+    assert folder.name == commit_of(NAME)
+    assert "_version" not in json.loads((folder / "model_index.json").read_text())
+    assert find_folder(NAME) == folder
+
+
+def test_a_part_of_a_new_commit_does_not_hide_the_model(hub, cache):
+    """Another program fetched a new commit, or is still at it."""
+    folder = fetch(NAME, endpoint=hub.endpoint)
+    (folder.parent / "f00").mkdir()
+    set_reference(NAME, "main", "f00")
+    assert find_folder(NAME) == folder
+
+
+def test_a_model_that_another_program_fetched_is_found(hub, cache):
+    folder = fetch(NAME, endpoint=hub.endpoint)
+    (cache / "models--zai-org--CogVideoX-2b" / "refs" / "freegvc").unlink()
+    assert find_folder(NAME) == folder
+
+
+def test_a_missing_revision(hub):
+    with pytest.raises(PriorUnavailableError, match="has no revision 'v9'"):
+        fetch(NAME, revision="v9", endpoint=hub.endpoint)
+
+
+@pytest.mark.parametrize("revision", ["", "../x", "a b", "/x", "x/", "a//b", "x.lock", "-x", "é"])
+def test_what_is_no_revision(revision):
+    with pytest.raises(UsageError, match="a branch, a tag or a commit"):
+        fetch(NAME, revision=revision)
+
+
+def test_memory_that_is_too_small_is_reported_before_the_download(hub, monkeypatch):
+    plans = []
+    fetch(NAME, with_text_encoder=False, on_plan=plans.append, endpoint=hub.endpoint)
+    monkeypatch.setattr(fetching, "free_ram_bytes", lambda: 10**9)
+    with pytest.raises(PriorUnavailableError, match=r"takes 1\.07 GB of memory .* 1\.00 GB are"):
+        fetch(NAME, endpoint=hub.endpoint)
+    assert not [f for f in hub.downloads() if "text_encoder/model" in f]
+    assert plans[0].ram_bytes == 0 < plans[0].free_ram_bytes
+
+
+@pytest.mark.parametrize("d_model", [None, "wide", 0, True])
+def test_a_text_encoder_of_no_size_is_refused_before_the_download(hub, d_model):
+    path = hub.repositories[NAME] / "text_encoder/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"d_model": d_model}))
+    with pytest.raises(PriorUnavailableError, match="no sizes of a T5"):
+        fetch(NAME, endpoint=hub.endpoint)
+
+
+def test_a_variant_is_fetched_if_there_is_nothing_else(hub):
+    vae = hub.repositories[NAME] / "vae"
+    whole = vae / "diffusion_pytorch_model.safetensors"
+    whole.rename(vae / "diffusion_pytorch_model.fp16.safetensors")
+    folder = fetch(NAME, endpoint=hub.endpoint)
+    assert files_in(folder / "vae") == {"config.json", "diffusion_pytorch_model.fp16.safetensors"}
+    assert find_folder(NAME) == folder
+
+
+def test_several_variants_are_named(hub):
+    vae = hub.repositories[NAME] / "vae"
+    whole = vae / "diffusion_pytorch_model.safetensors"
+    shutil.copy(whole, vae / "diffusion_pytorch_model.bf16.safetensors")
+    whole.rename(vae / "diffusion_pytorch_model.fp16.safetensors")
+    with pytest.raises(PriorUnavailableError, match=r"folder vae .* variants bf16, fp16"):
+        fetch(NAME, endpoint=hub.endpoint)

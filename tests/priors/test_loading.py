@@ -138,6 +138,29 @@ def test_a_path_is_a_folder(tmp_path):
         load_prior(Path("analytic"))
 
 
+@pytest.mark.parametrize(
+    "name", ["./missing", "../missing", "/no/such", "a/b/c", "missing/", "~/x"]
+)
+def test_a_path_of_nothing_is_called_a_folder_that_is_missing(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PriorUnavailableError, match=r"there is no folder .*diffusers' layout"):
+        load_prior(name)
+    with pytest.raises(PriorUnavailableError, match=r"there is no folder .*diffusers' layout"):
+        load_prior(Path(name))
+
+
+def test_what_may_be_a_folder_or_a_model_is_called_both(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(PriorUnavailableError, match="no folder models/mine, and a model models/mi"):
+        load_prior("models/mine")
+
+
+@pytest.mark.parametrize("name", ["cogvideox2b", "CogVideoX-2B", "cogvideox-2"])
+def test_a_misspelt_name_gets_a_suggestion(name):
+    with pytest.raises(PriorUnavailableError, match=r"did you mean cogvideox-2b\?"):
+        load_prior(name)
+
+
 def test_a_known_model_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     for name in ("cogvideox-2b", "zai-org/CogVideoX-2b", "someone/cogvideox-finetuned"):

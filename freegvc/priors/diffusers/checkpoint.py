@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc.errors import PriorUnavailableError
+from freegvc.priors.diffusers.weight_sets import PLAIN, find_weights, is_index
 from freegvc.priors.weights import read_header
 
 if TYPE_CHECKING:
@@ -72,34 +73,38 @@ class Checkpoint:
     def weight_files(self, subfolder: str) -> list[Path]:
         """The safetensors files of a component: one file, or the shards that an index lists.
 
+        A variant, such as `model.fp16.safetensors`, is used if there are no plain weights.
+
         Raises:
-            PriorUnavailableError: there are none, some are missing, or there is both a whole file
-                and an index.
+            PriorUnavailableError: there are none, some are missing, or it is not clear which ones
+                are meant.
         """
+        return self._weights(subfolder)[1]
+
+    def _weights(self, subfolder: str) -> tuple[str, list[Path]]:
+        """Variant and files of the weights to use."""
         folder = self.folder / subfolder
-        names = ("diffusion_pytorch_model", "model")
-        indices = [p for n in names if (p := folder / f"{n}.safetensors.index.json").is_file()]
-        wholes = [p for n in names if (p := folder / f"{n}.safetensors").is_file()]
-        found = [*indices, *wholes]
+        names = _file_names(folder)
+        variant, found = find_weights(names, str(folder))
         if not found:
-            _refuse_other_weights(folder, names)
+            _refuse_pickles(folder, names)
             raise PriorUnavailableError(
-                f"{folder} holds no weights (neither {' nor '.join(names)}.safetensors, whole or "
-                f"with an index): {FETCH_AGAIN}"
+                f"{folder} holds no weights (neither diffusion_pytorch_model nor "
+                f"model.safetensors, whole or with an index): {FETCH_AGAIN}"
             )
         if len(found) > 1:
             raise PriorUnavailableError(
-                f"{folder} holds more than one set of weights ({', '.join(p.name for p in found)}) "
+                f"{folder} holds more than one set of weights ({', '.join(found)}) "
                 "and libraries differ in which one they load: remove all but one"
             )
-        if not indices:
-            return wholes
-        shards = _shards(indices[0])
+        if not is_index(found[0]):
+            return variant, [folder / found[0]]
+        shards = _shards(folder / found[0])
         if missing := [p.name for p in shards if not p.is_file()]:
             raise PriorUnavailableError(
                 f"{folder} lacks {', '.join(missing)} of its {len(shards)} shards: {FETCH_AGAIN}"
             )
-        return shards
+        return variant, shards
 
     def load(self, subfolder: str, cls: Any, dtype: torch.dtype) -> Any:
         """Load a component onto the CPU, for inference only.
@@ -123,7 +128,8 @@ class Checkpoint:
                 f"{folder} holds a {stated} and not a {cls.__name__}: choose another model"
             )
         self.config(subfolder)
-        for file in self.weight_files(subfolder):
+        variant, files = self._weights(subfolder)
+        for file in files:
             read_header(file)
         from safetensors import SafetensorError
 
@@ -135,6 +141,7 @@ class Checkpoint:
                     dtype=dtype,
                     local_files_only=True,
                     use_safetensors=True,
+                    variant=None if variant == PLAIN else variant,
                     output_loading_info=True,
                 )
         # what these libraries raise for files that do not fit the class
@@ -186,22 +193,21 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _refuse_other_weights(folder: Path, names: tuple[str, ...]) -> None:
-    """Name what a folder holds instead of weights that are read: a variant, or a pickle."""
-    files = sorted(f.name for f in folder.iterdir()) if folder.is_dir() else []
-    variants = [f for f in files if f.startswith(names) and ".safetensors" in f]
-    if any(f.endswith(".json") or "-of-" in f for f in variants):
+def _file_names(folder: Path) -> list[str]:
+    """Names of the files in a folder, which may be missing; a broken link is no file."""
+    try:
+        return sorted(f.name for f in folder.iterdir() if f.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
         raise PriorUnavailableError(
-            f"{folder} holds only a variant of the weights ({_some(variants)}), and variants are "
-            "not read: fetch the model without a variant, or save it again in one without"
-        )
-    if variants:
-        name = variants[0].split(".")[0]
-        raise PriorUnavailableError(
-            f"{folder} holds only a variant of the weights ({_some(variants)}), and variants are "
-            f"not read: rename the one to use to {name}.safetensors"
-        )
-    if pickles := [f for f in files if f.endswith((".bin", ".pt", ".pth"))]:
+            f"{folder} cannot be read ({error.strerror}): give this user the right to read it"
+        ) from error
+
+
+def _refuse_pickles(folder: Path, names: list[str]) -> None:
+    """Name the pickles that a folder holds instead of safetensors."""
+    if pickles := [name for name in names if name.endswith((".bin", ".pt", ".pth"))]:
         raise PriorUnavailableError(
             f"{folder} holds only {_some(pickles)}, which may run code when it is loaded and is "
             "not read: fetch or save the model as safetensors"
