@@ -16,6 +16,7 @@ from benchmarks.experiments import (
     grid,
     merging,
     quality,
+    silent,
     steps,
     tiles,
 )
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Experiment | Measurement] = {
     "grid": grid.EXPERIMENT,
     "merging": merging.EXPERIMENT,
     "quality": quality.EXPERIMENT,
+    "silent": silent.EXPERIMENT,
     "steps": steps.EXPERIMENT,
     "tiles": tiles.EXPERIMENT,
 }

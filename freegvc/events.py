@@ -73,6 +73,7 @@ class GopDone(Event):
         num_probes: how many states were decoded and scored to get there.
         seconds: by stage: "frames" (frame encoder), "walk" (model, channel and probes), and
             "probes", the part of "walk" that probes took.
+        model_calls: predictions for this GOP, probes included. With tiles each is one of all tiles.
     """
 
     gop: int
@@ -83,6 +84,7 @@ class GopDone(Event):
     reached: bool | None = None
     num_probes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    model_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._bitstream.header import ATTENTIONS, FINGERPRINT_BYTES, MAX_TIMESTEP, NUMERICS
+from freegvc._bitstream.silent_rule import MAX_RATE, MAX_STEPS
 from freegvc.errors import CorruptStreamError
 
 if TYPE_CHECKING:
@@ -95,8 +96,12 @@ def _check_attributes(prior: Prior) -> None:
         f"first_step is {defaults.first_step} and growth {defaults.growth}; they must "
         "be above 0 and at least 1",
     )
-    steps = defaults.silent_steps
-    _require(steps >= 1, f"silent_steps is {steps}; it must be at least 1")
+    steps, rate = defaults.silent_steps, defaults.silent_rate
+    _require(
+        steps is None or 1 <= steps <= MAX_STEPS,
+        f"silent_steps is {steps}; it must be None or in 1..{MAX_STEPS}",
+    )
+    _require(1 <= rate <= MAX_RATE, f"silent_rate is {rate}; it must be in 1..{MAX_RATE}")
     _require(prior.numerics in NUMERICS, f"numerics is {prior.numerics!r}; one of {NUMERICS}")
     _require(
         prior.attention in ATTENTIONS, f"attention is {prior.attention!r}; one of {ATTENTIONS}"

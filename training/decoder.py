@@ -17,7 +17,6 @@ from torch import Tensor
 
 from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from freegvc.priors.small.prior import SmallPrior
 from training.autoencoder import LOG_STEPS, SAVE_SECONDS, picture_loss
 from training.checkpoint import Run, load_autoencoder, prefetch
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
@@ -28,6 +27,7 @@ from training.perceptual import WEIGHTS_FOLDER, Lpips
 
 CLEAN_SHARE = 0.3  # of the clips are decoded from their own latents
 LOW_U, HIGH_U = 0.05, 2.3  # log(1 + SNR) of the others: where streams of 0.002 to 0.05 bpp stop
+SILENT_STEPS = 3  # of the prior's own silent part when the shipped decoder was trained
 SEEN = (8, 20, 20)  # latents that the denoiser sees: instants, rows, columns
 SHOWN = (4, 14, 14)  # of which the decoder makes pictures
 
@@ -69,7 +69,7 @@ def predictions(
 ) -> Tensor:
     """What a decoder is given: the ends of silent parts from random levels, and clean latents.
 
-    The silent part is the prior's own, DDIM in `SmallPrior.defaults.silent_steps` calls.
+    The silent part is DDIM in `SILENT_STEPS` calls.
     """
     generator = torch.Generator(latent.device).manual_seed(step)
     share = torch.rand(len(latent), generator=generator, device=latent.device)
@@ -83,11 +83,11 @@ def predictions(
 
     alpha, sigma = level_at(stop)
     x0, z = latent, alpha * latent + sigma * noise
-    for left in range(SmallPrior.defaults.silent_steps, 0, -1):
-        timesteps = stop * left // SmallPrior.defaults.silent_steps
+    for left in range(SILENT_STEPS, 0, -1):
+        timesteps = stop * left // SILENT_STEPS
         alpha, sigma = level_at(timesteps)
         x0 = alpha * z - sigma * denoiser(z, timesteps).float()
-        following = level_at(stop * (left - 1) // SmallPrior.defaults.silent_steps)
+        following = level_at(stop * (left - 1) // SILENT_STEPS)
         ratio = following[1] / sigma
         z = ratio * z + (following[0] - ratio * alpha) * x0
     return torch.where(is_clean[:, None, None, None, None], latent, x0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import partial
 
+from freegvc._bitstream import silent_rule
 from freegvc._bitstream.fields import MAX_VARINT, FieldReader, encode_ratio, encode_varint
 from freegvc._channel.names import CODERS
 from freegvc._video.gop_plan import GopPlan
@@ -35,7 +36,6 @@ MAX_GAMMAS = 256
 GAMMA_ONE = 128  # gammas travel as integers over 128
 MAX_TILE_SIDE = 16384
 MAX_TIMESTEP = 65535
-MAX_SILENT_STEPS = 1000
 MAX_PRIOR_BYTES = 128
 FINGERPRINT_BYTES = 8
 
@@ -76,7 +76,10 @@ class StreamParameters:
             the weights are stored if otherwise.
         attention: the attention kernel that the encoder ran.
         start_timestep: the noisiest integer timestep.
-        sampler, silent_steps: the deterministic end of the trajectory.
+        sampler: of the silent part, the deterministic end of the trajectory.
+        silent_steps: model calls of the silent part, wherever a walk stops; 0 if they follow
+            `silent_rate`.
+        silent_rate: model calls of the silent part for 1,000 timesteps; 0 for a fixed number.
         refine_timestep: a noise level, as timestep, to which the prediction of the last coded state
             is noised again before that end; 0 for none. States noisier than it are left alone.
         coder: the channel coder of all packets.
@@ -91,7 +94,8 @@ class StreamParameters:
     prior: str
     fingerprint: bytes
     start_timestep: int
-    silent_steps: int
+    silent_steps: int = 0
+    silent_rate: int = 0
     pixel_aspect: Fraction = Fraction(1)
     colour: tuple[int, int, int, bool] = BT709_LIMITED
     chain: bool = False
@@ -136,7 +140,7 @@ class StreamParameters:
             )
         check("fingerprint length", len(self.fingerprint), FINGERPRINT_BYTES, FINGERPRINT_BYTES)
         check("start timestep", self.start_timestep, 1, MAX_TIMESTEP)
-        check("silent steps", self.silent_steps, 1, MAX_SILENT_STEPS)
+        silent_rule.validate(self.silent_steps, self.silent_rate, error)
         check("refinement timestep", self.refine_timestep, 0, self.start_timestep)
         check("stream key", self.key, 0, MAX_VARINT)
         for name, word, words in (
@@ -153,6 +157,14 @@ class StreamParameters:
                 check(f"{name} height", height, 1, MAX_TILE_SIDE)
                 check(f"{name} width", width, 1, MAX_TILE_SIDE)
                 check(f"{name} overlap", tile_overlap, 0, min(height, width) - 1)
+
+    def silent_calls(self, stop_step: int) -> int:
+        """Model calls of the silent part of a walk that stops at a timestep."""
+        refines = self.refine_timestep > stop_step
+        first = self.refine_timestep if refines else stop_step
+        steps = silent_rule.num_steps(self.silent_steps, self.silent_rate, first)
+        # each timestep is used once, so there are first + 1 of them at most
+        return int(refines) + min(steps, first + 1)
 
     def header(self, num_frames: int, last_advance: int = 0) -> Header:
         """The header of a stream of that many frames; `last_advance` as for `GopPlan`."""
@@ -262,7 +274,7 @@ def encode_header(header: Header) -> bytes:
             prior,
             header.fingerprint,
             encode_varint(header.start_timestep),
-            encode_varint(header.silent_steps),
+            encode_varint(silent_rule.encode(header.silent_steps, header.silent_rate)),
             encode_varint(header.key),
         )
     )
@@ -345,6 +357,11 @@ def decode_header(reader: FieldReader) -> Header:
     num_characters = reader.varint("length of the prior id", 1, MAX_PRIOR_BYTES)
     # decoding latin-1 cannot fail; validate() refuses characters that are not ASCII
     prior = reader.raw(num_characters, "prior id").decode("latin-1")
+    fingerprint = reader.raw(FINGERPRINT_BYTES, "fingerprint")
+    start_timestep = reader.varint("start timestep")
+    silent_steps, silent_rate = silent_rule.decode(
+        reader.varint("silent rule", silent_rule.LEAST, silent_rule.MOST)
+    )
     header = Header(
         width=width,
         height=height,
@@ -360,10 +377,10 @@ def decode_header(reader: FieldReader) -> Header:
         tile=tile,
         vae_tile=vae_tile,
         prior=prior,
-        fingerprint=reader.raw(FINGERPRINT_BYTES, "fingerprint"),
-        # keyword arguments are evaluated in the order they are written: this is the wire order
-        start_timestep=reader.varint("start timestep"),
-        silent_steps=reader.varint("silent steps"),
+        fingerprint=fingerprint,
+        start_timestep=start_timestep,
+        silent_steps=silent_steps,
+        silent_rate=silent_rate,
         key=reader.varint("stream key"),
         refine_timestep=refine_timestep,
         numerics=_word("numerics", modes & 7, NUMERICS),

@@ -136,7 +136,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--silent-steps",
         type=int,
         metavar="N",
-        help="model calls from the stop step to the picture (default: the prior's)",
+        help="model calls from the stop step to the picture",
+    )
+    group.add_argument(
+        "--silent-rate",
+        type=int,
+        metavar="N",
+        help="the same for 1,000 timesteps, so that GOPs which stop with less noise take fewer "
+        "(default: the prior's)",
     )
     group.add_argument(
         "--refine",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from freegvc._bitstream.silent_rule import RATE_TIMESTEPS
+
 if TYPE_CHECKING:
+    from freegvc._bitstream import Header
     from freegvc._codec.compressed import CompressedVideo
 
 
@@ -66,7 +69,7 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
             ("tiles", _tiles(h.tile)),
             ("VAE tiles", _tiles(h.vae_tile)),
             ("trajectory", f"from {h.start_timestep}"),
-            ("silent part", f"{h.sampler}, {count(h.silent_steps, 'step')}, {refinement}"),
+            ("silent part", f"{h.sampler}, {_silent_rule(h)}, {refinement}"),
             ("coder", h.coder),
             (
                 "GOPs",
@@ -84,7 +87,13 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
     for gop in gops:
         pixels = gop.num_frames * h.width * h.height
         frames = f"{gop.first_frame}..{gop.first_frame + gop.num_frames - 1}"
-        counts = (gop.index, frames, gop.stop_step, gop.num_steps, gop.bits)
+        counts = (gop.index, frames, gop.stop_step, gop.num_steps, gop.model_calls, gop.bits)
         rows.append([*map(str, counts), f"{gop.seed_bits:.0f}", f"{gop.bits / pixels:.5f}"])
-    head = ("GOP", "frames", "stop step", "steps", "bits", "seed bits", "bpp")
+    head = ("GOP", "frames", "stop step", "steps", "model calls", "bits", "seed bits", "bpp")
     return f"{page}\n\n{table(head, rows)}"
+
+
+def _silent_rule(header: Header) -> str:
+    if header.silent_steps:
+        return count(header.silent_steps, "step")
+    return f"{count(header.silent_rate, 'step')} for {RATE_TIMESTEPS} timesteps"

@@ -41,6 +41,8 @@ class GopInfo:
         num_steps: transmitted steps.
         bits: bits of its packet, everything counted.
         seed_bits: bits of its seeds alone.
+        model_calls: predictions that decoding takes: one for each step, then the silent part. Of a
+            frame in tiles each call is one of the whole frame.
     """
 
     index: int
@@ -50,6 +52,7 @@ class GopInfo:
     num_steps: int
     bits: int
     seed_bits: float
+    model_calls: int
 
 
 class CompressedVideo:
@@ -232,15 +235,18 @@ class CompressedVideo:
         for k, data in enumerate(self.stream.packets):
             packet, bits = self._packets.decode_with_bits(data, k)
             frames = self.header.gop_frames(k)
+            num_steps = len(packet.steps)
+            stop_step = packet.steps[-1].timestep if packet.steps else start
             infos.append(
                 GopInfo(
                     index=k,
                     first_frame=frames.start,
                     num_frames=len(frames),
-                    stop_step=packet.steps[-1].timestep if packet.steps else start,
-                    num_steps=len(packet.steps),
+                    stop_step=stop_step,
+                    num_steps=num_steps,
                     bits=bits.total_bits,
                     seed_bits=bits.seed_bits,
+                    model_calls=num_steps + self.header.silent_calls(stop_step),
                 )
             )
         return tuple(infos)

@@ -64,14 +64,14 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
             " (or take decode_frames or the command line, which hold one GOP in memory)",
         )
     most = FREE_WORK + WORK_PER_BYTE * num_bytes
-    what = f"{header.num_gops} GOPs of {size} with {header.silent_steps} silent steps need"
-    calls = header.silent_steps + (1 if header.refine_timestep else 0)
-    work = calls * sum(_gop_pixels(header, gop) for gop in range(header.num_gops))
-    _check(what, work, most, "pixels in all calls of the model", num_bytes)
-    # the coded steps, which cost bytes too, but few
+    work = 0
     for gop in range(header.num_gops):
-        work += len(stream.packet(gop).steps) * _gop_pixels(header, gop)
-        _check(f"{what}, with the coded steps,", work, most, "pixels in all calls", num_bytes)
+        steps = stream.packet(gop).steps
+        stop_step = steps[-1].timestep if steps else header.start_timestep
+        calls = len(steps) + header.silent_calls(stop_step)
+        work += calls * _gop_pixels(header, gop)
+        what = f"{gop + 1} of {header.num_gops} GOPs of {size}, the last with {calls} calls, need"
+        _check(what, work, most, "pixels in all calls of the model", num_bytes)
 
 
 def check_tile_redundancy(tile: tuple[int, int, int], tile_samples: int, samples: int) -> None:

@@ -44,7 +44,10 @@ class Settings:
         first_step, growth: the sender's grid: its first step in sqrt(SNR), and the factor from each
             step to the next; by default those that the effort makes of the prior's.
         sampler: "ddim" or "dpmpp2m", for the silent part from the stop step to the clean latent.
-        silent_steps: model calls of that part; by default the prior's, or L = 5 of "gnvc-vd".
+        silent_steps: model calls of that part, wherever a GOP stops.
+        silent_rate: model calls of that part for 1,000 timesteps, rounded up, at least one: a GOP
+            that stops where little noise is left takes fewer. At most one of the two; by default
+            the prior's, or L = 5 steps of "gnvc-vd".
         refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
             noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
             paper, sigma = 0.3 of a flow-matching path.
@@ -60,6 +63,7 @@ class Settings:
     growth: float | None = None
     sampler: str = "ddim"
     silent_steps: int | None = None
+    silent_rate: int | None = None
     refine: str | int | None = None
 
     def channel_coder(self, device: torch.device) -> ChannelCoder:
@@ -150,7 +154,8 @@ class Settings:
             attention=prior.attention,
             start_timestep=prior.schedule.start,
             sampler=silent.sampler,
-            silent_steps=silent.num_steps,
+            silent_steps=silent.steps,
+            silent_rate=silent.rate,
             refine_timestep=silent.refine_timestep,
             coder=coder,
         )
@@ -160,10 +165,22 @@ class Settings:
     def _silent(self, prior: Prior) -> Silent:
         from freegvc._trajectory import GNVC_VD, GNVC_VD_STEPS, Silent, refine_timestep
 
-        num_steps = self.silent_steps
-        if num_steps is None:
-            num_steps = GNVC_VD_STEPS if self.refine == GNVC_VD else prior.defaults.silent_steps
-        return Silent(self.sampler, num_steps, refine_timestep(self.refine, prior.schedule))
+        steps, rate = self.silent_steps, self.silent_rate
+        if steps is not None and rate is not None:
+            raise UsageError(
+                f"silent_steps is {steps} and silent_rate is {rate}: give one of them, or neither "
+                "for the prior's"
+            )
+        if rate is not None and rate < 1:
+            raise UsageError(f"silent_rate is {rate}; it must be 1 or more")
+        if steps is None and rate is None:
+            if self.refine == GNVC_VD:
+                steps = GNVC_VD_STEPS
+            else:
+                steps, rate = prior.defaults.silent_steps, prior.defaults.silent_rate
+                rate = 0 if steps else rate
+        refine = refine_timestep(self.refine, prior.schedule)
+        return Silent(self.sampler, steps or 0, refine, rate or 0)
 
 
 def _default_overlap(gop_length: int, preferred: int, stride: int) -> int:

@@ -153,6 +153,7 @@ class GopEncoder:
                 reached,
                 num_probes,
                 seconds,
+                walk.model_calls,
             )
         )
         return packet

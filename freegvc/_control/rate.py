@@ -39,6 +39,7 @@ class _Draft:
         option: its sizes and its surrogate.
         num_probes: states that were scored for the surrogate.
         seconds: by stage.
+        model_calls: for all of it.
     """
 
     packet: bytes
@@ -47,6 +48,7 @@ class _Draft:
     option: Option
     num_probes: int
     seconds: dict[str, float]
+    model_calls: int
 
 
 class RateController:
@@ -146,6 +148,7 @@ class RateController:
             option=Option(tuple(walk.bits), fit_power_law(points)),
             num_probes=len(points),
             seconds=self._gops.seconds(),
+            model_calls=walk.model_calls,
         )
 
     def _cut_all(self, last: Sender) -> list[bytes]:
@@ -170,6 +173,7 @@ class RateController:
                     None,
                     num_probes=draft.num_probes,
                     seconds=draft.seconds,
+                    model_calls=draft.model_calls,
                 )
             )
         return [packet for packet, _, _ in cuts]

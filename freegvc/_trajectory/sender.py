@@ -132,6 +132,11 @@ class Sender:
         """The KL of each sent step, in bits."""
         return [point.kl_bits for point in self._points[1:]]
 
+    @property
+    def model_calls(self) -> int:
+        """Predictions for this GOP so far, those of all forks and of silent parts included."""
+        return self.walk.num_calls
+
     def step_kl_bits(self, timestep: int) -> float:
         """KL in bits of a step from here to `timestep`: known before the step is sent."""
         point = self._points[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from freegvc._bitstream import silent_rule
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,19 +24,30 @@ class Silent:
 
     Attributes:
         sampler: a name in `freegvc._diffusion.SAMPLERS`.
-        num_steps: model calls of the sampler.
+        steps: of the sampler, wherever it starts; 0 if they follow `rate`.
         refine_timestep: where a walk stops at a less noisy level, its prediction is noised again
             to this one, and the sampler starts there; 0 for never.
+        rate: steps of the sampler for 1,000 timesteps, at least one; 0 for a fixed number.
     """
 
     sampler: str
-    num_steps: int
+    steps: int
     refine_timestep: int = 0
+    rate: int = 0
 
     @classmethod
     def of(cls, parameters: StreamParameters) -> Silent:
         """The silent part of a stream."""
-        return cls(parameters.sampler, parameters.silent_steps, parameters.refine_timestep)
+        return cls(
+            parameters.sampler,
+            parameters.silent_steps,
+            parameters.refine_timestep,
+            parameters.silent_rate,
+        )
+
+    def num_steps(self, timestep: int) -> int:
+        """Steps of the sampler from a timestep on."""
+        return silent_rule.num_steps(self.steps, self.rate, timestep)
 
 
 def refine_timestep(refine: str | int | None, schedule: NoiseSchedule) -> int:

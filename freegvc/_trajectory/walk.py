@@ -48,6 +48,10 @@ class Walk:
         key: stream key of the counter-based generator.
         gop: index of the GOP, part of every address.
         known: latents of a chained GOP before the ones that are coded, [C, n, h', w'].
+
+    Attributes:
+        prior, side, shape, key, gop: as given.
+        num_calls: predictions so far, each a call of the model.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Walk:
         self.key = key
         self.gop = gop
         self._known = None if known is None else Known(known, self.address(0))
+        self.num_calls = 0
 
     def address(self, step: int) -> Address:
         """Where on the public noise a step draws its candidates."""
@@ -122,7 +127,7 @@ class Walk:
                 return self.x0_hat(state)
             return self._predict_x0(z, timestep)
 
-        timesteps = silent_timesteps(state.timestep, silent.num_steps)
+        timesteps = silent_timesteps(state.timestep, silent.num_steps(state.timestep))
         latent = SAMPLERS[silent.sampler](state.z, timesteps, self.prior.schedule, predict_x0)
         return self.whole(latent)
 
@@ -131,6 +136,7 @@ class Walk:
         return latent if self._known is None else self._known.joined(latent)
 
     def _predict_x0(self, z: Tensor, timestep: int) -> Tensor:
+        self.num_calls += 1
         if self._known is None:
             return self.prior.predict_x0(z, timestep, self.side)
         return self._known.predict_x0(self.prior, z, timestep, self.side)

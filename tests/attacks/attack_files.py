@@ -47,7 +47,7 @@ def header(**changes):
         "prior": varint(8) + b"analytic",
         "fingerprint": bytes(8),
         "start_timestep": varint(999),
-        "silent_steps": varint(20),
+        "silent_rule": varint(40),
         "key": varint(0),
     }
     assert not changes.keys() - fields.keys()
@@ -289,6 +289,26 @@ ATTACKS = {
         lambda: stream(header(options=b"\x40", unusual=varint(1000))),
         CorruptStreamError,
         "refinement timestep",
+    ),
+    "silent_steps_0": (
+        lambda: stream(header(silent_rule=varint(0))),
+        CorruptStreamError,
+        "silent rule is 0",
+    ),
+    "silent_rate_0": (
+        lambda: stream(header(silent_rule=varint(1))),
+        CorruptStreamError,
+        "silent rule is 1",
+    ),
+    "silent_steps_1001": (
+        lambda: stream(header(silent_rule=varint(2002))),
+        CorruptStreamError,
+        "silent rule is 2002",
+    ),
+    "silent_rate_1001": (
+        lambda: stream(header(silent_rule=varint(2003))),
+        CorruptStreamError,
+        "silent rule is 2003",
     ),
     "gops_2_24": (
         lambda: stream(

@@ -17,8 +17,8 @@ from freegvc.errors import CorruptStreamError, LargeStreamError, LargeStreamWarn
 from tests.attacks.attack_files import header, packet, payload_of, stream, varint
 
 
-def fake(num_packet_bytes=60, num_steps=15, **fields):
-    """A stream of a header and packets that only have a size and a number of steps."""
+def fake(num_packet_bytes=60, num_steps=15, stop_step=400, **fields):
+    """A stream of a header and packets that only have a size, steps and where they stop."""
     usual = {
         "width": 1920,
         "height": 1080,
@@ -29,15 +29,16 @@ def fake(num_packet_bytes=60, num_steps=15, **fields):
         "prior": "wan2.1-t2v-1.3b",
         "fingerprint": bytes(8),
         "start_timestep": 1000,
-        "silent_steps": 20,
+        "silent_steps": 0 if "silent_rate" in fields else 20,
     }
+    steps = [SimpleNamespace(timestep=stop_step)] * num_steps
 
     made = Header(**(usual | fields))
     made.validate()
     return SimpleNamespace(
         header=made,
         stream=SimpleNamespace(packets=(bytes(num_packet_bytes + 4),) * made.num_gops),
-        packet=lambda gop: SimpleNamespace(steps=range(num_steps)),
+        packet=lambda gop: SimpleNamespace(steps=steps),
     )
 
 
@@ -58,6 +59,8 @@ def rate(bits_per_pixel, **fields):
         fake(60),
         fake(60, 60, silent_steps=50),
         fake(1, num_frames=24, silent_steps=200),
+        fake(60, stop_step=400, silent_rate=250),
+        fake(60, stop_step=10, silent_rate=1000),
         fake(60, num_frames=61, gop_length=61),
         fake(rate(0.0005), **HOUR),
         fake(rate(0.0005, **UHD), **UHD),
@@ -80,10 +83,14 @@ def test_honest_streams_pass(honest):
         (fake(60, **EIGHT_K), "GOPs of 48 frames of 7680x4320"),
         (fake(60, width=16384, height=16384, num_frames=4), "pixels"),
         (fake(100, width=1, height=16384, num_frames=4096, gop_length=4096), "pixels"),
-        (fake(0, 0, silent_steps=1000), "silent steps need"),
-        (fake(4, 0, num_frames=1 << 20), "silent steps need"),
-        (fake(0, 0, num_frames=10_000, gop_length=1, overlap=0, gammas=(), **SMALL), "silent"),
-        (fake(700, 1024), "with the coded steps"),
+        (fake(0, 0, silent_steps=1000), "1 of 1 GOPs .* 1000 calls"),
+        (fake(60, silent_rate=1000), "1 of 1 GOPs .* 415 calls"),
+        (fake(0, 0, silent_rate=200), "1 of 1 GOPs .* 200 calls"),
+        (fake(60, 0, start_timestep=65535, silent_rate=12), "1 of 1 GOPs .* 787 calls"),
+        (fake(60, refine_timestep=900, silent_steps=1000), "1 of 1 GOPs .* 917 calls"),
+        (fake(4, 0, num_frames=1 << 20), "of 23832 GOPs .* 20 calls"),
+        (fake(0, 0, num_frames=10_000, gop_length=1, overlap=0, gammas=(), **SMALL), "20 calls"),
+        (fake(700, 1024), "1044 calls"),
     ],
 )
 def test_hostile_streams_are_refused(hostile, message):

@@ -130,7 +130,10 @@ def headers(draw):
         start_timestep=start_timestep,
         refine_timestep=draw(st.just(0) | st.integers(0, start_timestep)),
         sampler=draw(st.sampled_from(SAMPLERS)),
-        silent_steps=draw(st.integers(1, 1000)),
+        **draw(
+            st.builds(dict, silent_steps=st.integers(1, 1000))
+            | st.builds(dict, silent_rate=st.integers(1, 1000))
+        ),
         coder=draw(st.sampled_from(tuple(CODERS))),
         key=draw(st.integers(0, (1 << 32) - 1)),
     )

@@ -83,6 +83,10 @@ def test_a_usual_head_fits_into_64_bytes(rate, num_gops):
         {"start_timestep": 65536},
         {"silent_steps": 0},
         {"silent_steps": 1001},
+        {"silent_steps": -1},
+        {"silent_steps": 0, "silent_rate": -1},
+        {"silent_steps": 0, "silent_rate": 1001},
+        {"silent_rate": 12},  # besides the steps
         {"key": 1 << 32},
         {"key": -1},
         {"numerics": "int8"},

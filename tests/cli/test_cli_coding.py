@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import struct
 import termios
 from dataclasses import fields
@@ -122,6 +123,23 @@ def test_options_reach_the_codec(run, clip, tmp_path):
     assert (header.gop_length, header.overlap, header.gammas) == (2, 1, (32,))
     assert {gop.stop_step for gop in compressed.gops} <= set(range(940, 1001))
     assert (header.sampler, header.silent_steps, header.refine_timestep) == ("dpmpp2m", 7, 960)
+    refused = run("compress", raw, tmp_path / "b.fgvc", *arguments, "--silent-rate", 7)
+    assert refused.code == 2
+    assert "give one of them" in refused.err
+
+
+def test_a_rate_of_silent_calls_is_in_the_header_and_on_the_page(run, clip, tmp_path):
+    output = tmp_path / "out.fgvc"
+    options = ["--prior", "analytic", "--stop-step", 900, "--silent-rate", 7]
+    assert run("compress", clip, output, *options).code == 0
+    header = CompressedVideo.open(output).header
+    assert (header.silent_steps, header.silent_rate) == (0, 7)
+    page = run("info", output).out
+    assert "ddim, 7 steps for 1000 timesteps, not refined" in page
+    head, first = page.splitlines()[-1 - header.num_gops :][:2]
+    assert re.split("  +", head.strip())[3:5] == ["steps", "model calls"]
+    steps, calls = map(int, first.split()[3:5])
+    assert calls == steps + 7
 
 
 def test_the_native_size_is_width_and_height(run, clip, tmp_path):

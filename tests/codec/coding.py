@@ -9,9 +9,20 @@ import numpy as np
 import freegvc
 from freegvc._channel.pfr.coder import PfrCoder
 from freegvc.events import GopDecoded
+from freegvc.priors.analytic import AnalyticPrior
 
 FAST = PfrCoder(log2_candidates=10)  # spends more bits on less work; decoders need not know
 SETTINGS = {field.name for field in fields(freegvc.Settings)}
+
+
+class CountingPrior(AnalyticPrior):
+    """The analytic prior, which counts its calls."""
+
+    num_calls = 0
+
+    def predict_x0(self, z, timestep, side):
+        self.num_calls += 1
+        return super().predict_x0(z, timestep, side)
 
 
 def compress(video, target=None, **keywords):

@@ -12,7 +12,7 @@ from freegvc._codec.decoder import decode_gop
 from freegvc._trajectory import Sender
 from freegvc.errors import UsageError
 from freegvc.priors import load_prior
-from tests.codec.coding import compress
+from tests.codec.coding import CountingPrior, compress
 
 
 def coded(frames, target=None, **keywords):
@@ -20,17 +20,19 @@ def coded(frames, target=None, **keywords):
 
 
 def silent_part(header):
-    return header.sampler, header.silent_steps, header.refine_timestep
+    return header.sampler, header.silent_steps, header.silent_rate, header.refine_timestep
 
 
 @pytest.mark.parametrize(
     ("keywords", "expected"),
     [
-        ({}, ("ddim", 1, 0)),
-        ({"sampler": "dpmpp2m", "silent_steps": 4}, ("dpmpp2m", 4, 0)),
-        ({"refine": 850}, ("ddim", 1, 850)),
-        ({"refine": "gnvc-vd"}, ("ddim", 5, 868)),
-        ({"refine": "gnvc-vd", "silent_steps": 2}, ("ddim", 2, 868)),
+        ({}, ("ddim", 1, 0, 0)),
+        ({"sampler": "dpmpp2m", "silent_steps": 4}, ("dpmpp2m", 4, 0, 0)),
+        ({"silent_rate": 7}, ("ddim", 0, 7, 0)),
+        ({"refine": 850}, ("ddim", 1, 0, 850)),
+        ({"refine": "gnvc-vd"}, ("ddim", 5, 0, 868)),
+        ({"refine": "gnvc-vd", "silent_steps": 2}, ("ddim", 2, 0, 868)),
+        ({"refine": "gnvc-vd", "silent_rate": 3}, ("ddim", 0, 3, 868)),
     ],
 )
 def test_the_header_says_what_was_asked_for(scene, keywords, expected):
@@ -44,6 +46,9 @@ def test_the_header_says_what_was_asked_for(scene, keywords, expected):
         {"sampler": "euler"},
         {"silent_steps": 0},
         {"silent_steps": 1001},
+        {"silent_rate": 0},
+        {"silent_rate": 1001},
+        {"silent_steps": 4, "silent_rate": 7},
         {"refine": "gnvc"},
         {"refine": 0},
         {"refine": 1001},
@@ -81,6 +86,28 @@ def test_a_fresh_decoder_refines_as_the_encoder_did(scene, monkeypatch, tmp_path
     path, out = compressed.save(tmp_path / "a.fgvc"), tmp_path / "frames.npy"
     subprocess.run([sys.executable, "-c", code, path, out], check=True)
     assert np.array_equal(np.load(out), here)
+
+
+@pytest.mark.parametrize(
+    ("stop_step", "options"),
+    [
+        (700, {"silent_rate": 3}),
+        (500, {"silent_rate": 12}),
+        (499, {"silent_rate": 1}),
+        (3, {"silent_steps": 10}),
+        (800, {"silent_rate": 12, "refine": 900}),
+        (950, {"silent_rate": 12, "refine": 900}),
+    ],
+)
+def test_a_decoder_makes_the_calls_that_the_header_implies(scene, stop_step, options):
+    compressed = coded(scene(10, 32, 40), stop_step=stop_step, **options)
+    prior = CountingPrior()
+    for gop in compressed.gops:
+        before = prior.num_calls
+        decode_gop(compressed, prior, gop.index)
+        assert prior.num_calls - before == gop.model_calls
+        silent = compressed.header.silent_calls(stop_step)
+        assert gop.model_calls == gop.num_steps + silent
 
 
 def test_quality_is_measured_after_refinement(scene):

@@ -24,6 +24,7 @@ class Draft(FakeWalk):
     def __init__(self, gop, hardness, timesteps=(1000,)):
         super().__init__(surprise=1.01)
         self.gop, self.hardness, self.timesteps = gop, hardness, list(timesteps)
+        self.model_calls = 0
 
     def fork(self, num_steps):
         return Draft(self.gop, self.hardness, self.timesteps[: num_steps + 1])

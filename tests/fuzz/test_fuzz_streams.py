@@ -67,7 +67,7 @@ def make_corpus(name, scene):
         "prior": varint(len(name)) + name.encode(),
         "fingerprint": prior.fingerprint,
         "start_timestep": varint(coded.header.start_timestep),
-        "silent_steps": varint(1),
+        "silent_rule": varint(2 * 1),
         "key": varint(0),
     }
     return prior, fields, payloads

@@ -64,7 +64,8 @@ def build(name):
         attention="flash",
         start_timestep=999,
         sampler="dpmpp2m",
-        silent_steps=20,
+        silent_steps=20 if coder == "pfr" else 0,
+        silent_rate=0 if coder == "pfr" else 12,
         refine_timestep=451,
         key=123456789,
     )

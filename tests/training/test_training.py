@@ -10,12 +10,11 @@ from torch import nn
 
 from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from freegvc.priors.small.denoiser import schedule
-from freegvc.priors.small.prior import SmallPrior
 from training.checkpoint import Run, prefetch
 from training.data import Clips, camera_move, normalise
 from training.decoder import HIGH_U as STOP_HIGH_U
 from training.decoder import LOW_U as STOP_LOW_U
-from training.decoder import SEEN, SHOWN, batch_at, predictions
+from training.decoder import SEEN, SHOWN, SILENT_STEPS, batch_at, predictions
 from training.denoiser import HIGH_U, LOW_SHARE, LOW_U, timesteps_at, timesteps_of
 from training.latents import Latents, encode_variant, varied
 from training.perceptual import WEIGHTS_FOLDER, Lpips
@@ -198,5 +197,5 @@ def test_the_decoder_is_given_what_the_silent_part_makes(monkeypatch: pytest.Mon
 
         level = levels.level(stop)
         z = level.alpha * latent[k] + level.sigma * noise[k]
-        steps = silent_timesteps(stop, SmallPrior.defaults.silent_steps)
+        steps = silent_timesteps(stop, SILENT_STEPS)
         torch.testing.assert_close(made[k], ddim(z, steps, levels, predict_x0))

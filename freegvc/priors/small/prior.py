@@ -55,7 +55,7 @@ class SmallPrior(Prior):
     latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE)
     defaults = PriorDefaults(
         bpp=0.03,  # below, eyes and mouths dissolve: docs/small-prior.md
-        silent_steps=3,  # one silent step takes 17 % more bits at equal LPIPS: docs/small-prior.md
+        silent_steps=3,  # its decoder was trained on them; measured in docs/trajectory.md
         native_size=(480, 832),  # to bound memory; the networks take any size
     )
 
