@@ -92,6 +92,29 @@ def merging() -> DocTable:
     )
 
 
+def silent() -> DocTable:
+    """Calls of the silent part against a fixed number of them."""
+    record = load("silent.json")
+    settings = record["settings"]
+    snrs = {row["stop_step"]: row["snr"] for row in record["rows"]}
+    return pivot(
+        [row for row in record["summary"] if row["rate"] in (4, 8, 12)],
+        {
+            "stop step": "{stop_step}",
+            "SNR": lambda row: f"{snrs[row['stop_step']]:.3g}",
+            f"LPIPS with {settings['fixed']} calls": "{mean_lpips_fixed:.4f}",
+        },
+        "rate {rate}",
+        lambda row: (
+            f"{row['calls']} call{'s' if row['calls'] > 1 else ''}, LPIPS {row['mean_lpips']:.4f}, "
+            f"worst {row['lpips_more']:+.4f}, {-row['psnr_less_db']:+.2f} dB"
+        ),
+        f"LPIPS: mean over the clips. Worst: difference to {settings['fixed']} calls in the clip "
+        f"where it is worst. {len({row['clip'] for row in record['rows']})} clips of 416x240 and "
+        f"smaller, {settings['frames']} frames. {where(record)}",
+    )
+
+
 def coders() -> DocTable:
     """The trellis against PFR at equal stop steps."""
     record = load("coders.json")
@@ -280,6 +303,7 @@ TABLES: dict[str, Callable[[], DocTable]] = {
         schedules,
         steps,
         merging,
+        silent,
         coders,
         channel,
         tiles,

@@ -83,3 +83,11 @@ def test_default_grids_keep_to_what_is_promised():
                 assert len(roots) - 1 <= calls
                 for curve in curves:
                     assert 1 < curve.bits(roots) / curve.limit(roots[-1]) < limit
+
+
+def test_the_papers_rate_is_as_good_as_twenty_calls_where_it_was_measured():
+    record = json.loads((RESULTS / "silent.json").read_text())
+    assert record["settings"]["prior"] == "freegvc-small"
+    usual = [row for row in record["summary"] if row["rate"] == 12 and row["stop_step"] <= 800]
+    assert len(usual) == 9
+    assert all(row["lpips_more"] <= 0.002 and row["psnr_less_db"] <= 0.05 for row in usual)

@@ -38,7 +38,7 @@ SHOTS = {"pfr": _pfr_shot, "trellis": _trellis_shot}
 
 STREAMS = {
     "trellis": {"coder": "trellis"},
-    "pfr": {"coder": "pfr"},
+    "pfr": {"coder": "pfr", "silent_rate": 0, "silent_steps": 20},
     "divided": {"coder": "trellis", "num_frames": 53, "last_advance": 28},
     "chained": {"coder": "trellis", "chain": True, "gammas": ()},
 }
@@ -64,8 +64,7 @@ def build(name):
         attention="flash",
         start_timestep=999,
         sampler="dpmpp2m",
-        silent_steps=20 if coder == "pfr" else 0,
-        silent_rate=0 if coder == "pfr" else 12,
+        silent_rate=12,
         refine_timestep=451,
         key=123456789,
     )
