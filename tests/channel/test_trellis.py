@@ -193,13 +193,14 @@ def test_memory_is_bounded_by_design(blocks, width, log2_states):
     st.integers(0, 2**64 - 1),
     st.integers(1, 700),
     st.floats(0, 300),
-    st.sampled_from([8, 9, 12]),
+    st.sampled_from([8, 9, 12, 14]),
 )
 def test_decode_is_the_encoders_own_sample(key, dims, kl_bits, log2_states):
     address = Address(key, 1, 2)
     shot, n = TrellisCoder(log2_states).encode(make_delta(dims, kl_bits), address)
     assert torch.equal(TrellisCoder(16).decode(shot, dims, address), n)
-    assert shot.mode == (log2_states, 1)
+    is_short = 0 < shot.num_blocks < 384  # where more states find nothing better
+    assert shot.mode == (min(log2_states, 12) if is_short else log2_states, 1)
     assert shot.bits.dtype == np.int64
     assert np.isin(shot.bits, (0, 1)).all()
     assert len(shot.bits) == round_num_blocks(len(shot.bits), 5) <= dims
