@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from freegvc._bitstream.checksum import CRC_BYTES, check_crc, crc32, packet_payload
 from freegvc._bitstream.fields import FieldReader, encode_varint, varint_bytes
-from freegvc._bitstream.header import Header, decode_header, encode_header
+from freegvc._bitstream.header import Header
+from freegvc._bitstream.header_codec import decode_header, encode_header
 from freegvc.errors import (
     CorruptStreamError,
     NotAStreamError,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from freegvc._bitstream import Timestamps
 from freegvc._bitstream.fields import FieldReader, encode_varint
 from freegvc._bitstream.head import encode_head
-from freegvc._bitstream.header import decode_header, encode_header
+from freegvc._bitstream.header_codec import decode_header, encode_header
 from freegvc._bitstream.prompt import decode_prompt, encode_prompt
 from freegvc._bitstream.timestamps import decode_timestamps, encode_timestamps
 from freegvc._range_coder import unzigzag, zigzag
