@@ -211,6 +211,27 @@ def quality() -> DocTable:
     )
 
 
+def cutting() -> DocTable:
+    """Streams cut to a rate against streams coded at it."""
+    record = load("cutting.json")
+    settings = record["settings"]
+    return listing(
+        record["rows"],
+        {
+            "clip": "{clip}",
+            "at most": "{rate_bpp} bpp",
+            "bytes, cut": "{cut[bytes]}",
+            "coded": "{coded[bytes]}",
+            "LPIPS, cut": "{cut[lpips]:.4f}",
+            "coded ": "{coded[lpips]:.4f}",
+            "PSNR dB, cut": "{cut[psnr]:.2f}",
+            "coded  ": "{coded[psnr]:.2f}",
+        },
+        f"Cut from {settings['highest_bpp']} bpp; two GOPs of {settings['gop_length']} frames, "
+        f"192x192. {where(record)}",
+    )
+
+
 def laws() -> DocTable:
     """How well each law fits the points of a walk."""
     record = load("quality.json")
@@ -310,6 +331,7 @@ TABLES: dict[str, Callable[[], DocTable]] = {
         quality,
         laws,
         boundaries,
+        cutting,
     )
 }
 PICTURES = {CHANNEL_PNG: (channel_digest, draw_channel)}
