@@ -135,14 +135,12 @@ def shortest_bytes(encoder: Any) -> bytes:
     # constriction's number lies in [low, high), and `lower` is the low 64 bits of `low`
     low = point - (point - lower) % (1 << 64)
     high = low + span
-    zeros = 8 * ((span.bit_length() - 1) // 8)
+    if low == 0:
+        return b""
+    # a multiple of 2^z lies in [low, high) if and only if (low - 1) >> z and (high - 1) >> z differ
+    zeros = ((low - 1) ^ (high - 1)).bit_length() - 1
+    zeros -= zeros % 8
     best = -(-low >> zeros) << zeros
-    while zeros < 8 * num_bytes:
-        zeros += 8
-        shorter = -(-low >> zeros) << zeros
-        if shorter >= high:
-            break
-        best = shorter
     return bytes(best.to_bytes(num_bytes, "big").rstrip(b"\0"))
 
 

@@ -12,7 +12,7 @@ from freegvc._bitstream import write_stream
 from freegvc._codec.compressed import CompressedVideo
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits
-from freegvc._codec.model import prior_to_encode
+from freegvc._codec.model import check_tiled_work, prior_to_encode
 from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings
 from freegvc._control.controllers import make_controller
@@ -120,14 +120,15 @@ def compress(
             packets = controller.finish()
         stream = replace(gops.stream(packets), audio=sound)
     compressed = CompressedVideo(write_stream(stream))
-    _warn_if_large(compressed)
+    _warn_if_large(compressed, model)
     return compressed
 
 
-def _warn_if_large(compressed: CompressedVideo) -> None:
+def _warn_if_large(compressed: CompressedVideo, prior: Prior) -> None:
     """Say now what a decoder would say later."""
     try:
         check_limits(compressed)
+        check_tiled_work(compressed, prior)
     except LargeStreamError as error:
         warnings.warn(
             f"decoders refuse this stream by default, as they would a hostile one: {error}",

@@ -2,8 +2,8 @@
 
 A header of 50 bytes can describe hours of video. The model can imagine all of it, so nothing in the
 format forbids it, but a decoder of untrusted files should not begin. `docs/format.md` states these
-limits under "What a decoder should refuse". They lie far above the streams of the paper's rates:
-0.002 bits per pixel are 4,000 pixels a byte.
+limits under "What a decoder should refuse", with the time and memory they stand for. They lie
+above the streams of the paper's rates: 0.002 bits per pixel are 4,000 pixels a byte.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from freegvc._bitstream.checksum import CRC_BYTES
 from freegvc.errors import LargeStreamError
 
 if TYPE_CHECKING:
-    from freegvc._bitstream import Header
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc.priors.tiles import TileGrid
 
-# of one GOP, which is held in memory: 64 frames of 1080p, and 0.00012 bits per pixel
-FREE_GOP_PIXELS, GOP_PIXELS_PER_BYTE = 1 << 27, 1 << 16
+# of one GOP, which is held in memory: 78 frames of 416x240, and 0.0005 bits per pixel
+FREE_GOP_PIXELS, GOP_PIXELS_PER_BYTE = 1 << 23, 1 << 14
 # of a video that is decoded into memory as a whole
-FREE_VIDEO_PIXELS, VIDEO_PIXELS_PER_BYTE = 1 << 29, 1 << 18
-# pixels that the model sees, summed over all its calls: 128 calls for that GOP
-FREE_WORK, WORK_PER_BYTE = 1 << 34, 1 << 22
-LEAST_PIXELS = 1 << 18  # of a GOP in that sum, since no call of a model is free: 64 times 64x64
-PADDED_TO = 32  # pixels of a side, the most that a model asks for
-# tiles that overlap by all but one sample multiply the work by thousands
-MAX_TILE_REDUNDANCY = 16
+FREE_VIDEO_PIXELS, VIDEO_PIXELS_PER_BYTE = 1 << 26, 1 << 14
+# pixels that the model sees, summed over its calls: 8 calls for 48 frames of 416x240, and 131 calls
+# at 0.002 bits per pixel
+FREE_WORK, WORK_PER_BYTE = 5 << 23, 1 << 19
+# turning the latent into frames takes freegvc-small as long as 4 calls
+DECODING_CALLS = 4
+LEAST_PIXELS = 1 << 17  # of a GOP or tile in that sum, since no call of a model is free
+FRAMES_PADDED_TO, SIDES_PADDED_TO = 4, 32  # the most that a model asks for
+MAX_ASPECT = 4  # beyond it the shorter side counts as longer: transforms cost the square of a side
 
 
 def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
@@ -43,13 +45,12 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
         StreamError: a packet is damaged.
     """
     header = stream.header
-    num_bytes = sum(map(len, stream.stream.packets)) - CRC_BYTES * header.num_gops
-    frame = _frame_pixels(header)
+    num_bytes = _payload_bytes(stream)
     size = f"{header.width}x{header.height}"
     longest = header.plan.longest
     _check(
         f"GOPs of {longest} frames of {size} have",
-        frame * longest,
+        _pixels(longest, header.height, header.width),
         FREE_GOP_PIXELS + GOP_PIXELS_PER_BYTE * num_bytes,
         "pixels",
         num_bytes,
@@ -57,54 +58,67 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
     if in_memory:
         _check(
             f"a video of {header.num_frames} frames of {size} has",
-            frame * header.num_frames,
+            header.height * header.width * header.num_frames,
             FREE_VIDEO_PIXELS + VIDEO_PIXELS_PER_BYTE * num_bytes,
             "pixels",
             num_bytes,
             " (or take decode_frames or the command line, which hold one GOP in memory)",
         )
-    most = FREE_WORK + WORK_PER_BYTE * num_bytes
-    work = 0
-    for gop in range(header.num_gops):
-        steps = stream.packet(gop).steps
-        stop_step = steps[-1].timestep if steps else header.start_timestep
-        calls = len(steps) + header.silent_calls(stop_step)
-        work += calls * _gop_pixels(header, gop)
-        what = f"{gop + 1} of {header.num_gops} GOPs of {size}, the last with {calls} calls, need"
-        _check(what, work, most, "pixels in all calls of the model", num_bytes)
+    _check_work(stream, 1, header.height, header.width)
 
 
-def check_tile_redundancy(tile: tuple[int, int, int], tile_samples: int, samples: int) -> None:
-    """Refuse tiles that make the model see every latent sample many times.
+def check_tiles(stream: CompressedVideo, grid: TileGrid, spatial_stride: int) -> None:
+    """Refuse tiles that are too small or overlap too much for the bytes of the stream.
 
     Args:
-        tile: height, width and overlap of the tiles.
-        tile_samples: of all tiles of a frame.
-        samples: of a frame's latent.
+        stream: `check_limits` has passed it, which knows nothing of tiles.
+        grid: the tiles of a frame's latent.
+        spatial_stride: pixels per latent sample in height and width.
 
     Raises:
-        LargeStreamError: the tiles have too many samples in all.
+        LargeStreamError: as for `check_limits`.
     """
-    if tile_samples > MAX_TILE_REDUNDANCY * samples:
-        height, width, overlap = tile
-        raise LargeStreamError(
-            f"tiles of {height}x{width} latents with {overlap} of overlap have {tile_samples} "
-            f"samples for a frame of {samples}; the limit is {MAX_TILE_REDUNDANCY} times as many: "
-            f"{_ADVICE}"
-        )
+    height, width = grid.tile_height * spatial_stride, grid.tile_width * spatial_stride
+    _check_work(stream, len(grid.corners), height, width)
 
 
 _ADVICE = "if you trust the file, decode it with --allow-large (allow_large=True)"
 
 
-def _gop_pixels(header: Header, gop: int) -> int:
-    return max(len(header.gop_frames(gop)) * _frame_pixels(header), LEAST_PIXELS)
+def _check_work(stream: CompressedVideo, num_tiles: int, height: int, width: int) -> None:
+    """Refuse more work than the bytes justify; the tiles of a frame have this size in pixels."""
+    header = stream.header
+    num_bytes = _payload_bytes(stream)
+
+    most = FREE_WORK + WORK_PER_BYTE * num_bytes
+    tiles = f", {num_tiles} tiles a frame," if num_tiles > 1 else ""
+    size = f"{header.width}x{header.height}"
+    work = 0
+    for gop in stream.gops:
+        pixels = max(_pixels(gop.num_frames, height, width), LEAST_PIXELS)
+        calls = gop.num_steps + header.silent_calls(gop.stop_step) + DECODING_CALLS
+        work += calls * num_tiles * pixels
+        what = f"{gop.index + 1} of {header.num_gops} GOPs of {size}{tiles} with {calls} calls need"
+        _check(what, work, most, "pixels in all calls of the model", num_bytes)
 
 
-def _frame_pixels(header: Header) -> int:
-    """Pixels of a frame as the model sees it."""
-    height, width = (-(-side // PADDED_TO) * PADDED_TO for side in (header.height, header.width))
-    return height * width
+def _payload_bytes(stream: CompressedVideo) -> int:
+    return sum(map(len, stream.stream.packets)) - CRC_BYTES * stream.header.num_gops
+
+
+def _pixels(num_frames: int, height: int, width: int) -> int:
+    """Pixels of so many frames as the model sees them."""
+    long, short = max(height, width), min(height, width)
+    short = max(short, -(-long // MAX_ASPECT))
+    return (
+        _padded(num_frames, FRAMES_PADDED_TO)
+        * _padded(long, SIDES_PADDED_TO)
+        * _padded(short, SIDES_PADDED_TO)
+    )
+
+
+def _padded(size: int, multiple: int) -> int:
+    return -(-size // multiple) * multiple
 
 
 def _check(what: str, value: int, limit: int, unit: str, num_bytes: int, advice: str = "") -> None:

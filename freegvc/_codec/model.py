@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from freegvc._bitstream.header import UNTILED
-from freegvc._codec.limits import check_tile_redundancy
+from freegvc._codec.limits import check_tiles
 from freegvc._trajectory.chain import num_known
 from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc.priors import Prior
     from freegvc.priors.tiled import TiledPrior
+    from freegvc.priors.tiles import Tile, TileGrid
 
 # of a frame, each a call of the model at every step: 16384 x 16384 in 480p is 1058
 MAX_TILES = 4096
@@ -75,7 +77,7 @@ def prior_to_decode(
     Raises:
         PriorError: the prior cannot be loaded, or is not the encoder's.
         CorruptStreamError: the model does not take the header's tiles, GOPs or timesteps.
-        LargeStreamError: the tiles overlap so much that each sample is computed many times.
+        LargeStreamError: the tiles are too small, or overlap too much.
         UsageError: a device for a prior that is loaded already.
     """
     header = stream.header
@@ -93,7 +95,7 @@ def prior_to_decode(
     model = with_tiles_of(header, model)
     _check_geometry(header, model)
     if not allow_large:
-        _check_redundancy(model, header.height, header.width)
+        check_tiled_work(stream, model)
     return model
 
 
@@ -155,34 +157,35 @@ def with_tiles_of(header: Header, prior: Prior) -> Prior:
 
 def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
     """Refuse what would take days, such as tiles of one sample."""
-    from freegvc.priors.tiles import TileGrid
-
-    _, _, rows, columns = prior.latent.shape(1, height, width)
-    for tile in (prior.tile, prior.vae_tile):
-        if tile is None:
-            continue
-        grid = TileGrid.covering(rows, columns, tile)
-        count = len(grid.rows) * len(grid.columns)
-        if count > MAX_TILES:
+    for tile, grid in _grids(prior, height, width):
+        if len(grid.corners) > MAX_TILES:
             raise UsageError(
-                f"frames of {width}x{height} would be cut into {count} tiles of "
+                f"frames of {width}x{height} would be cut into {len(grid.corners)} tiles of "
                 f"{tile[1]}x{tile[0]} latent samples; the limit is {MAX_TILES}: take larger ones"
             )
 
 
-def _check_redundancy(prior: Prior, height: int, width: int) -> None:
-    """Refuse tiles that overlap so much that each sample is computed many times."""
+def check_tiled_work(stream: CompressedVideo, prior: Prior) -> None:
+    """Refuse a stream whose tiles make the model work more than its bytes justify.
+
+    Raises:
+        LargeStreamError: as for `freegvc._codec.limits.check_tiles`.
+    """
     from freegvc.priors.tiled import TiledPrior
+
+    if isinstance(prior, TiledPrior):
+        for _, grid in _grids(prior, stream.header.height, stream.header.width):
+            check_tiles(stream, grid, prior.latent.spatial_stride)
+
+
+def _grids(prior: TiledPrior, height: int, width: int) -> Iterator[tuple[Tile, TileGrid]]:
+    """The tiles of the model and those of its VAE, as far as there are any."""
     from freegvc.priors.tiles import TileGrid
 
-    if not isinstance(prior, TiledPrior):
-        return
     _, _, rows, columns = prior.latent.shape(1, height, width)
     for tile in (prior.tile, prior.vae_tile):
         if tile is not None:
-            grid = TileGrid.covering(rows, columns, tile)
-            in_tiles = len(grid.rows) * len(grid.columns) * grid.tile_height * grid.tile_width
-            check_tile_redundancy(tile, in_tiles, rows * columns)
+            yield tile, TileGrid.covering(rows, columns, tile)
 
 
 def _check_geometry(header: Header, prior: Prior) -> None:

@@ -97,14 +97,16 @@ class AnalyticPrior(Prior):
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
         luma, *chroma = _to_planes(latent)
         h, w = luma.shape[1] * LUMA_STRIDE, luma.shape[2] * LUMA_STRIDE
-        planes = [
-            self._separable(plane, self._shrink(h, k).T * k * k, self._shrink(w, k).T)
+        matrix = torch.linalg.inv(torch.tensor(RGB_TO_YCC, dtype=torch.float64)).float()
+        enlarge = [
+            (plane, self._shrink(h, k).T * k * k, self._shrink(w, k).T)
             for plane, k in ((luma, LUMA_STRIDE), *((c, CHROMA_STRIDE) for c in chroma))
         ]
-        matrix = torch.linalg.inv(torch.tensor(RGB_TO_YCC, dtype=torch.float64)).float()
-        rgb = torch.stack(planes, dim=-1)[:, :height, :width] @ matrix.T.to(self.device)
-        pixels = ((rgb + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
-        frames: Frames = pixels.cpu().numpy()
+        frames = np.empty((len(luma), height, width, 3), np.uint8)
+        for t in range(len(frames)):  # one at a time: floats take sixteen times the memory
+            planes = [self._separable(plane[t], *matrices) for plane, *matrices in enlarge]
+            rgb = torch.stack(planes, dim=-1)[:height, :width] @ matrix.T.to(self.device)
+            frames[t] = ((rgb + 1.0) * 127.5).round_().clamp_(0, 255).to(torch.uint8).cpu().numpy()
         return frames
 
     def side_count(self, shape: tuple[int, int, int, int]) -> int:

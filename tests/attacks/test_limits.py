@@ -12,16 +12,17 @@ from freegvc import CompressedVideo
 from freegvc._bitstream import Header, write_stream
 from freegvc._cli.main import main
 from freegvc._codec import limits
-from freegvc._codec.limits import check_limits
+from freegvc._codec.limits import check_limits, check_tiles
 from freegvc.errors import CorruptStreamError, LargeStreamError, LargeStreamWarning
+from freegvc.priors.tiles import TileGrid
 from tests.attacks.attack_files import header, packet, payload_of, stream, varint
 
 
 def fake(num_packet_bytes=60, num_steps=15, stop_step=400, **fields):
     """A stream of a header and packets that only have a size, steps and where they stop."""
     usual = {
-        "width": 1920,
-        "height": 1080,
+        "width": 416,
+        "height": 240,
         "num_frames": 48,
         "frame_rate": Fraction(24),
         "gop_length": 48,
@@ -31,46 +32,55 @@ def fake(num_packet_bytes=60, num_steps=15, stop_step=400, **fields):
         "start_timestep": 1000,
         "silent_steps": 0 if "silent_rate" in fields else 20,
     }
-    steps = [SimpleNamespace(timestep=stop_step)] * num_steps
-
     made = Header(**(usual | fields))
     made.validate()
     return SimpleNamespace(
         header=made,
         stream=SimpleNamespace(packets=(bytes(num_packet_bytes + 4),) * made.num_gops),
-        packet=lambda gop: SimpleNamespace(steps=steps),
+        gops=[
+            SimpleNamespace(
+                index=k,
+                num_frames=len(made.gop_frames(k)),
+                num_steps=num_steps,
+                stop_step=stop_step if num_steps else made.start_timestep,
+            )
+            for k in range(made.num_gops)
+        ],
     )
 
 
-UHD, EIGHT_K = {"width": 3840, "height": 2160}, {"width": 7680, "height": 4320}
-SMALL = {"width": 416, "height": 240}
+HD, UHD = {"width": 1920, "height": 1080}, {"width": 3840, "height": 2160}
+EIGHT_K = {"width": 7680, "height": 4320}
+SMALL_PRIOR = {"prior": "freegvc-small", "silent_steps": 3}
 HOUR = {"num_frames": 44 * 1963 + 4}
 
 
-def rate(bits_per_pixel, **fields):
-    size = {"width": 1920, "height": 1080} | fields
-    return int(size["width"] * size["height"] * 48 * bits_per_pixel / 8)
+def at(bits_per_pixel, num_steps=15, **fields):
+    """A stream of that rate."""
+    size = {"width": 416, "height": 240, "num_frames": 48} | fields
+    frames = min(size["num_frames"], 48)
+    num_bytes = int(size["width"] * size["height"] * frames * bits_per_pixel / 8)
+    return fake(num_bytes, num_steps, **fields)
 
 
 @pytest.mark.parametrize(
     "honest",
     [
-        fake(0, 0),
-        fake(60),
-        fake(60, 60, silent_steps=50),
-        fake(1, num_frames=24, silent_steps=200),
-        fake(60, stop_step=400, silent_rate=250),
-        fake(60, stop_step=10, silent_rate=1000),
-        fake(60, num_frames=61, gop_length=61),
-        fake(rate(0.0005), **HOUR),
-        fake(rate(0.0005, **UHD), **UHD),
-        fake(rate(0.0005, **UHD), 60, **UHD, **HOUR),
-        fake(rate(0.0005, **EIGHT_K), 60, **EIGHT_K),
-        fake(rate(0.002, **EIGHT_K), 60, **EIGHT_K, **HOUR),
-        fake(60, **(SMALL | HOUR)),
-        fake(8, 100, silent_steps=1000, **SMALL),
-        fake(60, 10, width=64, height=64, num_frames=1),
-        fake(8, num_frames=1, **EIGHT_K),
+        fake(0, 0, **SMALL_PRIOR),
+        fake(0, 0, silent_steps=1, num_frames=76, gop_length=76),
+        at(0.002),
+        at(0.002, 60, silent_steps=50),
+        at(0.002, stop_step=400, silent_rate=100),
+        at(0.002, **HOUR),
+        at(0.0005, 10, **SMALL_PRIOR, **HOUR),
+        at(0.002, 30, num_frames=61, gop_length=61),
+        at(0.002, 60, **HD, **HOUR),
+        at(0.002, 60, **UHD),
+        at(0.001, 15, **EIGHT_K, **HOUR),
+        at(0.005, num_frames=1, **EIGHT_K),
+        at(0.02, num_frames=1),
+        fake(8, 10, width=64, height=64, num_frames=1),
+        fake(0, 0, width=64, height=64, num_frames=5 * 44 + 4, silent_steps=3),
     ],
 )
 def test_honest_streams_pass(honest):
@@ -81,16 +91,17 @@ def test_honest_streams_pass(honest):
     ("hostile", "message"),
     [
         (fake(60, **EIGHT_K), "GOPs of 48 frames of 7680x4320"),
+        (fake(60, **HD), "GOPs of 48 frames of 1920x1080"),
         (fake(60, width=16384, height=16384, num_frames=4), "pixels"),
         (fake(100, width=1, height=16384, num_frames=4096, gop_length=4096), "pixels"),
-        (fake(0, 0, silent_steps=1000), "1 of 1 GOPs .* 1000 calls"),
-        (fake(60, silent_rate=1000), "1 of 1 GOPs .* 415 calls"),
-        (fake(0, 0, silent_rate=200), "1 of 1 GOPs .* 200 calls"),
-        (fake(60, 0, start_timestep=65535, silent_rate=12), "1 of 1 GOPs .* 787 calls"),
-        (fake(60, refine_timestep=900, silent_steps=1000), "1 of 1 GOPs .* 917 calls"),
-        (fake(4, 0, num_frames=1 << 20), "of 23831 GOPs .* 20 calls"),
-        (fake(0, 0, num_frames=10_000, gop_length=1, overlap=0, gammas=(), **SMALL), "20 calls"),
-        (fake(700, 1024), "1044 calls"),
+        # transforms over a side cost its square
+        (fake(0, 0, width=1, height=16384, num_frames=1, silent_steps=1), "pixels"),
+        (fake(0, 0, silent_steps=10), "GOPs of .* calls need"),
+        (fake(0, 0, width=8, height=8, num_frames=1, silent_steps=1000), "GOPs of .* calls need"),
+        (fake(1, 0, num_frames=1 << 20), "GOPs of .* calls need"),
+        (fake(0, 0, num_frames=10_000, gop_length=1, overlap=0, gammas=()), "calls need"),
+        (fake(0, 0, silent_rate=1000), "with 1004 calls need"),
+        (fake(200, 1024), "with 1044 calls need"),
     ],
 )
 def test_hostile_streams_are_refused(hostile, message):
@@ -99,11 +110,11 @@ def test_hostile_streams_are_refused(hostile, message):
 
 
 def test_a_video_in_memory_has_a_limit_of_its_own():
-    long = fake(60, 5, num_frames=600, silent_steps=1)
+    long = fake(220, 5, num_frames=6000, silent_steps=1)
     check_limits(long)
-    with pytest.raises(LargeStreamError, match=r"a video of 600 frames .*take decode_frames"):
+    with pytest.raises(LargeStreamError, match=r"a video of 6000 frames .*take decode_frames"):
         check_limits(long, in_memory=True)
-    check_limits(fake(60), in_memory=True)
+    check_limits(at(0.002), in_memory=True)
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +180,13 @@ def test_a_header_that_does_not_fit_its_prior(coded, fields, message):
         freegvc.decompress(changed(coded, **fields))
 
 
-def test_tiles_that_overlap_almost_wholly():
-    from freegvc._codec.limits import check_tile_redundancy
-
-    with pytest.raises(LargeStreamError, match="8x8 latents with 7 of overlap"):
-        check_tile_redundancy((8, 8, 7), 17 * 64, 64)
-    check_tile_redundancy((8, 8, 7), 4 * 64, 64)
+@pytest.mark.parametrize("tile", [(8, 8, 7), (1, 1, 0)])
+def test_tiles_that_multiply_the_work(tile):
+    """Tiles that overlap almost wholly, or are so small that their number is what counts."""
+    honest = at(0.002, 20)
+    check_tiles(honest, TileGrid.covering(30, 52, (30, 40, 8)), 8)
+    with pytest.raises(LargeStreamError, match=r"tiles a frame, .*--allow-large"):
+        check_tiles(honest, TileGrid.covering(30, 52, tile), 8)
 
 
 MANY = 12_000

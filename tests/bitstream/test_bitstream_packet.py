@@ -1,6 +1,7 @@
 """Packets: round trips, sizes, and the range coder against the words of docs/format.md."""
 
 import re
+import time
 from dataclasses import replace
 
 import constriction
@@ -152,6 +153,16 @@ def pfr_step(log2_candidates, aim_bits, seeds=(0, 1)):
 def test_packets_outside_their_limits_are_not_written(coder, packet):
     with pytest.raises(UsageError):
         packet_codec(coder).encode(packet, gop=0)
+
+
+def test_zeros_at_the_end_take_little_time():
+    """Half a megabyte of them; a hostile packet of a few bytes may claim a thousand blocks."""
+    encoder = constriction.stream.queue.RangeEncoder()
+    encoder.encode(5, table((1 << 20,) * 16))
+    encoder.encode(np.zeros(1 << 18, np.int32), constriction.stream.model.Uniform(1 << 16))
+    began = time.process_time()
+    assert len(shortest_bytes(encoder)) < 8
+    assert time.process_time() - began < 1.0
 
 
 @pytest.mark.parametrize(

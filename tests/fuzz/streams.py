@@ -9,7 +9,7 @@ import zlib
 from freegvc._video.gop_plan import GopPlan
 from tests.attacks.attack_files import header, packet, payload_of, stream, timestamps, varint
 
-MAX_BYTES = 1 << 16
+MAX_BYTES, MAX_GENTLE_BYTES = 1 << 16, 1 << 12
 EXTREMES = (0, 1, 2, 3, 4, 7, 8, 31, 32, 47, 48, 127, 128, 255, 256, 999, 1000, 1001)
 LARGE = (4095, 4096, 4097, 16383, 16384, 16385, 65535, 65536, (1 << 20), (1 << 24), (1 << 32) - 1)
 NAMES = (
@@ -33,7 +33,8 @@ class Maker:
         seed: of everything that is drawn.
         fields: bytes of the header's fields of a stream that decodes.
         payloads: honest payloads to start from, those of each coder in the order of their ids.
-        is_gentle: most streams stay close to honest ones, so that many are decoded to the end.
+        is_gentle: most streams stay close to honest ones, so that many are decoded to the end, and
+            have few bytes, since each of them justifies some time.
     """
 
     def __init__(self, seed, fields, payloads, *, is_gentle=False):
@@ -41,19 +42,20 @@ class Maker:
         self._fields = dict(fields)
         self._payloads = payloads
         self._is_gentle = is_gentle
+        self._max_bytes = MAX_GENTLE_BYTES if is_gentle else MAX_BYTES
 
     def __call__(self):
-        """The bytes of the stream, at most 64 kB."""
+        """The bytes of the stream, at most 64 kB, or 4 kB for the whole decode."""
         r = self._random
         for _ in range(r.choice((0, 0, 1, 1) if self._is_gentle else (0, 1, 1, 1, 2, 3))):
             self._change_field()
         num_gops = self._num_gops() if r.random() < 0.9 else r.choice((0, 1, 2, 3, 100))
-        packets = self._packets(min(max(num_gops, 0), 8000))
+        packets = self._packets(min(max(num_gops, 0), self._max_bytes // 8))
         sections = () if self._is_gentle else self._sections()
         data = stream(header(**self._fields), packets, sections)
         if r.random() < (0.0 if self._is_gentle else 0.1):
             data = self._bytes(data)
-        return data[:MAX_BYTES]
+        return data[: self._max_bytes]
 
     def _number(self):
         r = self._random
@@ -158,7 +160,7 @@ class Maker:
         few = [self._payload() for _ in range(r.randint(1, 4))]
         packets, size = [], 0
         for gop in range(count):
-            payload = r.choice(few) if size + 1000 < MAX_BYTES else b""
+            payload = r.choice(few) if size + 1000 < self._max_bytes else b""
             packets.append(packet(payload, gop if r.random() < 0.999 else gop + 1))
             size += len(payload) + 5
         return tuple(packets)

@@ -24,6 +24,7 @@ LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
 SPATIAL_STRIDE = 8
 BLOCK = 3 * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # samples of the block that a latent covers
+PIXELS_AT_ONCE = 1 << 20  # of frames that the last layers of the decoder see together
 SLOPE = 0.1  # of leaky ReLUs; plain ones died in the first minutes of training
 
 
@@ -176,18 +177,25 @@ class Autoencoder(nn.Module):
         """
         length = latent.shape[2]
         x = latent * self.scale + self.mean[:, None, None, None]
-        x = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        linear = F.pixel_shuffle(apart(self.latent_to_block(x)), SPATIAL_STRIDE)
-        x = self.from_latent(x)
+        latents = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = self.from_latent(latents)
         for block in self.decoder_deep:
             x = block(x, length)
         length *= TEMPORAL_STRIDE
         x = apart(self.unpack(x)).contiguous(memory_format=torch.channels_last)
         for block in self.decoder_eighth:
             x = block(x, length)
+        video = F.pixel_shuffle(apart(self.latent_to_block(latents)), SPATIAL_STRIDE)
+        # each frame by itself from here on: a few at a time take a third less memory
+        count = max(PIXELS_AT_ONCE // video[0, 0].numel(), 1)
+        for first in range(0, len(video), count):
+            video[first : first + count] += self._detail(x[first : first + count])
+        return split(video, length)
+
+    def _detail(self, x: Tensor) -> Tensor:
+        """What the linear transform cannot do: [B, eighth, H / 8, W / 8] to [B, 3, H, W]."""
         x = F.pixel_shuffle(self.up(x), 2)
         for block in self.decoder_quarter:
-            x = block(x, length)
+            x = block(x, len(x))
         x = F.leaky_relu(F.pixel_shuffle(self.to_half(x), 2), SLOPE)
-        x = F.pixel_shuffle(self.to_pixels(x), 2) + linear
-        return split(x, length)
+        return F.pixel_shuffle(self.to_pixels(x), 2)
