@@ -148,7 +148,7 @@ class CommandFailed(Event):
     """A command has failed; the last line of `--events ndjson`.
 
     Attributes:
-        error: name of the exception, or "interrupted".
+        error: name of the exception, "interrupted" (Ctrl-C), or "ended" (SIGTERM or SIGHUP).
         message: one line.
         exit_code: of the process.
     """

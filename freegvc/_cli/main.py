@@ -88,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
         _tell_failed(arguments, type(error).__name__, str(error), error.exit_code)
         return _fail(str(error), error.exit_code)
     except Ended as ended:
-        return _fail(f"ended by {ended.signal.name}", 128 + ended.signal)
+        message, code = f"ended by {ended.signal.name}", 128 + ended.signal
+        _tell_failed(arguments, "ended", message, code)
+        return _fail(message, code)
     except KeyboardInterrupt:
         _tell_failed(arguments, "interrupted", "interrupted", _INTERRUPTED)
         return _fail("interrupted", _INTERRUPTED)

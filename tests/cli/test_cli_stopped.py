@@ -1,5 +1,6 @@
 """A run that ends early leaves the old output or a whole new one, and nothing beside it."""
 
+import json
 import os
 import re
 import resource
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,27 +17,11 @@ import pytest
 from freegvc import CompressedVideo, Video
 from freegvc._atomic import temporary_sibling
 from freegvc._video import load_video
+from tests.cli.killed_commands import QUICK, commands
 from tests.cli.tiny_clip import ROOT
 
-QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
 OLD = b"the old output"
 MOMENTS = 20
-
-
-def commands(clip, stream, folder):
-    """Name of a command: (its arguments, its output)."""
-    return {
-        "compress": (["compress", clip, folder / "a.fgvc", *QUICK], "a.fgvc"),
-        "truncate": (["truncate", stream, folder / "b.fgvc", "--stop-step", "950"], "b.fgvc"),
-        "mp4": (["decompress", stream, folder / "c.mp4"], "c.mp4"),
-        "mkv": (["decompress", stream, folder / "d.mkv"], "d.mkv"),
-        "y4m": (["decompress", stream, folder / "e.y4m"], "e.y4m"),
-        "png": (["decompress", stream, folder / "f"], "f"),
-        "score": (
-            ["score", clip, stream, "--metrics", "psnr", "--plot", folder / "g.png"],
-            "g.png",
-        ),
-    }
 
 
 COMMANDS = list(commands("", "", ROOT))
@@ -120,8 +106,15 @@ def test_a_signal_leaves_nothing(spawn, clip, tmp_path, number):
     process.stdout.readline()  # the walk has begun
     process.send_signal(number)
     process.send_signal(number)  # as `timeout` does
-    _, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
+    last = json.loads(out.splitlines()[-1])
+    assert last == {
+        "event": "CommandFailed",
+        "error": "ended",
+        "message": f"ended by {number.name}",
+        "exit_code": 128 + number,
+    }
     assert err == f"freegvc: error: ended by {number.name}\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -175,31 +168,97 @@ def test_what_a_killed_run_left_is_named(run, clip, stream, tmp_path, name):
     assert left.exists()  # another run may still be writing it
 
 
+class Forked:
+    """Commands in children of a process that has run them before; see tests/cli/forked.py."""
+
+    def __init__(self, clip, folder):
+        command = [sys.executable, "-m", "tests.cli.forked", str(clip), str(folder)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._server = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._server.stdout.readline() == "ready\n"
+
+    def start(self, *arguments, limit=None):
+        """Start a command, and return its process id."""
+        self._server.stdin.write(json.dumps([[*map(str, arguments)], limit]) + "\n")
+        self._server.stdin.flush()
+        return int(self._server.stdout.readline())
+
+    def wait(self):
+        """Exit code and standard error of the command that runs."""
+        return json.loads(self._server.stdout.readline())
+
+    def stop(self):
+        self._server.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def forked(clip, tmp_path_factory):
+    server = Forked(clip, tmp_path_factory.mktemp("warm"))
+    yield server
+    server.stop()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_killed_at_any_moment(spawn, clip, stream, tmp_path, command, number):
+def test_killed_at_any_moment(forked, clip, stream, tmp_path, command, number):
     arguments, name = commands(clip, stream, tmp_path)[command]
     output = tmp_path / name
     began = time.monotonic()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    assert spawn(*arguments, "--force", **quiet).wait(timeout=120) == 0
-    seconds = time.monotonic() - began
-    generator = np.random.default_rng(1)
-    for _ in range(MOMENTS):
-        process = spawn(*arguments, "--force", **quiet)
-        # the files are written near the end
-        time.sleep(seconds * generator.beta(3, 1))
-        process.send_signal(number)
-        process.wait(timeout=60)
+    forked.start(*arguments, "--force")
+    assert forked.wait()[0] == 0
+    seconds, codes = time.monotonic() - began, set()
+    for moment in np.random.default_rng(1).uniform(0, 1.1 * seconds, MOMENTS):
+        child = forked.start(*arguments, "--force")
+        time.sleep(moment)
+        with suppress(ProcessLookupError):  # it has ended already
+            os.kill(child, number)
+        code, err = forked.wait()
+        codes.add(code)
         assert is_whole(output)
         left = [file for file in tmp_path.iterdir() if file != output]
         if number == signal.SIGTERM:
-            assert process.returncode in (0, 143, -15)  # the last before the command begins
+            # the last is a moment before the command begins
+            assert code in (0, 143, -signal.SIGTERM), err
+            assert code != 143 or err.endswith("freegvc: error: ended by SIGTERM\n")
+            assert "Traceback" not in err
             assert left == []
         for file in left:
             assert re.fullmatch(r"\..*\.[0-9a-f]{8}\.tmp.*", file.name)
             subprocess.run(["rm", "-r", file], check=True)
+    assert codes & {143, -number}, "no run was ended"
+
+
+def file_size(output):
+    """Bytes of a file, or of the largest in a folder."""
+    return max(f.stat().st_size for f in (output.iterdir() if output.is_dir() else [output]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_disk_that_fills_at_any_byte(forked, clip, stream, tmp_path, command):
+    arguments, name = commands(clip, stream, tmp_path)[command]
+    output = tmp_path / name
+    forked.start(*arguments, "--force")
+    assert forked.wait()[0] == 0
+    for limit in np.random.default_rng(2).integers(0, file_size(output), MOMENTS).tolist():
+        if not output.is_dir():
+            prepare(output)
+        forked.start(*arguments, "--force", limit=limit)
+        code, err = forked.wait()
+        assert code == 1, err
+        assert is_whole(output) if output.is_dir() else is_old(output)
+        assert re.fullmatch(
+            rf"freegvc: error: .*{re.escape(name)}.*: File too large", err.splitlines()[-1]
+        )
+        assert "Traceback" not in err
+        assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.slow
