@@ -165,11 +165,17 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
         choices=(FIRST_GOP,),
         help="the score that the first GOP has at the step or rate above is that of all others",
     )
+    metrics = [name for name, metric in METRICS.items() if not metric.is_temporal]
     group.add_argument(
         "--metric",
-        choices=[name for name, metric in METRICS.items() if not metric.is_temporal],
-        help="what --target scores, or what a rate keeps even over the GOPs (default: ms_ssim, or "
-        "psnr for small frames)",
+        choices=metrics,
+        help="what --target scores (default: ms_ssim, or psnr for small frames)",
+    )
+    group.add_argument(
+        "--even",
+        choices=metrics,
+        help="a rate keeps this score even over the GOPs, in two to three times the model calls "
+        "(default: one noise level for all GOPs)",
     )
     group.add_argument(
         "--pooling",
@@ -314,7 +320,7 @@ def _target(arguments: argparse.Namespace) -> Target:
     plain = target_of({name: getattr(arguments, name) for name in TargetKeywords.__annotations__})
     weights, metric = arguments.metric_weights, arguments.metric
     if isinstance(plain, Score):
-        for option in ("target", "metric"):
+        for option in ("target", "metric", "even"):
             if getattr(arguments, option) is not None:
                 raise UsageError(
                     f"--{option} cannot be given with a target that is a {plain.metric}: leave one "
@@ -322,10 +328,14 @@ def _target(arguments: argparse.Namespace) -> Target:
                 )
         return replace(plain, **scoring, weights=weights)
     if arguments.target is not None:
+        if arguments.even is not None:
+            raise UsageError("--even cannot be given with --target: leave one of them out")
         return LikeFirstGop(plain, metric, **scoring, weights=weights)
     if isinstance(plain, Rate):
-        plain = replace(plain, even=metric, weights=weights)
-    elif metric is not None:
+        plain = replace(plain, even=arguments.even, weights=weights)
+    elif arguments.even is not None:
+        raise UsageError("--even cannot be given without a rate: add one, or leave it out")
+    if metric is not None:
         scoring["metric"] = metric
     if scoring:
         unused = ", ".join(f"--{name.replace('_', '-')}" for name in scoring)

@@ -19,6 +19,7 @@ _MODEL = {
 }
 _CODING = {
     "metric": "target=freegvc.LikeFirstGop(metric=...), or freegvc.Rate(bpp=..., even=...)",
+    "even": "target=freegvc.Rate(bpp=..., even=...)",
     "metric_weights": 'target=freegvc.Score("lpips", 0.3, weights=...)',
     **dict.fromkeys(("pooling", "tolerance", "max_probes", "probe_frames", "strict"), _SCORE),
     **dict.fromkeys(("gop_length", "overlap", "gamma", "coder"), _SETTINGS),

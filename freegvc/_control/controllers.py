@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from freegvc._control.chained_rate import ChainedRateController
+from freegvc._control.even_rate import EvenRateController
 from freegvc._control.rate import RateController
 from freegvc._control.score import LikeFirstGopController, ScoreController
 from freegvc._control.stop_step import StopStepController
 from freegvc._control.targets import LikeFirstGop, Rate, Score, StopStep, Target
+from freegvc.errors import UsageError
 from freegvc.metrics import as_metric
 
 if TYPE_CHECKING:
@@ -51,7 +53,14 @@ def _plain(
     match target:
         case StopStep():
             return StopStepController(target, gops)
+        case Rate() if gops.parameters.chain and target.even is not None:
+            raise UsageError(
+                "the scores of chained GOPs cannot be kept even, as none is cut once the next one "
+                "is coded: leave out even or chain"
+            )
         case Rate() if gops.parameters.chain:
             return ChainedRateController(target, gops)
+        case Rate() if target.even is not None:
+            return EvenRateController(target, as_metric(target.even), gops)
         case Rate():
             return RateController(target, gops)

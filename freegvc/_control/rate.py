@@ -1,8 +1,8 @@
-"""The controller of `Rate`: each GOP is walked far enough, then all are cut to an even score.
+"""The controller of `Rate`: each GOP is walked far enough, then all are cut to one noise level.
 
-The walks are drafts: what is kept of each is its packet, the size of every prefix, and a surrogate
-from two scored states. Cutting a packet between two steps needs no model. The last GOP's walk is
-still there when the rest is known, and fills the budget.
+The walks are drafts: what is kept of each is its packet and the size of every prefix. Cutting a
+packet between two steps needs no model. The last GOP's walk is still there when the rest is known,
+and fills the budget. No state is decoded.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from freegvc._control.budget import Budget
-from freegvc._control.scoring import GopScorer
-from freegvc._control.sharing import Option, even_loss, share_bits, state_at
+from freegvc._control.sharing import ByLevel, Option, share_bits
 from freegvc._control.stopping import next_timestep, stop_within_bytes
-from freegvc._control.surrogate import PowerLaw, RatePoint, fit_power_law
 from freegvc.events import GopDone
 
 if TYPE_CHECKING:
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from freegvc._trajectory import Sender
     from freegvc._video import Gop
 
-SCORED_FRAMES = 3  # of a GOP; the curve has to be right from GOP to GOP, not frame by frame
-SPARE = 1.25  # bits of a draft over what its GOP is expected to get
-_REACH = (0.4, 2.5)  # bits of a draft over an equal part of the budget
-_FIRST_SCORED = 0.5  # the first scored state, in equal parts of the budget
+SPARE = 1.1  # bits of the GOPs so far, at the level that a draft ends at, over what is granted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +33,8 @@ class _Draft:
     Attributes:
         packet: of all its steps.
         timesteps, drift_samples: of its states after 0, 1, ... steps.
-        option: its sizes and its surrogate.
-        num_probes: states that were scored for the surrogate.
+        option: what it can be cut to.
+        num_probes: states that were scored.
         seconds: by stage.
         model_calls: for all of it.
     """
@@ -55,7 +52,7 @@ class RateController:
     """Codes GOPs within a rate for the whole file.
 
     Args:
-        target: the rate, and the metric to keep even.
+        target: the rate.
         gops: of the stream.
 
     Raises:
@@ -64,10 +61,9 @@ class RateController:
 
     def __init__(self, target: Rate, gops: GopEncoder) -> None:
         self._gops = gops
-        self._target = target
         self._budget = Budget(target, gops)
-        parameters = gops.parameters
-        self._metric = target.metric_for(parameters.height, parameters.width)
+        # of the drafts so far, if each were cut at a timestep
+        self._bits_at = np.zeros(gops.parameters.start_timestep + 1)
         self._drafts: list[_Draft] = []
         self._packets: list[bytes] = []
 
@@ -114,15 +110,6 @@ class RateController:
 
     def _draft(self, walk: Sender, gop: Gop) -> _Draft:
         """Walk a GOP as far as it may be needed, and remember what it can be cut to."""
-        grid = self._gops.grid()
-
-        def grow(bits: float) -> None:
-            while walk.bits[-1] < bits:
-                ahead = next_timestep(walk, grid)
-                if ahead is None:
-                    return
-                walk.extend(ahead)
-
         drafted = [draft.option.bits for draft in self._drafts]
         empty = [bits[0] for bits in drafted] + [walk.bits[0]]
         granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
@@ -130,26 +117,39 @@ class RateController:
             self._budget.check([int(bits) // 8 for bits in empty], is_last=gop.is_last)
             # the frames to come will pay for the header
             granted = max(self._packets_bits([float(bits) for bits in empty]), sum(empty))
-        part = granted / len(empty)
-        grow(_FIRST_SCORED * part)
-        scorer = self._scorer(gop)
-        first = self._point(walk, state_at(walk.bits, _FIRST_SCORED * part), scorer)
-        expected = SPARE * self._expected_bits(first, granted - part, part)
-        # together the drafts must be able to take the budget, or the last GOP gets what is left
-        room = granted - sum(bits[-1] for bits in drafted)
-        grow(min(max(expected, room, _REACH[0] * part), _REACH[1] * part))
-        points = [first]
-        if walk.bits[-1] > first.bits:
-            points.append(self._point(walk, walk.num_steps, scorer))
+        option, num_probes = self._explore(walk, gop, granted)
         return _Draft(
             packet=walk.packet(),
             timesteps=tuple(walk.timesteps),
             drift_samples=tuple(walk.drift_samples),
-            option=Option(tuple(walk.bits), fit_power_law(points)),
-            num_probes=len(points),
+            option=option,
+            num_probes=num_probes,
             seconds=self._gops.seconds(),
             model_calls=walk.model_calls,
         )
+
+    def _explore(self, walk: Sender, gop: Gop, granted: float) -> tuple[Option, int]:
+        """Walk to the level that all GOPs so far could share, and a little further.
+
+        Args:
+            walk: of the GOP, at its start.
+            gop: its frames.
+            granted: bits for the packets of the GOPs so far.
+
+        Returns:
+            What the GOP can be cut to, and how many of its states were scored.
+        """
+        del gop
+        grid = self._gops.grid()
+        while walk.bits[-1] + self._bits_at[walk.timestep] < SPARE * granted:
+            ahead = next_timestep(walk, grid)
+            if ahead is None:
+                break
+            walk.extend(ahead)
+        timesteps, bits = tuple(walk.timesteps), tuple(walk.bits)
+        levels = np.arange(self._bits_at.size)
+        self._bits_at += np.interp(levels, timesteps[::-1], bits[::-1])
+        return ByLevel(bits, timesteps), 0
 
     def _cut_all(self, last: Sender) -> list[bytes]:
         """Cut all GOPs so that the file fits; the last one's walk takes what is left."""
@@ -163,6 +163,7 @@ class RateController:
             budget = self._budget.bytes_for(self._gops.end_frame)
             stop_within_bytes(walk, grid, budget, lambda: size([*sizes, walk.bits[-1] // 8]))
         cuts.append((walk.packet(), walk.timestep, walk.num_steps))
+        drafts[-1] = replace(drafts[-1], model_calls=walk.model_calls)
         for k, (draft, (packet, stop, num_steps)) in enumerate(zip(drafts, cuts, strict=True)):
             self._gops.on_event(
                 GopDone(
@@ -183,32 +184,6 @@ class RateController:
         sizes = [int(bits) // 8 for bits in largest]
         head = self._gops.file_size()(sizes) - sum(sizes)
         return 8.0 * (self._budget.bytes_for(self._gops.end_frame) - head)
-
-    def _expected_bits(self, first: RatePoint, before_bits: float, part: float) -> float:
-        """What this GOP will get, as far as its first point and the other curves tell."""
-        curves = [draft.option.curve for draft in self._drafts]
-        if not curves:
-            return part
-        common = even_loss(curves, before_bits)
-        exponent = sum(curve.exponent for curve in curves) / len(curves)
-        mine = PowerLaw(first.loss / first.bits**exponent, exponent)
-        return mine.bits(common)
-
-    def _point(self, walk: Sender, num_steps: int, scorer: GopScorer) -> RatePoint:
-        # alone: the frames that it will be fused with are not known yet
-        score, _ = scorer.score(walk.fork(num_steps), lambda score: False)
-        return RatePoint(walk.bits[num_steps], max(self._metric.loss(score), 1e-9))
-
-    def _scorer(self, gop: Gop) -> GopScorer:
-        return GopScorer(
-            self._metric,
-            pooling="mean",
-            probe_frames=SCORED_FRAMES,
-            weights=self._target.weights,
-            gops=self._gops,
-            gop=gop,
-            tail=None,
-        )
 
     def _cut(self, gop: int, num_steps: int) -> bytes:
         """The packet of a draft's first steps."""

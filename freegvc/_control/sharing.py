@@ -1,4 +1,4 @@
-"""Bits shared between GOPs so that their scores are as even as possible."""
+"""Bits shared between GOPs so that their noise levels, or their scores, are as even as possible."""
 
 from __future__ import annotations
 
@@ -6,28 +6,62 @@ import heapq
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from freegvc._control.surrogate import PowerLaw
 
 
+class Option(Protocol):
+    """What one GOP can be cut to."""
+
+    @property
+    def bits(self) -> tuple[float, ...]:
+        """Of its packet after 0, 1, ... steps; increasing."""
+
+    def loss(self, num_steps: int) -> float:
+        """What shall be even over the GOPs, after that many steps; falling."""
+
+
 @dataclass(frozen=True, slots=True)
-class Option:
-    """What one GOP can be cut to.
+class ByLevel:
+    """An option whose noise level is to be that of the others.
 
     Attributes:
-        bits: of its packet after 0, 1, ... steps; increasing.
-        curve: its surrogate.
+        bits: as for `Option`.
+        timesteps: where the walk stands after 0, 1, ... steps.
+    """
+
+    bits: tuple[float, ...]
+    timesteps: tuple[int, ...]
+
+    def loss(self, num_steps: int) -> float:
+        """The timestep: the more noise is left, the larger."""
+        return float(self.timesteps[num_steps])
+
+
+@dataclass(frozen=True, slots=True)
+class ByScore:
+    """An option whose score is to be that of the others.
+
+    Attributes:
+        bits: as for `Option`.
+        curve: the surrogate of its loss.
     """
 
     bits: tuple[float, ...]
     curve: PowerLaw
 
+    def loss(self, num_steps: int) -> float:
+        """The expected loss."""
+        # the best packet of no steps is not on the curve: its loss counts as the largest
+        return self.curve.loss(self.bits[num_steps] if num_steps else 1.0)
+
 
 def share_bits(options: Sequence[Option], budget_bits: float) -> list[int]:
     """How many steps each GOP keeps.
 
-    The GOP with the largest expected loss gets a step more, again and again, until that does not
-    fit. A GOP at its end is left out from then on.
+    The GOP with the largest loss gets a step more, again and again, until that does not fit. A GOP
+    at its end is left out from then on.
 
     Args:
         options: of each GOP.
@@ -38,8 +72,7 @@ def share_bits(options: Sequence[Option], budget_bits: float) -> list[int]:
     """
     chosen = [0] * len(options)
     total = sum(option.bits[0] for option in options)
-    # the best packet of no steps is not on the curve: its loss counts as the largest
-    waiting = [(-option.curve.loss(1.0), k) for k, option in enumerate(options)]
+    waiting = [(-option.loss(0), k) for k, option in enumerate(options)]
     heapq.heapify(waiting)
     while waiting:
         _, k = heapq.heappop(waiting)
@@ -51,7 +84,7 @@ def share_bits(options: Sequence[Option], budget_bits: float) -> list[int]:
             break
         total += more
         chosen[k] += 1
-        heapq.heappush(waiting, (-options[k].curve.loss(bits[chosen[k]]), k))
+        heapq.heappush(waiting, (-options[k].loss(chosen[k]), k))
     return chosen
 
 

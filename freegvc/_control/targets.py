@@ -83,7 +83,7 @@ class StopStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Keep the whole file within a rate, audio aside; its GOPs get even scores.
+    """Keep the whole file within a rate, audio aside; its GOPs stop at one noise level.
 
     Args:
         bpp: bits per pixel of all frames, header and all.
@@ -92,9 +92,10 @@ class Rate:
         num_bytes: bytes of the file. At most one of these three; without one, the prior's own rate,
             which is raised for a video too small for it.
         even: the metric whose scores are kept even over the GOPs: a name in
-            `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. By
-            default MS-SSIM, or PSNR for small frames.
-        weights: folder of the metric's safetensors; by default as `freegvc.metrics` says.
+            `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. Two
+            states of each GOP are then decoded and scored, and walks go further: two to three times
+            the model calls. By default GOPs share a noise level, for which nothing is decoded.
+        weights: folder of that metric's safetensors; by default as `freegvc.metrics` says.
 
     Raises:
         UsageError: more than one rate, or a value outside its range.
@@ -129,15 +130,16 @@ class Rate:
         return self.num_bytes is not None or self.kbps is not None
 
     def metric_for(self, height: int, width: int) -> Metric:
-        """The metric that is kept even for frames of this size."""
+        """The metric that is kept even, or else one that a report shows for frames of this size."""
         return default_metric(height, width) if self.even is None else as_metric(self.even)
 
     def wanted_score(self, first: float | None) -> float | None:
         """None: no score is wanted."""
 
     def check(self, height: int, width: int) -> None:
-        """Make sure, before any work, that the metric works here; errors as `Metric.check`."""
-        self.metric_for(height, width).check(size=(height, width), weights=self.weights)
+        """Make sure, before any work, that `even` works here; errors as `Metric.check`."""
+        if self.even is not None:
+            as_metric(self.even).check(size=(height, width), weights=self.weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     options = vars(_parser().parse_args(["compress", "in.mp4", "out.fgvc"]))
     settings = {field.name: field.default for field in fields(freegvc.Settings)}
     targets = dict.fromkeys(TargetKeywords.__annotations__)
-    scoring = {"target", "metric", "metric_weights"} | {f.name for f in fields(Scoring)}
+    scoring = {"target", "metric", "even", "metric_weights"} | {f.name for f in fields(Scoring)}
     raw = keywords_of(open_video)  # strict_input and deinterlace among them
     model = keywords_of(freegvc.load_prior)
     named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
@@ -57,7 +57,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     [
         ([], Rate()),
         (["--target-kbps", "9"], Rate(kbps=9.0)),
-        (["--target-bpp", "0.1", "--metric", "psnr"], Rate(bpp=0.1, even="psnr")),
+        (["--target-bpp", "0.1", "--even", "psnr"], Rate(bpp=0.1, even="psnr")),
         (["--target-bytes", "9", "--metric-weights", "x"], Rate(num_bytes=9, weights=Path("x"))),
         (["--stop-step", "7"], StopStep(7)),
         (["--target-psnr", "30", "--strict"], Score("psnr", 30.0, strict=True)),
@@ -84,6 +84,10 @@ def test_options_name_a_target(options, target):
         (["--target-bpp", "0.1", "--tolerance", "0.1"], "--tolerance"),
         (["--stop-step", "3", "--strict"], "--strict"),
         (["--stop-step", "3", "--metric", "psnr"], "--metric"),
+        (["--target-bpp", "0.1", "--metric", "psnr"], "--metric"),
+        (["--stop-step", "3", "--even", "psnr"], "--even"),
+        (["--target-lpips", "0.3", "--even", "psnr"], "--even"),
+        (["--target", "first-gop", "--target-bpp", "0.1", "--even", "psnr"], "--even"),
         (["--probe-frames", "3"], "--probe-frames"),
     ],
 )

@@ -10,9 +10,9 @@ import pytest
 import freegvc
 from freegvc import LikeFirstGop, Rate, Score, StopStep
 from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
-from freegvc.events import GopDone, ProbeDone, ProbeStarted
+from freegvc.events import GopDone, ProbeDone, ProbeStarted, StepSent
 from freegvc.metrics import METRICS, pool
-from tests.codec.coding import compress, decoded_gops
+from tests.codec.coding import CountingPrior, compress, decoded_gops
 from tests.codec.toy_priors import CausalPrior, StridedPrior
 
 
@@ -170,3 +170,31 @@ def _no_surprises():
     with warnings.catch_warnings():
         warnings.simplefilter("error", TargetWarning)
         yield
+
+
+def test_a_score_takes_the_calls_of_one_walk_and_of_its_probes(scene):
+    """With history: those of the furthest walk, and at most the silent parts of three probes."""
+    prior, silent = CountingPrior(), 4
+    target = Score("psnr", 21.0, tolerance=0.3)
+    _, done, heard = coded(scene(24, 96, 128), target, prior=prior, silent_steps=silent)
+    assert sum(event.model_calls for event in done) == prior.num_calls
+    for event in done[1:]:
+        sent = [e.num_steps for e in heard if isinstance(e, StepSent) and e.gop == event.gop]
+        assert event.num_probes <= 3
+        # the end of the furthest walk is predicted to know what the next step would take
+        assert event.model_calls <= max(sent) + 1 + event.num_probes * silent
+
+
+def test_the_first_silent_call_is_that_of_the_walk(uneven):
+    prior, silent = CountingPrior(), 4
+    target = Score("psnr", 21.0, tolerance=30.0)  # the first probe is near enough
+    _, done, _ = coded(uneven[:8], target, prior=prior, silent_steps=silent)
+    assert done[0].num_probes == 2  # the limit, and one state
+    assert prior.num_calls == done[0].num_steps + silent
+
+
+def test_a_stop_step_takes_one_call_for_each_step(uneven):
+    prior = CountingPrior()
+    compressed, done, _ = coded(uneven, StopStep(850), prior=prior, silent_steps=4)
+    assert [event.model_calls for event in done] == [gop.num_steps for gop in compressed.gops]
+    assert prior.num_calls == sum(gop.num_steps for gop in compressed.gops)

@@ -10,7 +10,7 @@ import freegvc
 from freegvc.errors import TargetError
 from freegvc.events import GopDone, StepSent
 from freegvc.metrics import METRICS
-from tests.codec.coding import compress, decoded_gops
+from tests.codec.coding import CountingPrior, compress, decoded_gops
 
 
 def coded(frames, target=None, **keywords):
@@ -35,7 +35,7 @@ def test_bpp_and_kbps_are_the_same_budget(uneven):
 
 
 def test_bits_go_where_the_picture_is_hard(uneven):
-    compressed = coded(uneven, target_bytes=4000)
+    compressed = coded(uneven, freegvc.Rate(num_bytes=4000, even="psnr"))
     decoded, shown = decoded_gops(compressed)
     spread = np.std([METRICS["psnr"](uneven[g], decoded[g]).mean() for g in shown])
     sizes = [gop.bits for gop in compressed.gops]
@@ -95,3 +95,34 @@ def test_messages_speak_of_the_number_that_the_user_gave(uneven):
         coded(uneven, target_bpp=0.001)
     with pytest.raises(TargetError, match=r"target is 0\.5 kbps, .* allow at least .* kbps"):
         coded(uneven[:8], target_kbps=0.5)
+
+
+@pytest.mark.parametrize("num_bytes", [2500, 8000])
+def test_gops_stop_at_one_level_and_no_walk_goes_much_further(uneven, num_bytes):
+    """At most 1.2 times the calls of plain walks, and one for each GOP; nothing is decoded."""
+    heard, prior = [], CountingPrior()
+    compressed = coded(uneven, target_bytes=num_bytes, prior=prior, on_event=heard.append)
+    num_steps = sum(gop.num_steps for gop in compressed.gops)
+    assert prior.num_calls <= 1.2 * num_steps + compressed.header.num_gops
+    done = [event for event in heard if isinstance(event, GopDone)]
+    assert sum(event.model_calls for event in done) == prior.num_calls
+    assert not any(event.num_probes for event in done)
+    stops = [gop.stop_step for gop in compressed.gops]
+    roots = [prior.schedule.snr(stop) ** 0.5 for stop in stops]
+    assert max(roots) <= 1.35 * min(roots)  # about one step of the grid
+
+
+def test_even_scores_cost_calls_and_are_counted(uneven):
+    heard, prior = [], CountingPrior()
+    target = freegvc.Rate(num_bytes=4000, even="psnr")
+    options = {"prior": prior, "silent_steps": 3, "on_event": heard.append}
+    compressed = coded(uneven, target, **options)
+    done = [event for event in heard if isinstance(event, GopDone)]
+    assert sum(event.model_calls for event in done) == prior.num_calls
+    assert all(event.num_probes in (1, 2) for event in done)
+    assert prior.num_calls > 1.2 * sum(gop.num_steps for gop in compressed.gops) + 5 * 3
+
+
+def test_chained_gops_cannot_be_even(uneven):
+    with pytest.raises(freegvc.errors.UsageError, match="chained GOPs"):
+        coded(uneven, freegvc.Rate(num_bytes=4000, even="psnr"), chain=True)

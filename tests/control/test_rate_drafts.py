@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from freegvc._bitstream.header import StreamParameters
+from freegvc._control.even_rate import EvenRateController
 from freegvc._control.rate import RateController
 from freegvc._control.surrogate import RatePoint
 from freegvc._control.targets import Rate
 from freegvc._video import Gop
 from freegvc.errors import TargetError
 from freegvc.events import GopDone
+from freegvc.metrics import as_metric
 from tests.control.walks import GRID, FakeWalk
 
 HEAD_BYTES = 70
@@ -83,8 +85,19 @@ class FakeGops:
         return {}
 
 
-class Controller(RateController):
-    """Without pictures: points come from a formula, and packets are cut by their length."""
+class ByLength:
+    """Packets are cut by their length."""
+
+    def _cut(self, gop, num_steps):
+        return bytes(int(self._drafts[gop].option.bits[num_steps]) // 8)
+
+
+class LevelController(ByLength, RateController):
+    pass
+
+
+class EvenController(ByLength, EvenRateController):
+    """Without pictures: points come from a formula."""
 
     def _scorer(self, gop):
         return None
@@ -93,23 +106,26 @@ class Controller(RateController):
         bits = walk.bits[num_steps]
         return RatePoint(bits, walk.hardness * bits**-0.4)
 
-    def _cut(self, gop, num_steps):
-        return bytes(int(self._drafts[gop].option.bits[num_steps]) // 8)
 
-
-def code(hardnesses, num_bytes, gops=None):
+def code(hardnesses, num_bytes, gops=None, even="psnr"):
     """The packets of GOPs of 8 frames, and what they were made with."""
     frames = np.zeros((8, 2, 2, 3), np.uint8)
     gops = gops or FakeGops(hardnesses, 8 * len(hardnesses))
-    controller = Controller(Rate(num_bytes=num_bytes), gops)
+    target = Rate(num_bytes=num_bytes, even=even)
+    controller = (
+        LevelController(target, gops)
+        if even is None
+        else EvenController(target, as_metric(even), gops)
+    )
     for index in range(len(hardnesses)):
         controller.add(Gop(index, 8 * index, frames, 8, is_last=index == len(hardnesses) - 1))
     return controller.finish(), gops
 
 
+@pytest.mark.parametrize("even", [None, "psnr"])
 @pytest.mark.parametrize("num_bytes", [2_000, 10_000, 50_000])
-def test_the_file_takes_the_budget_and_not_more(num_bytes):
-    packets, gops = code([1.0, 1.0, 1.0, 1.0], num_bytes)
+def test_the_file_takes_the_budget_and_not_more(num_bytes, even):
+    packets, gops = code([1.0, 1.0, 1.0, 1.0], num_bytes, even=even)
     total = HEAD_BYTES + sum(map(len, packets))
     assert 0.96 * num_bytes <= total <= num_bytes
     done = [event for event in gops.heard if isinstance(event, GopDone)]
@@ -151,3 +167,10 @@ def test_a_single_gop_is_walked_into_the_budget():
     packets, gops = code([1.0], 5_000)
     assert 0.96 * 5_000 <= HEAD_BYTES + len(packets[0]) <= 5_000
     assert gops.walks[0].timestep < 1000
+
+
+def test_at_one_level_walks_go_little_further_than_they_are_used():
+    packets, gops = code([1.0] * 8, 20_000, even=None)
+    for walk, packet in zip(gops.walks[:-1], packets[:-1], strict=True):
+        assert len(packet) * 8 in walk.bits
+        assert walk.num_steps - walk.bits.index(len(packet) * 8) <= 1

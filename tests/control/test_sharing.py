@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc._control.sharing import Option, even_loss, share_bits, state_at
+from freegvc._control.sharing import ByScore, even_loss, share_bits, state_at
 from freegvc._control.surrogate import PowerLaw
 
 CURVE = st.builds(PowerLaw, st.floats(1.0, 50.0), st.floats(-0.9, -0.2))
@@ -16,7 +16,7 @@ STEPS = st.lists(st.floats(50.0, 3000.0), min_size=2, max_size=30)
 @settings(deadline=None)
 @given(st.lists(st.tuples(STEPS, CURVE), min_size=1, max_size=6), st.floats(0.0, 1.2))
 def test_shares_fit_and_no_gop_has_what_a_worse_one_lacks(gops, share):
-    options = [Option(tuple(accumulate(steps)), curve) for steps, curve in gops]
+    options = [ByScore(tuple(accumulate(steps)), curve) for steps, curve in gops]
     least = sum(o.bits[0] for o in options)
     budget = least + share * (sum(o.bits[-1] for o in options) - least)
     chosen = share_bits(options, budget)
@@ -37,7 +37,7 @@ def test_shares_fit_and_no_gop_has_what_a_worse_one_lacks(gops, share):
 def test_a_harder_gop_gets_more():
     bits = tuple(float(b) for b in range(100, 10_100, 100))
     easy, hard = PowerLaw(5.0, -0.4), PowerLaw(10.0, -0.4)
-    few, many = share_bits([Option(bits, easy), Option(bits, hard)], 8000.0)
+    few, many = share_bits([ByScore(bits, easy), ByScore(bits, hard)], 8000.0)
     # even losses need 2^(1 / 0.4) = 5.66 times the bits
     assert (many + 1) / (few + 1) == pytest.approx(2 ** (1 / 0.4), rel=0.1)
     assert bits[few] + bits[many] == 8000.0
