@@ -62,6 +62,34 @@ def schedules() -> DocTable:
     )
 
 
+def efforts() -> DocTable:
+    """What each effort takes, over medium."""
+    record = load("efforts.json")
+    medium = {row["clip"]: row for row in record["rows"] if row["effort"] == "medium"}
+
+    def over_medium(name: str) -> Callable[[Any], str]:
+        return lambda row: f"{100 * (row[name] / medium[row['clip']][name] - 1):+.0f} %"
+
+    return listing(
+        record["rows"],
+        {
+            "clip": "{clip}",
+            "effort": "{effort}",
+            "bytes": "{bytes:,}",
+            "over medium": lambda row: (
+                f"{100 * (row['bytes'] / medium[row['clip']]['bytes'] - 1):+.1f} %"
+            ),
+            "steps": "{steps}",
+            "encode s": "{encode_cpu_seconds:.1f}",
+            "encode over medium": over_medium("encode_cpu_seconds"),
+            "decode s": "{decode_cpu_seconds:.1f}",
+            "decode over medium": over_medium("decode_cpu_seconds"),
+        },
+        f"{record['settings']['frames']} frames to SNR {record['settings']['stop_snr']}; seconds of "
+        f"one CPU thread. {where(record)}",
+    )
+
+
 def steps() -> DocTable:
     """Excess bits of each number of steps, placement and variance."""
     record = load("steps.json")
@@ -322,6 +350,7 @@ TABLES: dict[str, Callable[[], DocTable]] = {
     for function in (
         grid,
         schedules,
+        efforts,
         steps,
         merging,
         silent,

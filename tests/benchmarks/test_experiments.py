@@ -63,7 +63,7 @@ def test_no_command_writes_into_the_committed_results_by_default():
     ("prior", "names"),
     [
         ("analytic", ["merging", "coders", "quality", "boundaries"]),
-        ("freegvc-small", ["errors", "grid", "steps"]),
+        ("freegvc-small", ["efforts", "errors", "grid", "steps"]),
     ],
 )
 def test_committed_records_name_their_prior(prior, names):
