@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.doc_tables import clips, experiments, gpu, training
+from benchmarks.doc_tables import clips, experiments, gpu, training, trajectory
 from benchmarks.report.plots import DIGEST
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,13 @@ PAGES = (
     "docs/benchmarks.md",
     "docs/gpu.md",
 )
-TABLES = {**experiments.TABLES, **clips.TABLES, **training.TABLES, **gpu.TABLES}
+TABLES = {
+    **experiments.TABLES,
+    **trajectory.TABLES,
+    **clips.TABLES,
+    **training.TABLES,
+    **gpu.TABLES,
+}
 # each: the digest of what is shown, and the drawing of it
 PICTURES = {**experiments.PICTURES, **clips.PICTURES, **training.PICTURES}
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
