@@ -174,7 +174,7 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--even",
         choices=metrics,
-        help="a rate keeps this score even over the GOPs, in two to three times the model calls "
+        help="a rate keeps this score even over the GOPs, in 1.5 to 2 times the model calls "
         "(default: one noise level for all GOPs)",
     )
     group.add_argument(

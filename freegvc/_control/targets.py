@@ -93,8 +93,8 @@ class Rate:
             which is raised for a video too small for it.
         even: the metric whose scores are kept even over the GOPs: a name in
             `freegvc.metrics.METRICS`, a `Metric`, or a distance between two arrays of frames. Two
-            states of each GOP are then decoded and scored, and walks go further: two to three times
-            the model calls. By default GOPs share a noise level, for which nothing is decoded.
+            states of each GOP are then decoded and scored, and walks go further: 1.5 to 2 times the
+            model calls. By default GOPs share a noise level, for which nothing is decoded.
         weights: folder of that metric's safetensors; by default as `freegvc.metrics` says.
 
     Raises:
