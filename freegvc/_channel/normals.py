@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
-from freegvc._channel.backend.choice import backend_of
+import numpy as np
+
 from freegvc._channel.counter import Address, Kind
+
+if TYPE_CHECKING:
+    import torch
 
 
 def noise(
@@ -17,5 +20,9 @@ def noise(
     Returns:
         float32 [dims] on `device`, the same bits on every device.
     """
+    import torch  # scoring imports this module and needs neither torch nor a backend
+
+    from freegvc._channel.backend.choice import backend_of
+
     backend = backend_of(torch.device(device))
     return backend.normals(address, kind, np.zeros(1, np.int64), dims)[0]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from freegvc._bitstream.header import UNTILED
 from freegvc._codec.limits import check_tiles
-from freegvc._trajectory.chain import num_known
 from freegvc.errors import CorruptStreamError, PriorMismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -190,6 +189,8 @@ def _grids(prior: TiledPrior, height: int, width: int) -> Iterator[tuple[Tile, T
 
 def _check_geometry(header: Header, prior: Prior) -> None:
     """Refuse what no encoder with this prior writes, before anything is decoded."""
+    from freegvc._trajectory.chain import num_known
+
     if header.start_timestep != prior.schedule.start:
         raise CorruptStreamError(
             f"the stream starts at timestep {header.start_timestep}, but prior {prior.name!r} at "

@@ -204,14 +204,14 @@ def test_a_picture_that_cannot_be_made_costs_only_itself(folder, tmp_path, capsy
 
 def test_freegvc_cuts_all_rates_from_one_walk(scene, tmp_path):
     frames = scene(4, 48, 64)
-    codec = FreeGvcCodec("analytic", (0.1, 0.4, 0.2), grid=(0.2, 1.2))
+    codec = FreeGvcCodec("analytic", (0.1, 0.4, 0.2), first_step=0.2, growth=1.2)
     files = codec.encode(frames, Fraction(25), tmp_path)
     sizes = [8 * f.path.stat().st_size / frames[..., 0].size for f in files]
     assert all(size <= rate for size, rate in zip(sizes, (0.1, 0.2, 0.4), strict=True))
     assert sizes == sorted(set(sizes))
     assert codec.prior.defaults.first_step != 0.2  # others use it too
     coarse = files[-1].path.read_bytes()
-    fine = FreeGvcCodec("analytic", (0.4,), grid=(0.02, 1.02)).encode(
+    fine = FreeGvcCodec("analytic", (0.4,), first_step=0.02, growth=1.02).encode(
         frames, Fraction(25), tmp_path
     )
     assert fine[0].path.read_bytes() != coarse
