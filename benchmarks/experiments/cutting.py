@@ -1,7 +1,7 @@
 """A stream cut to a rate, beside one that was coded at that rate: bytes and scores.
 
 Both keep the rate. A cut ends between two steps of the longer walk, all GOPs at about one noise
-level; coding places the last step and shares the bits between the GOPs.
+level; when the rate itself is coded, the last GOP goes on until the file is full.
 """
 
 from __future__ import annotations
