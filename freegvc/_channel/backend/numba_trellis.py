@@ -4,6 +4,9 @@ The state of a block is its own bit and the m - 1 bits before it. Of the two pre
 state, `low` and `high`, the second has the oldest bit set. Both get the same score, so only their
 totals are compared. The two successors of a state have one row of the codebook, with opposite
 signs.
+
+The kernels loop over scalars. Numba compiles array expressions and slices as fast code too, but
+that takes seconds in every process, since nothing is cached on disk.
 """
 
 from __future__ import annotations
@@ -49,8 +52,11 @@ def advance(scores: Any, blocks: Any, totals: Any, choices: Any) -> float:
             totals[half + 2 * q] = best[quarter + q] - score[q]
             totals[half + 2 * q + 1] = best[quarter + q] + score[q]
         if t % _RESCALE == _RESCALE - 1:
-            largest = totals.max()
-            totals -= largest
+            largest = totals[0]
+            for state in range(totals.size):
+                largest = max(largest, totals[state])
+            for state in range(totals.size):
+                totals[state] -= largest
             subtracted += largest
     return subtracted
 
@@ -66,11 +72,23 @@ def trace(choices: Any, state: int, states: Any) -> None:
 
 
 @_compiled
-def _kept_total(scores: Any, blocks: Any, states: Any, log2_states: int) -> Any:
-    """The sum of the states' scores, from the last one to the first."""
+def _blocks(lines: Any, p: int) -> Any:
+    """Rows of the scores for the blocks of line p, in order: int64 [T]."""
+    top, ring, first, length = lines[0, p], lines[1, p], lines[2, p], lines[3, p]
+    blocks = np.empty(length, np.int64)
+    for t in range(length):
+        blocks[t] = top + (first + t) % ring
+    return blocks
+
+
+@_compiled
+def _kept_total(
+    scores: Any, blocks: Any, states: Any, first: int, count: int, log2_states: int
+) -> Any:
+    """The sum of the scores of `count` states from the first one on, added up from the last."""
     columns = (1 << (log2_states - 2)) - 1
     total = np.float32(0)
-    for t in range(states.size - 1, -1, -1):
+    for t in range(first + count - 1, first - 1, -1):
         state = states[t]
         score = scores[blocks[t], state >> 1 & columns]
         total += -score if (state ^ state >> (log2_states - 1)) & 1 else score
@@ -101,19 +119,24 @@ def best_paths(
         totals: float32 [P], filled.
     """
     for p in range(start, stop):
-        top, ring, first, length, keep_from, keep = lines[:, p]
-        blocks = top + (first + np.arange(length)) % ring
+        blocks = _blocks(lines, p)
         ends = np.zeros(1 << log2_states, np.float32)
         if seams[p] >= 0:
-            ends[:] = -np.inf
+            for state in range(ends.size):
+                ends[state] = -np.inf
             ends[seams[p]] = 0
-        choices = np.empty((length, ends.size // 2), np.uint8)
+        choices = np.empty((blocks.size, ends.size // 2), np.uint8)
         advance(scores, blocks, ends, choices)
-        path = np.empty(length, np.int32)
-        trace(choices, int(seams[p] if seams[p] >= 0 else ends.argmax()), path)
-        kept = slice(keep_from, keep_from + keep)
-        states[kept_before[p] : kept_before[p] + keep] = path[kept]
-        totals[p] = _kept_total(scores, blocks[kept], path[kept], log2_states)
+        last = 0
+        for state in range(ends.size):
+            if ends[state] > ends[last]:
+                last = state
+        path = np.empty(blocks.size, np.int32)
+        trace(choices, int(seams[p] if seams[p] >= 0 else last), path)
+        keep_from, keep = lines[4, p], lines[5, p]
+        for t in range(keep):
+            states[kept_before[p] + t] = path[keep_from + t]
+        totals[p] = _kept_total(scores, blocks, path, keep_from, keep, log2_states)
 
 
 @_compiled
@@ -133,21 +156,22 @@ def seam_ranks(
     quarter = half // 2
     gain = np.empty(half, np.float32)
     for p in range(start, stop):
-        top, ring, first, length = lines[:4, p]
-        middle = length // 2
-        blocks = top + (first + np.arange(length)) % ring
+        blocks = _blocks(lines, p)
+        middle = blocks.size // 2
         past = np.zeros(2 * half, np.float32)
         advance(scores, blocks[:middle], past, np.empty((middle, half), np.uint8))
         future = np.zeros(half, np.float32)  # of a state without its oldest bit
-        for t in range(length - 1, length - middle - 1, -1):
+        for t in range(blocks.size - 1, blocks.size - middle - 1, -1):
             score = scores[blocks[t]]
             for q in range(quarter):  # the better of the two successors
                 even, odd = future[2 * q], future[2 * q + 1]
                 gain[q] = max(even + score[q], odd - score[q])
                 gain[quarter + q] = max(even - score[q], odd + score[q])
-            future[:] = gain
-        ranks[p, :half] = past[:half] + future
-        ranks[p, half:] = past[half:] + future
+            for q in range(half):
+                future[q] = gain[q]
+        for q in range(half):
+            ranks[p, q] = past[q] + future[q]
+            ranks[p, half + q] = past[half + q] + future[q]
 
 
 @_compiled
