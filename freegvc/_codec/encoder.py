@@ -43,7 +43,7 @@ def compress(
 
     At most one target: a value, or one of eight keywords for the usual ones. Without a target the
     file gets the prior's own rate, `prior.defaults.bpp`. A rate is an upper bound for the whole
-    file, and its GOPs get even scores. A score is met by every GOP, from either side, or missed
+    file, and its GOPs get one noise level. A score is met by every GOP, from either side, or missed
     with a TargetWarning.
 
     Args:
