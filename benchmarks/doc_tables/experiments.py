@@ -104,7 +104,7 @@ def quality() -> DocTable:
             "probes without": probes("probes_without"),
             "std of GOP scores": "{std:.4f}",
             "std at one stop step": "{fixed_step[std]:.4f}, {fixed_step[std_ratio]:.1f} times",
-            "rate target: used part of the budget": "{shared_rate[share_of_budget]:.4f}",
+            "`even` rate target: used part of the budget": "{shared_rate[share_of_budget]:.4f}",
         },
         f"LPIPS (AlexNet), GOPs of {record['settings']['gop_length']} frames; files of one size "
         f"for the two deviations. {where(record)}",
