@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,17 @@ from freegvc._cli.paths import (
     save_stream,
     say,
 )
-from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress, tell
-from freegvc.errors import UsageError
+from freegvc._cli.progress import (
+    add_events,
+    refuse_events_with_data,
+    show_progress,
+    tell,
+    tell_done,
+)
+from freegvc._cli.target_options import add_target_options, target_from
 
 if TYPE_CHECKING:
-    from freegvc._control.targets import Target
     from freegvc.metrics import Metric
-
-FIRST_GOP = "first-gop"
 
 
 def declare_compress(parser: argparse.ArgumentParser) -> None:
@@ -37,26 +40,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
         help="a video file, .y4m, .yuv (with --size), a folder of images, or - for standard input",
     )
     parser.add_argument("output", help="the .fgvc file to write, or - for standard output")
-    targets = parser.add_argument_group(
-        "target (at most one; without one: the prior's own rate)"
-    ).add_mutually_exclusive_group()
-    targets.add_argument(
-        "--stop-step", type=int, metavar="N", help="timestep at which to stop; larger is coarser"
-    )
-    targets.add_argument(
-        "--target-bpp", type=float, metavar="X", help="at most X bits per pixel, audio aside"
-    )
-    targets.add_argument(
-        "--target-kbps", type=float, metavar="X", help="at most X thousand bits per second"
-    )
-    targets.add_argument(
-        "--target-bytes", type=int, metavar="N", help="a file of at most N bytes, audio aside"
-    )
-    targets.add_argument("--target-psnr", type=float, metavar="X", help="X dB in every GOP")
-    targets.add_argument("--target-ms-ssim", type=float, metavar="X", help="X in every GOP, 0 to 1")
-    targets.add_argument("--target-lpips", type=float, metavar="X", help="X in every GOP, 0 to 1")
-    targets.add_argument("--target-dists", type=float, metavar="X", help="X in every GOP, 0 to 1")
-    _add_scoring(parser)
+    add_target_options(parser)
     add_settings(parser)
     model = add_model_options(
         parser,
@@ -155,63 +139,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
 
 
-def _add_scoring(parser: argparse.ArgumentParser) -> None:
-    """How scores are measured and met; left out, an option has the target's own default."""
-    from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
-
-    group = parser.add_argument_group("targets that are scores")
-    group.add_argument(
-        "--target",
-        choices=(FIRST_GOP,),
-        help="the score that the first GOP has at the step or rate above is that of all others",
-    )
-    metrics = [name for name, metric in METRICS.items() if not metric.is_temporal]
-    group.add_argument(
-        "--metric",
-        choices=metrics,
-        help="what --target scores (default: ms_ssim, or psnr for small frames)",
-    )
-    group.add_argument(
-        "--even",
-        choices=metrics,
-        help="a rate keeps this score even over the GOPs, in 1.5 to 2 times the model calls "
-        "(default: one noise level for all GOPs)",
-    )
-    group.add_argument(
-        "--pooling",
-        choices=POOLINGS,
-        help="how the scores of a GOP's frames become one (default: mean)",
-    )
-    group.add_argument(
-        "--tolerance",
-        type=float,
-        metavar="X",
-        help="largest distance from the target (default: 0.1 dB for PSNR, else 0.005)",
-    )
-    group.add_argument(
-        "--max-probes",
-        type=int,
-        metavar="N",
-        help="decodes per GOP (default: by effort)",
-    )
-    group.add_argument(
-        "--probe-frames", type=int, metavar="N", help="frames that a probe scores (default: all)"
-    )
-    group.add_argument(
-        "--strict",
-        action="store_const",
-        const=True,
-        help="fail if a GOP misses its target (exit code 6)",
-    )
-    group.add_argument(
-        "--metric-weights",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
-        "cache, then a download)",
-    )
-
-
 def _refine(word: str) -> str | int:
     """A timestep, or the name of a preset, which the library checks."""
     return int(word) if word.isdecimal() else word
@@ -229,7 +156,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
     from freegvc._codec.encoder import compress
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
-    from freegvc.events import CommandDone, CommandStarted, Event, GopDone
+    from freegvc.events import CommandStarted, Event, GopDone
     from freegvc.priors import load_prior
 
     if arguments.report is not None:
@@ -238,7 +165,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
         check_report(arguments.report, overwrite=arguments.force)
     began = time.perf_counter()
     tell(arguments.events, CommandStarted("compress", str(arguments.input), str(arguments.output)))
-    target = _target(arguments)
+    target = target_from(arguments)
     settings = Settings(
         **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
     )
@@ -270,19 +197,13 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
         f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "
         f"{_scored(metric, scores)}{count(header.num_gops, 'GOP')}, {seconds:.1f} s"
     )
-    tell(
-        arguments.events,
-        CommandDone(
-            command="compress",
-            output=str(arguments.output),
-            num_bytes=compressed.num_bytes,
-            bpp=compressed.bpp,
-            num_frames=header.num_frames,
-            num_gops=header.num_gops,
-            metric=None if mean is None else metric.name,
-            score=mean,
-            seconds=seconds,
-        ),
+    tell_done(
+        arguments,
+        "compress",
+        compressed,
+        seconds,
+        metric=None if mean is None else metric.name,
+        score=mean,
     )
     if arguments.report is not None:
         from freegvc._cli.report import report_run
@@ -299,47 +220,3 @@ def _scored(metric: Metric, scores: list[float]) -> str:
     low, high = metric.format(min(scores)), metric.format(max(scores))
     spread = "" if low == high else f" ({low} .. {high})"
     return f"{metric.label} {metric.format(sum(scores) / len(scores))}{spread}, "
-
-
-def _target(arguments: argparse.Namespace) -> Target:
-    """The target that the options name.
-
-    Raises:
-        UsageError: options conflict.
-    """
-    from freegvc._control.targets import (
-        LikeFirstGop,
-        Rate,
-        Score,
-        TargetKeywords,
-        target_of,
-    )
-
-    names = ("pooling", "tolerance", "max_probes", "probe_frames", "strict")
-    scoring = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    plain = target_of({name: getattr(arguments, name) for name in TargetKeywords.__annotations__})
-    weights, metric = arguments.metric_weights, arguments.metric
-    if isinstance(plain, Score):
-        for option in ("target", "metric", "even"):
-            if getattr(arguments, option) is not None:
-                raise UsageError(
-                    f"--{option} cannot be given with a target that is a {plain.metric}: leave one "
-                    "of them out"
-                )
-        return replace(plain, **scoring, weights=weights)
-    if arguments.target is not None:
-        if arguments.even is not None:
-            raise UsageError("--even cannot be given with --target: leave one of them out")
-        return LikeFirstGop(plain, metric, **scoring, weights=weights)
-    if isinstance(plain, Rate):
-        plain = replace(plain, even=arguments.even, weights=weights)
-    elif arguments.even is not None:
-        raise UsageError("--even cannot be given without a rate: add one, or leave it out")
-    if metric is not None:
-        scoring["metric"] = metric
-    if scoring:
-        unused = ", ".join(f"--{name.replace('_', '-')}" for name in scoring)
-        raise UsageError(
-            f"{unused} cannot be given without a target for a score: add one, or leave it out"
-        )
-    return plain

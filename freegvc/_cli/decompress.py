@@ -9,7 +9,13 @@ from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_allow_large, add_force, keywords_of
 from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
-from freegvc._cli.progress import add_events, refuse_events_with_data, show_progress, tell
+from freegvc._cli.progress import (
+    add_events,
+    refuse_events_with_data,
+    show_progress,
+    tell,
+    tell_done,
+)
 
 
 def declare_decompress(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +52,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
     from freegvc._codec.limits import check_limits
     from freegvc._codec.model import load_prior_of
     from freegvc._video import Colour, open_writer
-    from freegvc.events import CommandDone, CommandStarted, Event, GopDecoded
+    from freegvc.events import CommandStarted, Event, GopDecoded
     from freegvc.priors import load_prior
 
     refuse_same_file(arguments.input, arguments.output)
@@ -96,18 +102,5 @@ def _decompress(arguments: argparse.Namespace) -> int:
         f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
         f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
     )
-    tell(
-        arguments.events,
-        CommandDone(
-            command="decompress",
-            output=str(arguments.output),
-            num_bytes=compressed.num_bytes,
-            bpp=compressed.bpp,
-            num_frames=header.num_frames,
-            num_gops=header.num_gops,
-            metric=None,
-            score=None,
-            seconds=seconds,
-        ),
-    )
+    tell_done(arguments, "decompress", compressed, seconds)
     return 0

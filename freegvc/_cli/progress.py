@@ -8,11 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from freegvc._cli.paths import STANDARD
 from freegvc._codec.progress import Tally, progress_bar
 from freegvc.errors import UsageError
-from freegvc.events import Event, OnEvent
+from freegvc.events import CommandDone, Event, OnEvent
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
 
 LINE_INTERVAL_SECONDS = 10.0  # between two lines, without a terminal
 
@@ -60,6 +64,31 @@ def tell(events: str | None, event: Event) -> None:
     """Print an event of the command itself, if events are wanted."""
     if events == "ndjson":
         _print_ndjson(event)
+
+
+def tell_done(
+    arguments: argparse.Namespace,
+    command: str,
+    compressed: CompressedVideo,
+    seconds: float,
+    *,
+    metric: str | None = None,
+    score: float | None = None,
+) -> None:
+    """Print the last event of a command that has written its output, if events are wanted."""
+    header = compressed.header
+    done = CommandDone(
+        command=command,
+        output=str(arguments.output),
+        num_bytes=compressed.num_bytes,
+        bpp=compressed.bpp,
+        num_frames=header.num_frames,
+        num_gops=header.num_gops,
+        metric=metric,
+        score=score,
+        seconds=seconds,
+    )
+    tell(arguments.events, done)
 
 
 def _print_ndjson(event: Event) -> None:

@@ -28,9 +28,9 @@ from freegvc import (
     decode_frames,
 )
 from freegvc._cli import progress
-from freegvc._cli.compress import _target
 from freegvc._cli.main import _parser
 from freegvc._cli.parser import keywords_of
+from freegvc._cli.target_options import target_from
 from freegvc._control.targets import Scoring, TargetKeywords
 from freegvc._video import load_video, open_video, read_audio
 from freegvc.priors.loading import DEFAULT_PRIOR
@@ -73,7 +73,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     ],
 )
 def test_options_name_a_target(options, target):
-    assert _target(_parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])) == target
+    assert target_from(_parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])) == target
 
 
 @pytest.mark.parametrize(
