@@ -13,6 +13,8 @@
     │   ├── ChecksumError               a CRC-32 does not match
     │   ├── CorruptStreamError          a field is outside its limits
     │   └── LargeStreamError            it asks for more memory or work than its bytes justify
+    ├── JournalError                    exit code 4: a journal or part is damaged, or incomplete
+    │   └── JournalMismatchError        it is of another input, settings or prior
     ├── PriorError                      exit code 5: the prior
     │   ├── PriorUnavailableError       unknown name, missing files
     │   ├── PriorMismatchError          the stream was written with another prior
@@ -92,6 +94,16 @@ class CorruptStreamError(StreamError):
 
 class LargeStreamError(StreamError):
     """The stream asks for far more memory or model calls than its bytes justify."""
+
+
+class JournalError(FreeGvcError):
+    """A journal, a part of a video, or a half-written folder of pictures cannot be used."""
+
+    exit_code = 4
+
+
+class JournalMismatchError(JournalError):
+    """It was made of another input, with other settings, or with another prior."""
 
 
 class PriorError(FreeGvcError):

@@ -1,0 +1,219 @@
+"""The journal of a run: its plan and the GOPs that are finished, so that it can be resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from freegvc._codec.record_file import RecordFile
+from freegvc._control.finished_gop import FinishedGop
+from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
+from freegvc.events import GopDone
+
+Plan = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalledGop:
+    """A finished GOP as the journal holds it.
+
+    Attributes:
+        finished: the GOP.
+        input_digest: of all frames of the input up to the first one of the next GOP, as
+            `InputDigest` gives it: another input is found out when its frames are read again.
+    """
+
+    finished: FinishedGop
+    input_digest: str
+
+
+class Journal:
+    """Keeps each finished GOP of a run in a file, until the output is there.
+
+        with Journal.open(path, plan, resume=True) as journal:
+            journal.gops          # those that an earlier run has finished, by index
+            journal.add(finished, digest)
+
+    `add` returns once the GOP is on the disk, so that neither kill -9 nor a loss of power takes it
+    away. The file stays when the block ends: `remove` it once the stream is safe.
+
+    Attributes:
+        path: of the file.
+        plan: what the run does, by name, as JSON holds it.
+        gops: finished GOPs by index; `add` adds to them.
+    """
+
+    def __init__(self, path: Path, plan: Plan, file: RecordFile) -> None:
+        self.path = path
+        self.plan = plan
+        self.gops: dict[int, JournalledGop] = {}
+        self._file = file
+
+    @classmethod
+    def open(cls, path: Path, plan: Plan, *, resume: bool) -> Self:
+        """Begin a journal, or go on with one.
+
+        Args:
+            path: of the file.
+            plan: everything that decides the bytes of the stream.
+            resume: go on with the journal at `path` if there is one.
+
+        Raises:
+            OutputExistsError: there is one, and `resume` is false.
+            JournalMismatchError: it is of another plan.
+            JournalError: it is damaged, or no journal.
+            UsageError: another run writes to it.
+            OSError: it cannot be written.
+        """
+        check_journal(path, resume=resume)
+        if not path.exists():
+            return cls._begin(path, plan, RecordFile.create(path))
+        file, payloads = RecordFile.reopen(path)
+        try:
+            if not payloads:  # the run was killed before its plan was on the disk
+                return cls._begin(path, plan, file)
+            journal = cls(path, _plan_of(path, payloads[0]), file)
+            _compare(path, journal.plan, plan)
+            for payload in payloads[1:]:
+                journal._take(_decode_gop(path, payload))
+        except BaseException:
+            file.close()
+            raise
+        return journal
+
+    @classmethod
+    def _begin(cls, path: Path, plan: Plan, file: RecordFile) -> Self:
+        journal = cls(path, plan, file)
+        try:
+            file.append(json.dumps({"plan": plan}).encode())
+        except BaseException:
+            journal.remove()
+            raise
+        return journal
+
+    def _take(self, gop: JournalledGop) -> None:
+        """Add a GOP that is in the file already."""
+        self._check_order(gop)
+        self.gops[gop.finished.index] = gop
+
+    def _check_order(self, gop: JournalledGop) -> None:
+        index, last = gop.finished.index, max(self.gops, default=gop.finished.index - 1)
+        if index != last + 1:
+            raise JournalError(
+                f"{self.path}: GOP {index} follows GOP {last}, but GOPs are finished in order: "
+                "remove the journal and start anew"
+            )
+
+    def add(self, finished: FinishedGop, input_digest: str) -> None:
+        """Put a finished GOP on the disk.
+
+        Args:
+            finished: the next one.
+            input_digest: as for `JournalledGop`.
+
+        Raises:
+            OSError: the disk is full, for example; the GOPs before are safe.
+        """
+        gop = JournalledGop(finished, input_digest)
+        self._check_order(gop)
+        self._file.append(_encode_gop(gop))
+        self.gops[finished.index] = gop
+
+    def close(self) -> None:
+        """Let go of the file, which stays. A second call has no effect."""
+        self._file.close()
+
+    def remove(self) -> None:
+        """Delete the file: the stream is safe, or there is nothing worth keeping."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def check_journal(path: Path, *, resume: bool) -> None:
+    """Refuse to pass over the journal of an earlier run, before any work.
+
+    Raises:
+        OutputExistsError: there is one, and `resume` is false.
+    """
+    if path.exists() and not resume:
+        raise OutputExistsError(
+            f"{path} is the journal of a run that did not end: go on with it (--resume, "
+            "resume=True), or remove it to start anew"
+        )
+
+
+def _plan_of(path: Path, payload: bytes) -> Plan:
+    document = _json(path, payload)
+    if not isinstance(document.get("plan"), dict):
+        raise JournalError(f"{path} does not begin with a plan: remove it and start anew")
+    plan: Plan = document["plan"]
+    return plan
+
+
+def _compare(path: Path, kept: Plan, wanted: Plan) -> None:
+    """Refuse a journal of another plan, naming what differs."""
+    wanted = json.loads(json.dumps(wanted))  # tuples become lists, as in the file
+    for name in [*wanted, *(name for name in kept if name not in wanted)]:
+        if kept.get(name) != wanted.get(name):
+            raise JournalMismatchError(
+                f"{path} is of a run whose {name} is {kept.get(name)!r}, but here it is "
+                f"{wanted.get(name)!r}: give what that run was given, or remove the journal to "
+                "start anew"
+            )
+
+
+def _encode_gop(gop: JournalledGop) -> bytes:
+    """One line of JSON, then the packet and the tail; JSON holds a float exactly."""
+    finished, tail = gop.finished, gop.finished.tail
+    line = json.dumps(
+        {
+            "input_digest": gop.input_digest,
+            "done": asdict(finished.done),
+            "state": finished.state,
+            "packet_bytes": len(finished.packet),
+            "tail_shape": None if tail is None else tail.shape,
+        }
+    )
+    samples = b"" if tail is None else tail.astype("<f4", copy=False).tobytes()
+    return line.encode() + b"\n" + finished.packet + samples
+
+
+def _decode_gop(path: Path, payload: bytes) -> JournalledGop:
+    line, _, rest = payload.partition(b"\n")
+    document = _json(path, line)
+    try:
+        num_bytes, shape = document["packet_bytes"], document["tail_shape"]
+        samples = np.frombuffer(rest[num_bytes:], "<f4")
+        finished = FinishedGop(
+            packet=rest[:num_bytes],
+            done=GopDone(**document["done"]),
+            state=document["state"],
+            tail=None if shape is None else samples.reshape(shape).astype(np.float32),
+        )
+        return JournalledGop(finished, document["input_digest"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalError(
+            f"a record of {path} is not that of a GOP ({error!r}): it is of another release; "
+            "remove it and start anew"
+        ) from error
+
+
+def _json(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except ValueError as error:
+        raise JournalError(f"a record of {path} is not JSON ({error}): remove it") from error
+    if not isinstance(document, dict):
+        raise JournalError(f"a record of {path} is not a JSON object: remove it")
+    return document

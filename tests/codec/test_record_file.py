@@ -1,0 +1,128 @@
+"""The file under a journal: whole records come back, a torn one is cut off, damage is named."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from freegvc._codec.record_file import MAGIC, RecordFile, read_records
+from freegvc.errors import JournalError, OutputExistsError, UsageError
+
+PAYLOADS = [b"plan", b"", b"\0" * 40, bytes(range(256))]
+
+
+def write(path, payloads=PAYLOADS):
+    file = RecordFile.create(path)
+    for payload in payloads:
+        file.append(payload)
+    file.close()
+    return path.read_bytes()
+
+
+def reopened(path):
+    file, payloads = RecordFile.reopen(path)
+    file.close()
+    return payloads
+
+
+def ends(payloads):
+    """Where each record ends, the magic included."""
+    found = [len(MAGIC)]
+    for payload in payloads:
+        found.append(found[-1] + 12 + len(payload))
+    return found
+
+
+@settings(max_examples=30, deadline=None)
+@given(payloads=st.lists(st.binary(max_size=60), max_size=5), more=st.binary(max_size=60))
+def test_records_come_back_and_go_on(tmp_path_factory, payloads, more):
+    path = tmp_path_factory.mktemp("records") / "j"
+    write(path, payloads)
+    file, found = RecordFile.reopen(path)
+    assert found == payloads
+    file.append(more)
+    file.close()
+    assert reopened(path) == read_records(path) == [*payloads, more]
+
+
+def test_a_file_cut_at_any_byte_keeps_its_whole_records(tmp_path):
+    path = tmp_path / "j"
+    data = write(path)
+    for size in range(len(data) + 1):
+        path.write_bytes(data[:size])
+        whole = sum(end <= size for end in ends(PAYLOADS)[1:])
+        assert reopened(path) == PAYLOADS[:whole], size
+        assert path.stat().st_size == max(ends(PAYLOADS)[whole], len(MAGIC))
+
+
+@pytest.mark.parametrize("page", [1, 8, 16])
+def test_pages_of_the_last_record_that_are_missing(tmp_path, page):
+    """After a loss of power any page of the last record may be zeros."""
+    path = tmp_path / "j"
+    data = write(path)
+    begin = ends(PAYLOADS)[-2]
+    for lost in range(begin, len(data), page):
+        path.write_bytes(data[:lost] + bytes(page) + data[lost + page :])
+        assert reopened(path) in (PAYLOADS[:-1], PAYLOADS)
+        path.write_bytes(data[:lost] + bytes(len(data) - lost + 4096))
+        assert reopened(path) in (PAYLOADS[:-1], PAYLOADS)
+
+
+def test_any_damaged_byte_before_the_last_record_is_an_error(tmp_path):
+    path = tmp_path / "j"
+    data = write(path)
+    for place in range(ends(PAYLOADS)[-2]):
+        path.write_bytes(data[:place] + bytes((data[place] ^ 0x10,)) + data[place + 1 :])
+        with pytest.raises(JournalError, match=r"damaged|another kind of file"):
+            RecordFile.reopen(path)
+
+
+def test_an_existing_file_is_never_begun_anew(tmp_path):
+    path = tmp_path / "j"
+    data = write(path)
+    with pytest.raises(OutputExistsError, match="j exists"):
+        RecordFile.create(path)
+    assert path.read_bytes() == data
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "j"
+    path.write_bytes(b"FGVC and more")
+    with pytest.raises(JournalError, match="another kind of file"):
+        RecordFile.reopen(path)
+    assert path.read_bytes() == b"FGVC and more"
+    with pytest.raises(JournalError, match="cannot read"):
+        read_records(tmp_path / "none")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
+def test_two_runs_cannot_write_to_one_file(tmp_path):
+    path = tmp_path / "j"
+    file = RecordFile.create(path)
+    with pytest.raises(UsageError, match="still at work"):
+        RecordFile.reopen(path)
+    file.append(b"mine")
+    file.close()
+    file.close()
+    assert reopened(path) == [b"mine"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits of files")
+def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path):
+    path = tmp_path / "j"
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from freegvc._codec.record_file import RecordFile\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "file = RecordFile.create(Path(sys.argv[1]))\n"
+        "file.append(b'first'); file.append(bytes(90))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip().endswith(f"File too large: '{path}'")
+    assert path.stat().st_size == 100  # the torn record fills the disk
+    assert reopened(path) == [b"first"]
