@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
+from benchmarks.clock import now
 from benchmarks.codecs.base import Encoded, Frames
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, compress, decompress
 from benchmarks.peak_memory import peak_mib, restart_peak
-from freegvc import CompressedVideo, StopStep
-from freegvc._channel.coders import make_coder
+from freegvc import CompressedVideo, Settings, StopStep
 
 ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
 DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
@@ -59,19 +59,14 @@ class Stopwatch:
                 return original(*args, **kwargs)
             self._is_running = True
             try:
-                began = self._now()
+                began = now(self.device)
                 result = original(*args, **kwargs)
-                self.calls.append((stage, args, self._now() - began))
+                self.calls.append((stage, args, now(self.device) - began))
             finally:
                 self._is_running = False
             return result
 
         return timed
-
-    def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter()
 
 
 class StageCodec(FreeGvcCodec):
@@ -120,7 +115,7 @@ class StageCodec(FreeGvcCodec):
 
     def _encode(self, frames: Frames, fps: Fraction, path: Path, stop_step: int) -> Encoded:
         prior = self.prior
-        watch, coder = Stopwatch(prior.device), make_coder("trellis", prior.device)
+        watch, coder = Stopwatch(prior.device), Settings().channel_coder(prior.device)
         stages = {"encode_frames": "VAE encode"} | dict.fromkeys(_MODEL, "encode diffusion")
         with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
             restart_peak(prior.device)

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from benchmarks.experiments.base import Measurement
+from benchmarks.gpu.channel import channel_rows
 from benchmarks.gpu.measure import stages, whole_run
 from benchmarks.gpu.random_models import FULL, TINY, write_model
 from freegvc.errors import OutOfMemoryError
@@ -38,6 +39,7 @@ SIZES = {"cogvideox-2b": (48, 480, 720), "wan2.1-t2v-1.3b": (49, 480, 832)}
 SPEED_SIZES = ((48, 240, 416), (48, 480, 848), (24, 1080, 1920))
 SPEED_BPP = 0.02
 TINY_SIZES = {"cogvideox-2b": (8, 32, 48), "wan2.1-t2v-1.3b": (9, 32, 48)}
+TINY_DIMS = 100_000
 TINY_SPEED_SIZES = ((4, 32, 48),)
 
 
@@ -55,6 +57,7 @@ def records(options: argparse.Namespace) -> Iterator[Row]:
     device = torch.device(options.device)
     record: Row = {
         "settings": {"weights": "random", "tiny": options.tiny, "device": device_name(device)},
+        "channel": channel_rows(device, *([TINY_DIMS] if options.tiny else [])),
         "memory": [],
         "runs": [],
         "speed": [],

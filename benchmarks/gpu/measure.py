@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.clock import now
 from benchmarks.codecs.stages import Stopwatch
 from benchmarks.frames import Frames
 from benchmarks.peak_memory import peak_mib, restart_peak
 from freegvc import CompressedVideo, Rate, Settings, compress, decompress
-from freegvc._channel.coders import make_coder
 from freegvc._codec.model import prior_to_encode
 from freegvc.priors import Prior
 
@@ -61,12 +60,13 @@ def whole_run(prior: Prior, num_frames: int, height: int, width: int, bits: int)
         bits: of its file, at most.
 
     Returns:
-        Seconds by stage, peaks, model calls, and frames per second of both directions.
+        Seconds by stage, peaks, model calls, and frames per second of both directions, of a second
+        run; `first_encode_seconds` and `first_decode_seconds` of the first.
     """
     frames = moving_frames(num_frames, height, width)
     target = Rate(bpp=bits / frames[..., 0].size)
     device = prior.device
-    _encode_and_decode(frames, prior, target, Stopwatch(device), Stopwatch(device))  # warm-up
+    first, _ = _encode_and_decode(frames, prior, target, Stopwatch(device), Stopwatch(device))
     encoding, decoding = Stopwatch(device), Stopwatch(device)
     row, stream = _encode_and_decode(frames, prior, target, encoding, decoding)
     encode = {stage: encoding.seconds(stage) for stage in ("VAE encode", "model", "coder")}
@@ -79,6 +79,7 @@ def whole_run(prior: Prior, num_frames: int, height: int, width: int, bits: int)
         "decode_stages": {name: round(value, 4) for name, value in decode.items()},
         "encode_calls": _num_calls(encoding),
         "decode_calls": _num_calls(decoding),
+        **{f"first_{name}": first[name] for name in ("encode_seconds", "decode_seconds")},
         **row,
     }
 
@@ -86,7 +87,7 @@ def whole_run(prior: Prior, num_frames: int, height: int, width: int, bits: int)
 def _encode_and_decode(
     frames: Frames, prior: Prior, target: Rate, encoding: Stopwatch, decoding: Stopwatch
 ) -> tuple[Row, CompressedVideo]:
-    device, coder = prior.device, make_coder("trellis", prior.device)
+    device, coder = prior.device, Settings().channel_coder(prior.device)
     row: Row = {}
     with (
         encoding.watching(prior, {**_MODEL, "encode_frames": "VAE encode"}),
@@ -113,9 +114,9 @@ def _counted(row: Row, way: str, device: torch.device) -> Any:
     @contextmanager
     def block() -> Iterator[None]:
         restart_peak(device)
-        began = _now(device)
+        began = now(device)
         yield
-        row[f"{way}_seconds"] = round(_now(device) - began, 4)
+        row[f"{way}_seconds"] = round(now(device) - began, 4)
         row[f"{way}_peak_mib"] = peak_mib(device)
 
     return block()
@@ -126,17 +127,11 @@ def _timed(call: Callable[[], Any], device: torch.device) -> Row:
     restart_peak(device)
     seconds = []
     for _ in range(_REPEATS):
-        began = _now(device)
+        began = now(device)
         call()
-        seconds.append(_now(device) - began)
+        seconds.append(now(device) - began)
     return {"seconds": round(sorted(seconds)[_REPEATS // 2], 5), "peak_mib": peak_mib(device)}
 
 
 def _num_calls(watch: Stopwatch) -> int:
     return sum(stage == "model" for stage, *_ in watch.calls)
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()

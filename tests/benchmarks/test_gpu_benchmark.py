@@ -17,7 +17,7 @@ from freegvc.priors import load_prior
 
 @pytest.fixture(autouse=True)
 def fast_coder(monkeypatch):
-    monkeypatch.setattr(measure, "make_coder", lambda name, device: PfrCoder(10))
+    monkeypatch.setattr(measure.Settings, "channel_coder", lambda self, device: PfrCoder(10))
 
 
 @pytest.mark.slow
@@ -28,6 +28,8 @@ def test_a_record_of_tiny_models(tmp_path, monkeypatch):
     assert __main__.main(arguments) == 0
     record = json.loads((tmp_path / "gpu.json").read_text())
     assert record["settings"] == {"weights": "random", "tiny": True, "device": "cpu"}
+    assert [row["log2_states"] for row in record["channel"]] == [12] * 4 + [14] * 4
+    assert all(row["encode_ms"] > 0 < row["first_decode_ms"] for row in record["channel"])
     assert {"measured", "commit", "hardware", "versions"} < set(record)
     assert [(row["model"], row["options"]) for row in record["memory"]] == [
         (name, chosen) for name in TINY for chosen in options
