@@ -108,7 +108,7 @@ class GopDecoded(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandStarted(Event):
-    """A command has begun; the first line of `--events ndjson`.
+    """A command has begun; the first line of `--events ndjson`, and of each file of a batch.
 
     Attributes:
         command: "compress" or "decompress".
@@ -122,7 +122,7 @@ class CommandStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandDone(Event):
-    """A command has written its output; the last line of `--events ndjson`.
+    """A command has written its output; the last line of `--events ndjson`, or of a file.
 
     Attributes:
         command, output: as in `CommandStarted`.
@@ -145,7 +145,7 @@ class CommandDone(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandFailed(Event):
-    """A command has failed; the last line of `--events ndjson`.
+    """A command has failed; the last line of `--events ndjson`, or of a file.
 
     Attributes:
         error: name of the exception, "interrupted" (Ctrl-C), or "ended" (SIGTERM or SIGHUP).
@@ -156,6 +156,39 @@ class CommandFailed(Event):
     error: str
     message: str
     exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileSkipped(Event):
+    """A file of a batch has an output that is whole already.
+
+    Attributes:
+        input, output: as in `CommandStarted`.
+    """
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone(Event):
+    """All files of a batch have been tried; the last line of `--events ndjson` with `--out-dir`.
+
+    Attributes:
+        command: as in `CommandStarted`.
+        num_done: files whose output was written.
+        skipped: inputs whose output was whole already.
+        failed: inputs that failed; each has a `CommandFailed`.
+        exit_code: of the process.
+        seconds: since the start.
+    """
+
+    command: str
+    num_done: int
+    skipped: list[str]
+    failed: list[str]
+    exit_code: int
+    seconds: float
 
 
 OnEvent = Callable[[Event], None]

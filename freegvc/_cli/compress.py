@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from freegvc._cli.batch import exists_unfinished, run_batch
 from freegvc._cli.model_options import add_model_options, add_native_size
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, add_input_options, input_options, keywords_of
+from freegvc._cli.parser import (
+    CommandParser,
+    add_force,
+    add_input_options,
+    input_options,
+    keywords_of,
+)
 from freegvc._cli.paths import (
     check_stream_output,
     readable_video,
@@ -26,20 +35,29 @@ from freegvc._cli.progress import (
     tell_done,
 )
 from freegvc._cli.target_options import add_target_options, target_from
+from freegvc.errors import (
+    ChecksumError,
+    CorruptStreamError,
+    NotAStreamError,
+    TruncatedStreamError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from freegvc.metrics import Metric
+    from freegvc.priors import Prior
 
 
-def declare_compress(parser: argparse.ArgumentParser) -> None:
+def declare_compress(parser: CommandParser) -> None:
     """Every target, setting and option of the prior, grouped by concern."""
     from freegvc.priors.loading import DEFAULT_PRIOR, load_prior
 
-    parser.add_argument(
-        "input",
-        help="a video file, .y4m, .yuv (with --size), a folder of images, or - for standard input",
+    output = parser.add_argument_group("output")
+    parser.add_names(
+        "a video file, .y4m, .yuv (with --size), a folder of images, or - for standard input",
+        "the .fgvc file to write, or - for standard output",
+        output,
     )
-    parser.add_argument("output", help="the .fgvc file to write, or - for standard output")
     add_target_options(parser)
     add_settings(parser)
     model = add_model_options(
@@ -52,7 +70,6 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     add_native_size(model)
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
     add_input_options(parser, "INPUT")
-    output = parser.add_argument_group("output")
     output.add_argument(
         "--audio",
         choices=("copy", "drop"),
@@ -66,7 +83,7 @@ def declare_compress(parser: argparse.ArgumentParser) -> None:
     )
     add_force(output)
     add_events(output)
-    parser.set_defaults(run=_compress, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
+    parser.set_defaults(run=_compress, about=None, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -145,26 +162,67 @@ def _refine(word: str) -> str | int:
 
 
 def _compress(arguments: argparse.Namespace) -> int:
+    load = _prior_loader(arguments)
+    if arguments.inputs is None:
+        return _compress_one(arguments, load)
+    if arguments.report is not None:
+        raise UsageError("--report is of one file: leave it or --out-dir out")
+    target_from(arguments)  # options that conflict are refused once
+    return run_batch(
+        arguments,
+        "compress",
+        ".fgvc",
+        lambda file: _compress_one(file, load),
+        lambda file: _is_whole(file.output),
+    )
+
+
+def _prior_loader(arguments: argparse.Namespace) -> Callable[[], Prior]:
+    """What loads the prior when it is called first, and returns it from then on."""
+    from freegvc.priors import load_prior
+
+    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+    return cache(lambda: load_prior(arguments.prior, **options))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a file of a batch is a complete stream; one that is cut or damaged is made anew.
+
+    Raises:
+        OutputExistsError: it is no stream at all.
+        StreamError: it cannot be read, or is of another release.
+    """
+    from freegvc._codec.compressed import CompressedVideo
+
+    try:
+        stream = CompressedVideo.open(path)
+        return len(stream.gops) == stream.header.num_gops  # which decodes every packet
+    except NotAStreamError:
+        raise exists_unfinished(path) from None
+    except (TruncatedStreamError, ChecksumError, CorruptStreamError):
+        return False
+
+
+def _compress_one(arguments: argparse.Namespace, load: Callable[[], Prior]) -> int:
     check_stream_output(arguments.input, arguments.output, force=arguments.force)
     refuse_events_with_data(arguments)
     refuse_standard(arguments.report, "--report")
     with readable_video(arguments.input, is_raw=arguments.size is not None) as video:
-        return _compress_file(arguments, video)
+        return _compress_file(arguments, video, load)
 
 
-def _compress_file(arguments: argparse.Namespace, path: str) -> int:
+def _compress_file(arguments: argparse.Namespace, path: str, load: Callable[[], Prior]) -> int:
     from freegvc._codec.encoder import compress
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
     from freegvc.events import CommandStarted, Event, GopDone
-    from freegvc.priors import load_prior
 
     if arguments.report is not None:
         from freegvc._cli.report import check_report
 
         check_report(arguments.report, overwrite=arguments.force)
     began = time.perf_counter()
-    tell(arguments.events, CommandStarted("compress", str(arguments.input), str(arguments.output)))
+    tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)
     settings = Settings(
         **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
@@ -172,7 +230,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
     heard: list[Event] = []
     with (
         open_video(path, **input_options(arguments)) as video,
-        show_progress("compress", arguments.events) as show,
+        show_progress("compress", arguments.events, arguments.about) as show,
     ):
 
         def on_event(event: Event) -> None:
@@ -180,8 +238,7 @@ def _compress_file(arguments: argparse.Namespace, path: str) -> int:
             show(event)
 
         target.check(video.height, video.width)  # before the model is loaded
-        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
-        prior = load_prior(arguments.prior, **options)
+        prior = load()
         compressed = compress(
             video, target, settings=settings, prior=prior, audio=arguments.audio, on_event=on_event
         )

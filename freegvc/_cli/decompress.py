@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
+from freegvc._cli.batch import exists_unfinished, run_batch
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_allow_large, add_force, keywords_of
+from freegvc._cli.parser import CommandParser, add_allow_large, add_force, keywords_of
 from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
 from freegvc._cli.progress import (
     add_events,
@@ -16,23 +18,35 @@ from freegvc._cli.progress import (
     tell,
     tell_done,
 )
+from freegvc.errors import UsageError, VideoError
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc.priors import Prior
+
+_SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "y4m": ".y4m", "png": ""}
 
 
-def declare_decompress(parser: argparse.ArgumentParser) -> None:
+def declare_decompress(parser: CommandParser) -> None:
     """Where to run, and how to write."""
     from freegvc._video import open_writer
     from freegvc.priors import load_prior
 
-    parser.add_argument("input", help="the .fgvc file, or - for standard input")
-    parser.add_argument(
+    group = parser.add_argument_group("output")
+    parser.add_names(
+        "the .fgvc file, or - for standard input",
+        ".mp4, .mkv, .y4m, a name without suffix: a folder of PNG, or - for .y4m on standard "
         "output",
-        help=".mp4, .mkv, .y4m, a name without suffix: a folder of PNG, or - for .y4m on standard "
-        "output",
+        group,
+    )
+    group.add_argument(
+        "--format",
+        choices=tuple(_SUFFIXES),
+        help="of the outputs in --out-dir; png: a folder of PNG for each (default: mkv)",
     )
     file = "the file's"
     add_model_options(parser, default=file, dtype=file, attention=file, vae_tiles=file)
     add_allow_large(parser)
-    group = parser.add_argument_group("output")
     group.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
     )
@@ -44,24 +58,76 @@ def declare_decompress(parser: argparse.ArgumentParser) -> None:
     writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
     # None: as the file states
     model = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
-    parser.set_defaults(run=_decompress, prior=None, **model, **writer)
+    parser.set_defaults(run=_decompress, about=None, prior=None, **model, **writer)
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
+    load = _PriorOfLast(arguments)
+    if arguments.inputs is None:
+        if arguments.format is not None:
+            raise UsageError("--format is of outputs in --out-dir: give one output its suffix")
+        return _decompress_one(arguments, load)
+    suffix = _SUFFIXES[arguments.format or "mkv"]
+    return run_batch(
+        arguments, "decompress", suffix, lambda file: _decompress_one(file, load), _is_whole
+    )
+
+
+class _PriorOfLast:
+    """Loads the prior of a stream, or returns the one of the last stream if it is the same.
+
+    Args:
+        arguments: of the command.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        from freegvc.priors import load_prior
+
+        self._name = arguments.prior
+        self._options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        self._last: tuple[object, Prior] | None = None
+
+    def __call__(self, stream: CompressedVideo) -> Prior:
+        from freegvc._codec.model import load_prior_of
+
+        header = stream.header
+        key = (header.prior, header.numerics, header.attention, stream.prompt)
+        if self._last is None or self._last[0] != key:
+            self._last = None  # two models need twice the memory
+            self._last = key, load_prior_of(stream, self._name, **self._options)
+        return self._last[1]
+
+
+def _is_whole(arguments: argparse.Namespace) -> bool:
+    """Whether the output of a batch is a video of the stream's size and number of frames.
+
+    Raises:
+        OutputExistsError: it is not, and may be somebody else's.
+    """
+    from freegvc._video import open_video
+
+    header = open_stream(arguments.input).header
+    try:
+        with open_video(arguments.output) as video:
+            found = (video.width, video.height, video.count_frames())
+    except VideoError:
+        raise exists_unfinished(arguments.output) from None
+    if found != (header.width, header.height, header.num_frames):
+        raise exists_unfinished(arguments.output)
+    return True
+
+
+def _decompress_one(arguments: argparse.Namespace, load: _PriorOfLast) -> int:
     from freegvc._codec.decoder import decode_frames
     from freegvc._codec.limits import check_limits
-    from freegvc._codec.model import load_prior_of
     from freegvc._video import Colour, open_writer
     from freegvc.events import CommandStarted, Event, GopDecoded
-    from freegvc.priors import load_prior
 
     refuse_same_file(arguments.input, arguments.output)
     refuse_events_with_data(arguments)
     to_stdout = arguments.output == STANDARD
     began = time.perf_counter()
-    tell(
-        arguments.events, CommandStarted("decompress", str(arguments.input), str(arguments.output))
-    )
+    tell(arguments, CommandStarted("decompress", str(arguments.input), str(arguments.output)))
     compressed = open_stream(arguments.input)
     if not arguments.allow_large:
         check_limits(compressed)
@@ -81,15 +147,14 @@ def _decompress(arguments: argparse.Namespace) -> int:
         overwrite=arguments.force,
     )
     drifts: list[float] = []
-    with show_progress("decompress", arguments.events) as show:
+    with show_progress("decompress", arguments.events, arguments.about) as show:
 
         def on_event(event: Event) -> None:
             if isinstance(event, GopDecoded):
                 drifts.append(event.drift_sigma or 0.0)
             show(event)
 
-        options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
-        prior = load_prior_of(compressed, arguments.prior, **options)
+        prior = load(compressed)
         frames = decode_frames(
             compressed, prior=prior, allow_large=arguments.allow_large, on_event=on_event
         )

@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -23,8 +22,9 @@ from typing import Any
 
 from freegvc import __version__
 from freegvc._cli.parser import CommandParser, PrintCompletion
-from freegvc._cli.paths import STANDARD, printable
-from freegvc.errors import FreeGvcError, FreeGvcWarning
+from freegvc._cli.paths import printable
+from freegvc._cli.warning_lines import warnings_as_lines
+from freegvc.errors import FreeGvcError
 
 # by concern, name: (module that declares it, what it does)
 GROUPS = {
@@ -48,8 +48,10 @@ GROUPS = {
     },
 }
 _USAGE = {  # where listing every option would fill the page
-    "compress": "freegvc compress INPUT OUTPUT [a target] [options]",
-    "decompress": "freegvc decompress INPUT OUTPUT [options]",
+    "compress": "freegvc compress INPUT OUTPUT [a target] [options]\n"
+    "       freegvc compress INPUT... --out-dir DIR [a target] [options]",
+    "decompress": "freegvc decompress INPUT OUTPUT [options]\n"
+    "       freegvc decompress INPUT... --out-dir DIR [options]",
     "score": "freegvc score REFERENCE DISTORTED [options]",
     "sweep": "freegvc sweep INPUT --rates X,X,... [options]",
 }
@@ -78,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
     arguments = argparse.Namespace()
     try:
         arguments = _parser().parse_args(argv)
-        with _signals_as_exceptions(), _warnings_as_lines():
+        with _signals_as_exceptions(), warnings_as_lines():
             code: int = arguments.run(arguments)
         sys.stdout.flush()  # so that a closed pipe raises here
         return code
@@ -197,40 +199,10 @@ def _declare(module: str, name: str, parser: argparse.ArgumentParser) -> None:
     declare(parser)
 
 
-@contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Show freegvc's own warnings as one line each, whatever filters are set."""
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-        said: set[str] = set()  # a video may be opened for more than one pass
-
-        def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, FreeGvcWarning):
-                if str(message) in said:
-                    return
-                said.add(str(message))
-                print(f"freegvc: warning: {printable(str(message))}", file=sys.stderr)
-            else:
-                usual(message, category, *rest, **more)
-
-        # the documented hook of the module
-        warnings.showwarning = show
-        warnings.simplefilter("always", FreeGvcWarning)
-        yield
-
-
 def _tell_failed(arguments: argparse.Namespace, error: str, message: str, code: int) -> None:
-    """The last event of a command that fails, where events are wanted."""
-    from freegvc._cli.progress import tell
-    from freegvc.events import CommandFailed
+    from freegvc._cli.progress import tell_failed
 
-    to_stdout = getattr(arguments, "output", None) == STANDARD  # which then holds data alone
-    # a reader that has gone away does not matter any more
-    with suppress(BrokenPipeError):
-        tell(
-            None if to_stdout else getattr(arguments, "events", None),
-            CommandFailed(error, " ".join(message.split()), code),
-        )
+    tell_failed(arguments, error, message, code)
 
 
 def _fail(message: str, code: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from freegvc._cli.paths import STANDARD
 from freegvc.errors import UsageError
 
 
@@ -28,6 +29,7 @@ class CommandParser(argparse.ArgumentParser):
     ) -> None:
         super().__init__(allow_abbrev=False, **kwargs)
         self._declare = declare
+        self._takes_names = False
 
     def declare_now(self) -> None:
         """Declare the arguments, if that was not done yet."""
@@ -45,12 +47,56 @@ class CommandParser(argparse.ArgumentParser):
         result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             args, namespace, **kwargs
         )
-        unknown = [word for word in result[1] if word.startswith("-")]
-        if unknown and self._subparsers is None:  # here, so that the message names this command
+        if self._subparsers is not None:
+            return result
+        arguments, words = result
+        # here, so that messages name this command
+        options = words[: words.index("--")] if "--" in words else words
+        unknown = [word for word in options if word.startswith("-") and word != STANDARD]
+        if unknown:
             self.error(f"there is no option {unknown[0]}{self._guess(unknown[0])}")
-        if result[1] and self._subparsers is None:
-            self.error(f"unrecognized arguments: {' '.join(result[1])}")
-        return result
+        if self._takes_names:
+            self._name_files(arguments, [word for word in words if word != "--"])
+        elif words:
+            self.error(f"unrecognized arguments: {' '.join(words)}")
+        return arguments, []
+
+    def add_names(self, source: str, output: str, folder: Any) -> None:
+        """INPUT and OUTPUT, or any number of inputs with --out-dir.
+
+        `input` and `output` of the arguments are None in the second case, `inputs` and `out_dir` in
+        the first.
+
+        Args:
+            source, output: help of the two.
+            folder: the group that --out-dir goes to.
+        """
+        self._takes_names = True
+        self.add_argument("input", help=source)
+        self.add_argument("output", nargs="?", help=output)
+        folder.add_argument(
+            "--out-dir",
+            metavar="DIR",
+            help="take several inputs, and write each to a file of its name in this folder; "
+            "those that are whole already are left out, without --force",
+        )
+
+    def _name_files(self, arguments: argparse.Namespace, words: Sequence[str]) -> None:
+        """Tell inputs from the output: argparse takes the names between two options only."""
+        first_two = [arguments.input, arguments.output]
+        names = [name for name in [*first_two, *words] if name is not None]
+        arguments.inputs = None
+        if arguments.out_dir is not None:
+            arguments.inputs, arguments.input, arguments.output = names, None, None
+        elif len(names) == 1:
+            self.error("the following arguments are required: output")
+        elif len(names) > 2:
+            self.error(
+                f"{len(names)} names were given, but one input and one output are taken: several "
+                "inputs need --out-dir DIR"
+            )
+        else:
+            arguments.input, arguments.output = names
 
     def _guess(self, word: str) -> str:
         known = list(self._option_string_actions)

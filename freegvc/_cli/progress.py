@@ -7,13 +7,13 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from freegvc._cli.paths import STANDARD
+from freegvc._cli.paths import STANDARD, printable
 from freegvc._codec.progress import Tally, progress_bar
 from freegvc.errors import UsageError
-from freegvc.events import CommandDone, Event, OnEvent
+from freegvc.events import CommandDone, CommandFailed, Event, OnEvent
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
@@ -44,15 +44,17 @@ def refuse_events_with_data(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
+def show_progress(what: str, events: str | None, about: str | None = None) -> Iterator[OnEvent]:
     """A listener for the codec's events, valid within the `with` block.
 
     Args:
         what: the work, such as "compress".
         events: "ndjson" to print events on stdout; None to render them on stderr.
+        about: the input, in a batch of several.
     """
+    what = what if about is None else f"{what} {printable(about)}"
     if events == "ndjson":
-        yield _print_ndjson
+        yield lambda event: _print_ndjson(event, about)
     elif sys.stderr.isatty():
         with progress_bar(what) as show:
             yield show
@@ -60,10 +62,10 @@ def show_progress(what: str, events: str | None) -> Iterator[OnEvent]:
         yield _Lines(what)
 
 
-def tell(events: str | None, event: Event) -> None:
+def tell(arguments: argparse.Namespace, event: Event) -> None:
     """Print an event of the command itself, if events are wanted."""
-    if events == "ndjson":
-        _print_ndjson(event)
+    if getattr(arguments, "events", None) == "ndjson":
+        _print_ndjson(event, getattr(arguments, "about", None))
 
 
 def tell_done(
@@ -88,11 +90,27 @@ def tell_done(
         score=score,
         seconds=seconds,
     )
-    tell(arguments.events, done)
+    tell(arguments, done)
 
 
-def _print_ndjson(event: Event) -> None:
-    print(json.dumps(event.as_dict(), allow_nan=False), flush=True)
+def tell_failed(arguments: argparse.Namespace, error: str, message: str, code: int) -> None:
+    """Print the last event of a command that fails, if events are wanted.
+
+    Args:
+        arguments: of the command, as far as they were parsed.
+        error, message, code: as for `CommandFailed`.
+    """
+    if getattr(arguments, "output", None) == STANDARD:  # which then holds data alone
+        return
+    # a reader that has gone away does not matter any more
+    with suppress(BrokenPipeError):
+        tell(arguments, CommandFailed(error, " ".join(message.split()), code))
+
+
+def _print_ndjson(event: Event, about: str | None) -> None:
+    """One line; in a batch it names the input."""
+    document = event.as_dict() if about is None else {"file": about, **event.as_dict()}
+    print(json.dumps(document, allow_nan=False), flush=True)
 
 
 class _Lines:

@@ -47,7 +47,8 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     model = keywords_of(freegvc.load_prior)
     named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
     own = {"audio": None, "prior": DEFAULT_PRIOR}
-    for name in ("input", "output", "force", "events", "report", "run", "print_completion"):
+    files = {"input", "output", "inputs", "out_dir", "about", "force"}
+    for name in files | {"events", "report", "run", "print_completion"}:
         del options[name]
     assert options == named | own
 

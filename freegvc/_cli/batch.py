@@ -1,0 +1,146 @@
+"""Batches: one command for several inputs, with --out-dir."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from freegvc._cli.pages import count
+from freegvc._cli.paths import STANDARD, say
+from freegvc._cli.progress import tell, tell_failed
+from freegvc._cli.warning_lines import warnings_as_lines
+from freegvc.errors import FreeGvcError, OutputExistsError, UsageError
+from freegvc.events import BatchDone, FileSkipped
+
+OneFile = Callable[[argparse.Namespace], object]
+IsWhole = Callable[[argparse.Namespace], bool]
+
+
+@dataclass
+class _Tally:
+    """What became of the files of a batch so far."""
+
+    num_done: int = 0
+    skipped: list[str] = field(default_factory=list)
+    failures: list[tuple[str, FreeGvcError]] = field(default_factory=list)
+
+    @property
+    def num_ended(self) -> int:
+        """Files that nothing more will be done for."""
+        return self.num_done + len(self.skipped) + len(self.failures)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if no file failed, the code of the failures if they agree, else 1."""
+        codes = {error.exit_code for _, error in self.failures} or {0}
+        return codes.pop() if len(codes) == 1 else 1
+
+
+def run_batch(
+    arguments: argparse.Namespace, command: str, suffix: str, one: OneFile, is_whole: IsWhole
+) -> int:
+    """Run a command for each of its inputs, whatever becomes of the others.
+
+    Args:
+        arguments: of the command, with `inputs` and `out_dir`.
+        command: its name.
+        suffix: of the outputs.
+        one: runs the command for one input; it is given the arguments with `input` and `output`.
+        is_whole: whether an output that exists is whole; asked with the same arguments. One that is
+            not is replaced, so it must be a broken output of this command.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: an input is `-`, or two of them would have the same output.
+    """
+    outputs = outputs_of(arguments.inputs, arguments.out_dir, suffix)
+    _make_folder(arguments.out_dir)
+    began = time.perf_counter()
+    tally = _Tally()
+    for source, output in zip(arguments.inputs, outputs, strict=True):
+        file = {"input": source, "output": output, "about": source}
+        _run_one(argparse.Namespace(**(vars(arguments) | file)), one, is_whole, tally)
+        if tally.num_ended < len(outputs):
+            say(f"{command}: {tally.num_ended} of {count(len(outputs), 'file')}")
+    _say_end(tally, len(outputs))
+    failed = [source for source, _ in tally.failures]
+    seconds = time.perf_counter() - began
+    tell(
+        arguments,
+        BatchDone(command, tally.num_done, tally.skipped, failed, tally.exit_code, seconds),
+    )
+    return tally.exit_code
+
+
+def outputs_of(inputs: Sequence[str], folder: str, suffix: str) -> list[str]:
+    """The output of each input: a file of its name in the folder, with another suffix.
+
+    Raises:
+        UsageError: an input is `-`, or two of them would have the same output.
+    """
+    outputs: dict[str, str] = {}
+    names = []
+    for source in inputs:
+        if source == STANDARD:
+            raise UsageError("- has no name for a file in --out-dir: name files only")
+        path = Path(source)
+        output = str(Path(folder) / f"{path.name if path.is_dir() else path.stem}{suffix}")
+        same = os.path.normcase(output)
+        if same in outputs:
+            raise UsageError(
+                f"{outputs[same]} and {source} would both be written to {output}: rename one, or "
+                "give them in two runs with two folders"
+            )
+        outputs[same] = source
+        names.append(output)
+    return names
+
+
+def _make_folder(folder: str) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"--out-dir {folder} cannot be made: {error.strerror}; name another folder"
+        ) from error
+
+
+def _run_one(arguments: argparse.Namespace, one: OneFile, is_whole: IsWhole, tally: _Tally) -> None:
+    try:
+        with warnings_as_lines(f"{arguments.input}: "):
+            if not arguments.force and Path(arguments.output).exists():
+                if is_whole(arguments):
+                    say(f"{arguments.output}: finished already; --force makes it anew")
+                    tell(arguments, FileSkipped(arguments.input, arguments.output))
+                    tally.skipped.append(arguments.input)
+                    return
+                say(f"{arguments.output}: not whole, so it is made anew")
+                arguments.force = True
+            one(arguments)
+            tally.num_done += 1
+    except FreeGvcError as error:
+        message = " ".join(str(error).split())
+        say(f"{arguments.input}: failed: {message}")
+        tell_failed(arguments, type(error).__name__, message, error.exit_code)
+        tally.failures.append((arguments.input, error))
+
+
+def _say_end(tally: _Tally, num_files: int) -> None:
+    done = f"{tally.num_done} done, {len(tally.skipped)} finished before"
+    say(f"{count(num_files, 'file')}: {done}, {len(tally.failures)} failed")
+    for source, error in tally.failures:
+        say(f"  {source}: {' '.join(str(error).split())}")
+
+
+def exists_unfinished(output: str) -> OutputExistsError:
+    """The error for an output that is there and not whole, and may be somebody else's."""
+    return OutputExistsError(
+        f"{output} exists and is not what this input gives: choose another folder, or allow "
+        "overwriting (--force)"
+    )
