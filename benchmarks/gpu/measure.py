@@ -24,7 +24,8 @@ _REPEATS = 3
 def moving_frames(num_frames: int, height: int, width: int) -> Frames:
     """A pattern that moves over the picture, with some detail: uint8 [T, H, W, 3]."""
     rng = np.random.default_rng(0)
-    coarse = rng.integers(40, 216, (height // 16 + 2, width // 16 + num_frames, 3), np.uint8)
+    size = ((height + num_frames) // 16 + 1, (width + 2 * num_frames) // 16 + 1, 3)
+    coarse = rng.integers(40, 216, size, np.uint8)
     still = coarse.repeat(16, 0).repeat(16, 1)
     return np.stack([still[t : t + height, 2 * t : 2 * t + width] for t in range(num_frames)])
 

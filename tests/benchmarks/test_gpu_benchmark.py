@@ -46,6 +46,13 @@ def test_a_record_of_tiny_models(tmp_path, monkeypatch):
         assert sum(row["encode_stages"].values()) <= row["encode_seconds"]
 
 
+@pytest.mark.parametrize("size", [*command.SIZES.values(), *command.SPEED_SIZES, (4, 32, 48)])
+def test_frames_of_every_size_move(size):
+    frames = measure.moving_frames(*size)
+    assert frames.shape == (*size, 3)
+    assert (frames[1, :-1, :-2] == frames[0, 1:, 2:]).all()
+
+
 def test_the_committed_record_has_the_form_that_the_command_writes():
     """And says that it is of older code."""
     record = json.loads((RESULTS / "gpu.json").read_text())

@@ -1,6 +1,7 @@
 """The channel on a CUDA device: the same bits as on the CPU."""
 
 import warnings
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -45,24 +46,38 @@ def test_encode_and_decode_are_the_cpus(name, dims, kl_bits):
         assert torch.equal(make_coder(name, "cuda").decode(shot, dims, address), n)
 
 
-def test_a_step_waits_for_the_device_once():
-    coder, deltas = make_coder("trellis", "cuda"), [make_delta(50_000, kl) for kl in (90.0, 700.0)]
-    for delta, kl_bits in zip(deltas, (90.0, 700.0), strict=True):
-        there, address = delta.cuda(), ADDRESSES[0]
-        shot, _ = coder.encode(there, address, kl_bits)  # compiles
-        coder.decode(shot, len(delta), address)
-        before = torch.cuda.get_sync_debug_mode()
+def test_a_step_waits_once_for_each_search_and_nearly_always_searches_once(monkeypatch):
+    search, searches = TrellisCoder._search, []
+    monkeypatch.setattr(
+        TrellisCoder, "_search", lambda *given: (searches.append(1), search(*given))[1]
+    )
+    coder, dims = make_coder("trellis", "cuda"), 50_000
+    steps = [(kl, Address(7, 0, step)) for kl in (90.0, 700.0) for step in range(10)]
+    deltas = {kl: make_delta(dims, kl).cuda() for kl in (90.0, 700.0)}
+    shots = [coder.encode(deltas[kl], address, kl)[0] for kl, address in steps]  # compiles
+    searches.clear()
+    with waits() as encoding:
+        for kl, address in steps:
+            coder.encode(deltas[kl], address, kl)
+    with waits() as decoding:
+        for shot, (_, address) in zip(shots, steps, strict=True):
+            coder.decode(shot, dims, address)
+    assert len(encoding) == len(searches) <= 1.2 * len(steps)
+    assert not decoding
+
+
+@contextmanager
+def waits():
+    """Messages of the waits for the device in the block."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as messages:
+        warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")
+        messages.clear()  # that the mode is a prototype
         try:
-            with warnings.catch_warnings(record=True) as waits:
-                warnings.simplefilter("always")
-                coder.encode(there, address, kl_bits)
-                encoded = len(waits)
-                coder.decode(shot, len(delta), address)
+            yield messages
         finally:
             torch.cuda.set_sync_debug_mode(before)
-        assert encoded == 1, [str(wait.message) for wait in waits]
-        assert len(waits) == encoded
 
 
 def test_nothing_is_compiled_for_a_new_size_or_key():

@@ -100,7 +100,7 @@ class TrellisCoder:
             if blocks in fractions or (far and any(miss(k, f) == 0 for k, f in fractions.items())):
                 break
             if blocks not in found:
-                likely = self._likely(wanted, dims, found)[: tries - len(fractions)]
+                likely = self._likely(wanted, dims, found)
                 found |= self._search(delta, likely, address, dealer)
             fractions[blocks] = found[blocks][1] / energy
             # <n, delta> grows with the root of K
