@@ -22,9 +22,11 @@ PRECISION_BITS = 24
 _models = constriction.stream.model
 _CHUNK_BITS = 16
 
-# Frequencies in 1/1024 of the bit lengths 0..32 of a zigzag difference. They are fitted to grids
-# of timesteps that are even in sqrt(SNR) and to falling numbers of blocks with 15 % of noise.
-_RESIDUAL_WEIGHTS = (150, 115, 220, 230, 100, 60, 48, 34, 20, 14, 8, 3, 2, *[1] * 20)
+# Frequencies in 1/1024 of the bit lengths 0..32 of a zigzag difference. They are fitted to the
+# jumps and numbers of blocks of walks at all efforts, on the schedules of all families.
+_RESIDUAL_WEIGHTS = (266, 226, 224, 104, 62, 42, 34, 20, 12, 8, 4, *[1] * 22)
+# Those of the bit lengths of a count, in 1/64: a half for 0, since most priors have no side values.
+_COUNT_WEIGHTS = (32, *[1] * 32)
 
 
 def table(frequencies: Sequence[int] | np.ndarray) -> Any:
@@ -46,7 +48,7 @@ def table(frequencies: Sequence[int] | np.ndarray) -> Any:
     return _models.Categorical(np.asarray(frequencies, dtype=np.float64) - 1, perfect=False)
 
 
-_LENGTH = _models.Uniform(33)
+_COUNT = table(tuple(weight << (PRECISION_BITS - 6) for weight in _COUNT_WEIGHTS))
 _RESIDUAL = table(tuple(weight << (PRECISION_BITS - 10) for weight in _RESIDUAL_WEIGHTS))
 _BITS = (None, *(_models.Uniform(1 << bits) for bits in range(1, _CHUNK_BITS + 1)))
 
@@ -93,13 +95,13 @@ def _decode_integer(decoder: Any, model: Any) -> int:
 
 
 def encode_uint(encoder: Any, value: int) -> None:
-    """Append a number below 2^32; all bit lengths 0..32 are equally likely."""
-    _encode_integer(encoder, value, _LENGTH)
+    """Append a number below 2^32; 0 takes a bit."""
+    _encode_integer(encoder, value, _COUNT)
 
 
 def decode_uint(decoder: Any) -> int:
     """The inverse of `encode_uint`."""
-    return _decode_integer(decoder, _LENGTH)
+    return _decode_integer(decoder, _COUNT)
 
 
 def encode_residual(encoder: Any, value: int) -> None:

@@ -39,15 +39,33 @@ FREE_UNITS = 1024
 _END, _SAME_MODE, _NEW_MODE, _DRIFT_SAMPLES = 0, 1, 2, 3
 _KIND = range_coder.table((1 << 19, 13 << 20, 2 << 20, 1 << 19))
 _BYTE = constriction.stream.model.Uniform(256)
-_FIRST_CLASS = 40  # 128 blocks
 
 
-def _next_jump(jump: int) -> int:
-    """The jump that the jump after `jump` is coded against.
+class _Expected:
+    """What the next step is coded against.
 
-    Timesteps that are even in sqrt(SNR) have jumps that shrink by about an eighth.
+    Jumps change slowly, and by about as much as they did before. Steps grow, and so do their
+    numbers of blocks.
+
+    Args:
+        start_timestep: of the header.
+
+    Attributes:
+        jump: to the next timestep.
+        block_class: of the number of blocks.
     """
-    return jump - (jump >> 3)
+
+    def __init__(self, start_timestep: int) -> None:
+        self.jump = start_timestep >> 5
+        self.block_class = 40  # 128 blocks
+        self._jump_before: int | None = None
+
+    def step(self, jump: int, block_class: int) -> None:
+        """Go on to the step after this one."""
+        change = 0 if self._jump_before is None else jump - self._jump_before
+        self.jump = jump + max(-2, min(change, 2))
+        self.block_class = block_class + 2
+        self._jump_before = jump
 
 
 class PacketEncoder:
@@ -75,9 +93,8 @@ class PacketEncoder:
         self._shot = shot
         self._encoder: Any = constriction.stream.queue.RangeEncoder()
         self._timestep = start_timestep
-        self._expected_jump = start_timestep >> 3
         self._mode = shot.FIRST_MODE
-        self._class = _FIRST_CLASS
+        self._expected = _Expected(start_timestep)
         self._num_steps = self._units = 0
         self.seed_bits = 0.0
 
@@ -122,16 +139,16 @@ class PacketEncoder:
         if mode != self._mode:
             range_coder.encode_residual(encoder, mode[0] - self._mode[0])
             range_coder.encode_residual(encoder, mode[1] - self._mode[1])
-        range_coder.encode_residual(encoder, jump - self._expected_jump)
-        range_coder.encode_residual(encoder, now_class - self._class)
+        range_coder.encode_residual(encoder, jump - self._expected.jump)
+        range_coder.encode_residual(encoder, now_class - self._expected.block_class)
         range_coder.encode_bits(encoder, (num_blocks - blocks_of_class(now_class)) // unit, finer)
         if num_blocks:
             before = range_coder.used_bits(encoder)
             shot.encode_choices(encoder)
             self.seed_bits += range_coder.used_bits(encoder) - before
 
-        self._timestep, self._expected_jump = step.timestep, _next_jump(jump)
-        self._mode, self._class = mode, now_class
+        self._timestep, self._mode = step.timestep, mode
+        self._expected.step(jump, now_class)
         self._num_steps += 1
         self._units += 1 + num_blocks
 
@@ -177,6 +194,7 @@ class PacketEncoder:
         """An encoder of the same steps that continues independently."""
         other = copy(self)
         other._encoder = self._encoder.clone()
+        other._expected = copy(self._expected)
         return other
 
 
@@ -224,8 +242,8 @@ def _decode(payload: bytes, start_timestep: int, shot: type[Shot]) -> Packet:
         side.append(value)
 
     steps: list[Step] = []
-    timestep, expected_jump = start_timestep, start_timestep >> 3
-    mode, now_class = shot.FIRST_MODE, _FIRST_CLASS
+    timestep, mode = start_timestep, shot.FIRST_MODE
+    expected = _Expected(start_timestep)
     while (kind := int(decoder.decode(_KIND))) != _END:
         if kind == _DRIFT_SAMPLES:
             samples = np.asarray(decoder.decode(_BYTE, DRIFT_SAMPLES_BYTES)).astype(np.uint8)
@@ -239,19 +257,20 @@ def _decode(payload: bytes, start_timestep: int, shot: type[Shot]) -> Packet:
             mode = (first, mode[1] + range_coder.decode_residual(decoder))
         if wrong := shot.mode_error(mode):
             raise CorruptStreamError(f"{wrong}; get the file again")
-        jump = expected_jump + range_coder.decode_residual(decoder)
+        jump = expected.jump + range_coder.decode_residual(decoder)
         if not 1 <= jump <= timestep:
             raise CorruptStreamError(
                 f"a step jumps by {jump} from timestep {timestep}; it must jump by "
                 f"1..{timestep}; get the file again"
             )
-        timestep, expected_jump = timestep - jump, _next_jump(jump)
-        now_class += range_coder.decode_residual(decoder)
+        timestep -= jump
+        now_class = expected.block_class + range_coder.decode_residual(decoder)
         if not 0 <= now_class <= MAX_BLOCK_CLASS:
             raise CorruptStreamError(
                 f"a step has class {now_class} for its number of blocks; it must be in "
                 f"0..{MAX_BLOCK_CLASS}; get the file again"
             )
+        expected.step(jump, now_class)
         finer, unit = finer_blocks(now_class, shot.MANTISSA_BITS)
         num_blocks = blocks_of_class(now_class) + range_coder.decode_bits(decoder, finer) * unit
         if num_blocks > MAX_BLOCKS:

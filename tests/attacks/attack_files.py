@@ -489,7 +489,7 @@ ATTACKS = {
     "steps_20000_without_blocks": (
         lambda: stream(
             header(start_timestep=varint(65535)),
-            (packet(payload_of([(1 - 8191, -40)] + [(0, 0)] * 20_000)), PACKETS[1]),
+            (packet(payload_of([(1 - 2047, -40)] + [(0, -2)] * 20_000)), PACKETS[1]),
         ),
         CorruptStreamError,
         "more than 1024 steps",
@@ -500,7 +500,7 @@ ATTACKS = {
         "jumps by",
     ),
     "jump_below_0": (
-        lambda: stream(packets=(packet(payload_of([(876, 0)])), PACKETS[1])),
+        lambda: stream(packets=(packet(payload_of([(969, 0)])), PACKETS[1])),
         CorruptStreamError,
         "jumps by 1000 from timestep 999",
     ),

@@ -32,10 +32,10 @@ USUAL = Header(
     coder="trellis",
 )
 
-# 15 steps that are even in sqrt(SNR) on CogVideoX's schedule, and what a GOP of 1,200 bytes has
-USUAL_TIMESTEPS = (882, 801, 736, 680, 632, 589, 551, 516, 484, 455, 428, 403, 380, 358, 338)
-TRELLIS_BLOCKS = (352, 448, 480, 512, 576, 576, 640, 640, 640, 704, 704, 704, 768, 768, 832)
-PFR_BLOCKS = (30, 36, 40, 44, 48, 52, 52, 56, 56, 56, 60, 60, 64, 64, 72)
+# the first 15 steps of medium effort on CogVideoX-2B's schedule, and what a GOP of 1,200 bytes has
+USUAL_TIMESTEPS = (915, 847, 787, 732, 679, 629, 580, 533, 487, 443, 400, 360, 321, 285, 251)
+TRELLIS_BLOCKS = (352, 384, 416, 448, 480, 512, 560, 592, 640, 688, 736, 768, 848, 896, 960)
+PFR_BLOCKS = (28, 30, 32, 36, 40, 40, 44, 48, 52, 56, 60, 60, 64, 72, 80)
 
 
 def packet_codec(coder, start_timestep=999):

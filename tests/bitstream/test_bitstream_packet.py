@@ -46,12 +46,12 @@ def test_packets_come_back(data):
 
 
 @pytest.mark.parametrize("coder", ["pfr", "trellis"])
-def test_a_usual_packet_has_at_most_24_bytes_of_overhead(coder):
+def test_a_usual_packet_has_at_most_22_bytes_of_overhead(coder):
     codec = packet_codec(coder)
     coded = codec.encode(usual_packet(coder), gop=3)
     assert 1100 < len(coded) < 1500
     bits = codec.bits(coded, gop=3)
-    assert bits.other_bits <= 8 * 24
+    assert bits.other_bits <= 8 * 22
     sampled = codec.encode(replace(usual_packet(coder), drift_samples=b"\x80" * 8), gop=3)
     assert len(sampled) <= len(coded) + 9
     assert codec.bits(sampled, gop=3).seed_bits == bits.seed_bits
