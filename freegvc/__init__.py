@@ -49,7 +49,7 @@ from freegvc.errors import (
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo, GopInfo
     from freegvc._codec.decoder import decode_frames, decompress
-    from freegvc._codec.encoder import compress
+    from freegvc._codec.encoder import compress, compress_file
     from freegvc._codec.score import score
     from freegvc._codec.settings import Settings
     from freegvc._codec.sweep import SweepPoint, sweep
@@ -125,6 +125,7 @@ __all__ = [
     "VideoReadError",
     "__version__",
     "compress",
+    "compress_file",
     "decode_frames",
     "decompress",
     "load_prior",
@@ -157,6 +158,7 @@ _LAZY = {
     "SweepPoint": "freegvc._codec.sweep",
     "Video": "freegvc._video",
     "compress": "freegvc._codec.encoder",
+    "compress_file": "freegvc._codec.encoder",
     "decode_frames": "freegvc._codec.decoder",
     "decompress": "freegvc._codec.decoder",
     "load_prior": "freegvc.priors",

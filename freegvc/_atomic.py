@@ -131,6 +131,14 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file whose bytes are on the disk when this returns."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def naming(path: Path, temporary: Path) -> Iterator[None]:
     """Raise an OSError of the block anew, with the name of the output, not the temporary one.

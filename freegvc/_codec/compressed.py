@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._atomic import atomic_path
+from freegvc._atomic import atomic_path, write_durably
 from freegvc._bitstream import (
     Header,
     Packet,
@@ -98,7 +98,7 @@ class CompressedVideo:
             OutputExistsError: the file exists and `overwrite` is false.
         """
         with atomic_path(Path(path), overwrite=overwrite) as temporary:
-            temporary.write_bytes(self.data)
+            write_durably(temporary, self.data)  # the journal of its GOPs may be deleted next
         return Path(path)
 
     def truncate(

@@ -5,26 +5,26 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from freegvc import events
+from freegvc._atomic import check_output
 from freegvc._bitstream import write_stream
+from freegvc._codec.coding import Coding, code_gops, prepare
 from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.journal import Journal, check_journal, journal_path
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits
-from freegvc._codec.model import check_tiled_work, prior_to_encode
+from freegvc._codec.model import check_tiled_work
 from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings
-from freegvc._control.controllers import make_controller
-from freegvc._control.gop_encoder import GopEncoder
 from freegvc._control.targets import Target, TargetKeywords
-from freegvc._video import FrameSource, cut_gops, open_video
-from freegvc.errors import AudioWarning, LargeStreamError, LargeStreamWarning, UsageError
+from freegvc._video import open_video
+from freegvc.errors import LargeStreamError, LargeStreamWarning
 
 if TYPE_CHECKING:
     from freegvc.priors import Prior
-
-FEWER_FRAMES = "make GOPs shorter (--gop-length), or frames smaller"
 
 
 def compress(
@@ -76,51 +76,69 @@ def compress(
         TargetError: the target cannot be reached.
     """
     wanted = one_target(target, keywords)
-    settings = settings or Settings()
-    if audio not in (None, "copy", "drop"):
-        raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
-        wanted.check(source.height, source.width)
-        sound = _sound(source, audio)
-        from freegvc.priors.out_of_memory import prior_out_of_memory_named
+        coding = prepare(source, wanted, settings or Settings(), prior, device, audio, listener)
+        return stream_of(coding, code_gops(coding))
 
-        model = prior_to_encode(
-            prior,
-            device,
-            height=source.height,
-            width=source.width,
-            gop_length=settings.gop_length,
-        )
-        coder = settings.channel_coder(model.device)
-        parameters = settings.parameters(source, model, coder.name)
-        num_frames, frame_seconds = source.num_frames, None
-        if wanted.needs_num_frames:  # what containers state is often wrong
-            num_frames = source.count_frames()
-            frame_seconds = float(source.duration_seconds() / num_frames)
-        gops = GopEncoder(
-            model,
-            coder,
-            parameters,
-            num_frames,
-            listener,
-            settings.pace(model),
-            settings.chosen_effort.max_probes,
-            frame_seconds,
-        )
-        controller = make_controller(wanted, gops)
-        with prior_out_of_memory_named("compress", model, FEWER_FRAMES):
-            for gop in cut_gops(
-                source,
-                parameters.gop_length,
-                parameters.overlap,
-                longest=model.defaults.max_gop_length,
-                stride=model.latent.temporal_stride,
-            ):
-                controller.add(gop)
-            packets = controller.finish()
-        stream = replace(gops.stream(packets), audio=sound)
+
+def compress_file(
+    video: Any,
+    path: str | PathLike[str],
+    target: Target | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    settings: Settings | None = None,
+    prior: str | PathLike[str] | Prior = "freegvc-small",
+    device: str | None = None,
+    audio: str | None = None,
+    progress: bool = False,
+    on_event: events.OnEvent = events.ignore,
+    **keywords: Unpack[TargetKeywords],
+) -> CompressedVideo:
+    """Compress a video into a file; what is finished survives if the run does not end.
+
+    Each finished GOP goes into a journal beside the file, `path` with ".journal" after it, and is
+    on the disk before the next one is begun. The journal goes away once the file is there.
+
+    Args:
+        video: as for `compress`.
+        path: the .fgvc file to write.
+        target: as for `compress`.
+        resume: go on with the journal of a run that was killed or has failed, if there is one. The
+            input is read again. The file is, byte for byte, that of a run without interruption.
+        overwrite: whether an existing file may be replaced; a journal never is.
+        settings, prior, device, audio, progress, **keywords: as for `compress`.
+        on_event: as for `compress`; of a GOP that the journal holds, `GopDone` is all.
+
+    Returns:
+        The stream, which is saved already.
+
+    Raises:
+        OutputExistsError: the file exists and `overwrite` is false, or a journal and `resume` is.
+        JournalMismatchError: the journal is of another input, of other arguments, or of another
+            prior.
+        JournalError: the journal is damaged.
+        FreeGvcError: as `compress`.
+    """
+    wanted, path = one_target(target, keywords), Path(path)
+    journal = journal_path(path)
+    check_output(path, overwrite=overwrite)
+    check_journal(journal, resume=resume)
+    with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
+        coding = prepare(source, wanted, settings or Settings(), prior, device, audio, listener)
+        with Journal.open(journal, coding.plan, resume=resume) as kept:
+            compressed = stream_of(coding, code_gops(coding, kept))
+            compressed.save(path, overwrite=overwrite)
+            kept.remove()
+    return compressed
+
+
+def stream_of(coding: Coding, packets: list[bytes]) -> CompressedVideo:
+    """The stream of all packets of a video."""
+    stream = replace(coding.gops.stream(packets), audio=coding.sound)
     compressed = CompressedVideo(write_stream(stream))
-    _warn_if_large(compressed, model)
+    _warn_if_large(compressed, coding.gops.prior)
     return compressed
 
 
@@ -133,19 +151,5 @@ def _warn_if_large(compressed: CompressedVideo, prior: Prior) -> None:
         warnings.warn(
             f"decoders refuse this stream by default, as they would a hostile one: {error}",
             LargeStreamWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-
-
-def _sound(source: FrameSource, audio: str | None) -> bytes | None:
-    """The audio to carry, read before the first GOP: what cannot be carried is said early."""
-    if audio == "copy":
-        return source.audio()
-    if audio is None and source.has_audio:
-        warnings.warn(
-            'the video has sound, which is left out: --audio copy (audio="copy") carries it, '
-            '--audio drop (audio="drop") leaves it out without this warning',
-            AudioWarning,
-            stacklevel=3,
-        )
-    return None

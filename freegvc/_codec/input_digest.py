@@ -30,7 +30,9 @@ class InputDigest:
             gop: the GOPs of a video, one after the other from the first.
 
         Returns:
-            32 hexadecimal digits.
+            32 hexadecimal digits, which also tell how long the GOP is and whether it is the last.
         """
         self._hash.update(np.ascontiguousarray(gop.frames[: gop.advance]).data)
-        return self._hash.hexdigest()
+        so_far = self._hash.copy()
+        so_far.update(f"{len(gop.frames)} {gop.is_last}".encode())
+        return so_far.hexdigest()

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from freegvc._codec.plan import Plan
 from freegvc._codec.record_file import RecordFile
 from freegvc._control.finished_gop import FinishedGop
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
 from freegvc.events import GopDone
-
-Plan = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,8 @@ class Journal:
             journal.add(finished, digest)
 
     `add` returns once the GOP is on the disk, so that neither kill -9 nor a loss of power takes it
-    away. The file stays when the block ends: `remove` it once the stream is safe.
+    away. The file stays when the block ends: `remove` it once the stream is safe. Without a single
+    GOP it holds nothing, and goes away if the block fails.
 
     Attributes:
         path: of the file.
@@ -136,8 +135,16 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None or self.gops:
+            self.close()
+        else:
+            self.remove()
+
+
+def journal_path(output: Path) -> Path:
+    """Where the journal of a file is kept while it is made."""
+    return output.with_name(output.name + ".journal")
 
 
 def check_journal(path: Path, *, resume: bool) -> None:

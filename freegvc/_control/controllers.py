@@ -14,6 +14,7 @@ from freegvc.errors import UsageError
 from freegvc.metrics import as_metric
 
 if TYPE_CHECKING:
+    from freegvc._control.finished_gop import FinishedGop
     from freegvc._control.gop_encoder import GopEncoder
     from freegvc._video import Gop
 
@@ -21,11 +22,20 @@ if TYPE_CHECKING:
 class Controller(Protocol):
     """Decides where the walks of a stream stop, and scores with the decoder's own means."""
 
-    def add(self, gop: Gop) -> None:
-        """Take the next GOP.
+    def add(self, gop: Gop) -> FinishedGop:
+        """Code the next GOP.
+
+        Returns:
+            What is needed of it if this run does not end, for `restore`.
 
         Raises:
             TargetError: the target cannot be reached.
+        """
+
+    def restore(self, gop: Gop, finished: FinishedGop) -> None:
+        """Take the next GOP as an earlier run of the same plan has coded it.
+
+        What follows is what it would have been without the interruption.
         """
 
     def finish(self) -> list[bytes]:

@@ -6,9 +6,10 @@ scored, from which its surrogate follows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from freegvc._control.rate import RateController
+from freegvc._control.rate import Draft, RateController
 from freegvc._control.scoring import GopScorer
 from freegvc._control.sharing import ByScore, Option, even_loss, state_at
 from freegvc._control.stopping import next_timestep
@@ -68,6 +69,15 @@ class EvenRateController(RateController):
             points.append(self._point(walk, walk.num_steps, scorer))
         self._curves.append(fit_power_law(points))
         return ByScore(tuple(walk.bits), self._curves[-1]), len(points)
+
+    def _kept(self, draft: Draft) -> dict[str, Any]:
+        curve = self._curves[draft.done.gop]
+        return {**super()._kept(draft), "curve": [curve.factor, curve.exponent]}
+
+    def _option_of(self, state: Mapping[str, Any]) -> Option:
+        factor, exponent = state["curve"]
+        self._curves.append(PowerLaw(factor, exponent))
+        return ByScore(tuple(state["bits"]), self._curves[-1])
 
     def _expected_bits(self, first: RatePoint, before_bits: float, part: float) -> float:
         """What this GOP will get, as far as its first point and the other curves tell."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from freegvc.events import GopDone
+
+if TYPE_CHECKING:
+    import torch
+
+Tail = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,9 +32,21 @@ class FinishedGop:
     packet: bytes
     done: GopDone
     state: Mapping[str, Any] = field(default_factory=dict)
-    tail: npt.NDArray[np.float32] | None = None
+    tail: Tail | None = None
 
     @property
     def index(self) -> int:
         """Of the GOP: 0, 1, ..."""
         return self.done.gop
+
+
+def tail_array(tail: torch.Tensor | None) -> Tail | None:
+    """A tail as it is kept, exact."""
+    return None if tail is None else tail.detach().cpu().numpy().copy()
+
+
+def tail_tensor(tail: Tail | None, device: torch.device) -> torch.Tensor | None:
+    """The inverse of `tail_array`."""
+    import torch
+
+    return None if tail is None else torch.from_numpy(tail.copy()).to(device)

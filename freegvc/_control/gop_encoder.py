@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from freegvc import events
 from freegvc._bitstream import PacketCodec, Stream, Timestamps
 from freegvc._bitstream.stream import stream_bytes, stream_sections
+from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
 from freegvc._trajectory import Pace, Seams, Sender, Silent, grid_to
 from freegvc._video.gop_plan import plan_gops
 
@@ -37,7 +38,7 @@ class GopEncoder:
         frame_seconds: how long a frame is shown on average; None for 1/frame rate.
 
     Attributes:
-        prior, parameters, num_frames, on_event, max_probes, frame_seconds: as given.
+        prior, parameters, num_frames, on_event, pace, max_probes, frame_seconds: as given.
         packets: codec of the stream's packets.
         seams, silent: of the stream.
         end_frame: frames of the video up to the end of the current GOP.
@@ -64,7 +65,7 @@ class GopEncoder:
         self.silent = Silent.of(parameters)
         self.max_probes = max_probes
         self._coder = coder
-        self._pace = pace
+        self.pace = pace
         self.end_frame = self._first_frame = self._last_advance = 0
         self._ticks: Timestamps | None = None
         self._advance, self._is_last = 0, False
@@ -73,7 +74,7 @@ class GopEncoder:
 
     def grid(self, stop_step: int = 0) -> list[int]:
         """Timesteps of a walk to `stop_step`."""
-        return grid_to(self.prior.schedule, stop_step, self._pace)
+        return grid_to(self.prior.schedule, stop_step, self.pace)
 
     def start(self, gop: Gop, progress: Progress) -> Sender:
         """Encode the frames of a GOP; its walk stands at the noisiest level.
@@ -85,12 +86,7 @@ class GopEncoder:
         Raises:
             UsageError: the video has become too long for a stream.
         """
-        self.end_frame = gop.first_frame + len(gop.frames)
-        self._ticks = self._ticks_of(gop)
-        self._last_advance = self._unusual_advance(gop)
-        self._first_frame = gop.first_frame
-        self._advance, self._is_last = gop.advance, gop.is_last
-        self.header().validate()
+        self._come_to(gop)
         known = None if self.num_frames is None else self.num_gops(max(self.num_frames, 1))
         self.on_event(events.GopStarted(gop.index, known, len(gop.frames)))
         began = time.perf_counter()
@@ -115,6 +111,25 @@ class GopEncoder:
             on_step=on_step,
         )
 
+    def pass_over(self, gop: Gop, finished: FinishedGop) -> None:
+        """Go on behind a GOP that an earlier run has finished.
+
+        Args:
+            gop: the next one.
+            finished: the same, as `finish` has made it.
+        """
+        self._come_to(gop)
+        if self.parameters.chain:
+            self._known = tail_tensor(finished.tail, self.prior.device)
+
+    def _come_to(self, gop: Gop) -> None:
+        self.end_frame = gop.first_frame + len(gop.frames)
+        self._ticks = self._ticks_of(gop)
+        self._last_advance = self._unusual_advance(gop)
+        self._first_frame = gop.first_frame
+        self._advance, self._is_last = gop.advance, gop.is_last
+        self.header().validate()
+
     def seconds(self) -> dict[str, float]:
         """Time that the current GOP has taken so far, by stage."""
         return {"frames": self._frames_seconds, "walk": time.perf_counter() - self._walk_began}
@@ -127,7 +142,7 @@ class GopEncoder:
         reached: bool | None = None,
         num_probes: int = 0,
         probe_seconds: float = 0.0,
-    ) -> bytes:
+    ) -> FinishedGop:
         """End the current GOP where its walk stands.
 
         Args:
@@ -136,27 +151,28 @@ class GopEncoder:
             probe_seconds: how long the probes took.
 
         Returns:
-            The packet.
+            The packet, and what was said of it; its tail if GOPs are chained.
         """
         packet = walk.packet()
+        self._known = None
         if self.parameters.chain:
             decoded = walk.reconstruct(self.silent)
-            self._known = self.seams.tail(decoded, self._advance) if not self._is_last else None
+            if not self._is_last:
+                self._known = self.seams.tail(decoded, self._advance)
         seconds = self.seconds() | ({"probes": probe_seconds} if num_probes else {})
-        self.on_event(
-            events.GopDone(
-                walk.gop,
-                walk.timestep,
-                walk.num_steps,
-                len(packet),
-                score,
-                reached,
-                num_probes,
-                seconds,
-                walk.model_calls,
-            )
+        done = events.GopDone(
+            walk.gop,
+            walk.timestep,
+            walk.num_steps,
+            len(packet),
+            score,
+            reached,
+            num_probes,
+            seconds,
+            walk.model_calls,
         )
-        return packet
+        self.on_event(done)
+        return FinishedGop(packet=packet, done=done, tail=tail_array(self._known))
 
     def header(self) -> Header:
         """The header if the video ends with the current GOP."""

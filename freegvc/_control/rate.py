@@ -7,12 +7,14 @@ and fills the budget. No state is decoded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from freegvc._control.budget import Budget
+from freegvc._control.finished_gop import FinishedGop
 from freegvc._control.sharing import ByLevel, Option, share_bits
 from freegvc._control.stopping import next_timestep, stop_within_bytes
 from freegvc.events import GopDone
@@ -27,25 +29,21 @@ SPARE = 1.1  # bits of the GOPs so far, at the level that a draft ends at, over 
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
     """What is kept of a walk.
 
     Attributes:
         packet: of all its steps.
         timesteps, drift_samples: of its states after 0, 1, ... steps.
         option: what it can be cut to.
-        num_probes: states that were scored.
-        seconds: by stage.
-        model_calls: for all of it.
+        done: what would be said of it if it were not cut.
     """
 
     packet: bytes
     timesteps: tuple[int, ...]
     drift_samples: tuple[bytes | None, ...]
     option: Option
-    num_probes: int
-    seconds: dict[str, float]
-    model_calls: int
+    done: GopDone
 
 
 class RateController:
@@ -64,22 +62,40 @@ class RateController:
         self._budget = Budget(target, gops)
         # of the drafts so far, if each were cut at a timestep
         self._bits_at = np.zeros(gops.parameters.start_timestep + 1)
-        self._drafts: list[_Draft] = []
+        self._drafts: list[Draft] = []
         self._packets: list[bytes] = []
 
-    def add(self, gop: Gop) -> None:
+    def add(self, gop: Gop) -> FinishedGop:
         """Draft one GOP; a video that is a single GOP is coded right away.
 
         Raises:
             TargetError: the target is too small for the header and packets without steps.
         """
         if gop.index == 0 and gop.is_last:
-            self._packets.append(self._gops.finish(self.walk_alone(gop)))
-            return
+            finished = self._gops.finish(self.walk_alone(gop))
+            self._packets.append(finished.packet)
+            return finished
         walk = self._start(gop)
-        self._drafts.append(self._draft(walk, gop))
+        draft = self._draft(walk, gop)
+        self._drafts.append(draft)
+        packet, done = draft.packet, draft.done
         if gop.is_last:
-            self._packets = self._cut_all(walk)
+            packet, done = self._fill(walk, done)
+            self._cut_all(packet, done)
+        return FinishedGop(packet=packet, done=done, state=self._kept(draft))
+
+    def restore(self, gop: Gop, finished: FinishedGop) -> None:
+        """Take a GOP that an earlier run has drafted, or coded if it is the last or only one."""
+        self._gops.pass_over(gop, finished)
+        self._note_length(gop)
+        if gop.index == 0 and gop.is_last:
+            self._packets.append(finished.packet)
+            self._gops.on_event(finished.done)
+            return
+        self._granted_bits(finished.state["bits"][0], gop)  # which may raise the default rate
+        self._drafts.append(self._draft_of(finished))
+        if gop.is_last:
+            self._cut_all(finished.packet, finished.done)
 
     def walk_alone(self, gop: Gop) -> Sender:
         """The walk of the first GOP, which fills the budget of the frames so far.
@@ -100,33 +116,70 @@ class RateController:
 
     def _start(self, gop: Gop) -> Sender:
         walk = self._gops.start(gop, lambda walk: self._progress(walk, gop))
+        self._note_length(gop)
+        return walk
+
+    def _note_length(self, gop: Gop) -> None:
         if gop.is_last:
             self._budget.num_frames = self._gops.end_frame  # whatever was stated
-        return walk
 
     def finish(self) -> list[bytes]:
         """The packets of all GOPs."""
         return self._packets
 
-    def _draft(self, walk: Sender, gop: Gop) -> _Draft:
+    def _draft(self, walk: Sender, gop: Gop) -> Draft:
         """Walk a GOP as far as it may be needed, and remember what it can be cut to."""
+        granted = self._granted_bits(walk.bits[0], gop)
+        option, num_probes = self._explore(walk, gop, granted)
+        packet = walk.packet()
+        done = GopDone(
+            gop.index,
+            walk.timestep,
+            walk.num_steps,
+            len(packet),
+            None,
+            num_probes=num_probes,
+            seconds=self._gops.seconds(),
+            model_calls=walk.model_calls,
+        )
+        samples = tuple(walk.drift_samples)
+        return Draft(packet, tuple(walk.timesteps), samples, option, done)
+
+    def _kept(self, draft: Draft) -> dict[str, Any]:
+        """What a journal keeps of a draft."""
+        return {
+            "bits": draft.option.bits,
+            "timesteps": draft.timesteps,
+            "drift_samples": [s if s is None else s.hex() for s in draft.drift_samples],
+        }
+
+    def _draft_of(self, finished: FinishedGop) -> Draft:
+        """The draft of which that was kept."""
+        state = finished.state
+        return Draft(
+            packet=finished.packet,
+            timesteps=tuple(state["timesteps"]),
+            drift_samples=tuple(
+                s if s is None else bytes.fromhex(s) for s in state["drift_samples"]
+            ),
+            option=self._option_of(state),
+            done=finished.done,
+        )
+
+    def _granted_bits(self, empty_bits: float, gop: Gop) -> float:
+        """Bits for the packets of the GOPs so far, of which the newest has so many without steps.
+
+        Raises:
+            TargetError: the target is too small for the header and packets without steps.
+        """
         drafted = [draft.option.bits for draft in self._drafts]
-        empty = [bits[0] for bits in drafted] + [walk.bits[0]]
+        empty = [bits[0] for bits in drafted] + [empty_bits]
         granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
         if sum(empty) > granted:
             self._budget.check([int(bits) // 8 for bits in empty], is_last=gop.is_last)
             # the frames to come will pay for the header
             granted = max(self._packets_bits([float(bits) for bits in empty]), sum(empty))
-        option, num_probes = self._explore(walk, gop, granted)
-        return _Draft(
-            packet=walk.packet(),
-            timesteps=tuple(walk.timesteps),
-            drift_samples=tuple(walk.drift_samples),
-            option=option,
-            num_probes=num_probes,
-            seconds=self._gops.seconds(),
-            model_calls=walk.model_calls,
-        )
+        return granted
 
     def _explore(self, walk: Sender, gop: Gop, granted: float) -> tuple[Option, int]:
         """Walk to the level that all GOPs so far could share, and a little further.
@@ -146,38 +199,45 @@ class RateController:
             if ahead is None:
                 break
             walk.extend(ahead)
-        timesteps, bits = tuple(walk.timesteps), tuple(walk.bits)
+        return self._by_level(tuple(walk.bits), tuple(walk.timesteps)), 0
+
+    def _option_of(self, state: Mapping[str, Any]) -> Option:
+        """What a GOP can be cut to of which that was kept; later GOPs take it into account."""
+        return self._by_level(tuple(state["bits"]), tuple(state["timesteps"]))
+
+    def _by_level(self, bits: tuple[float, ...], timesteps: tuple[int, ...]) -> ByLevel:
         levels = np.arange(self._bits_at.size)
         self._bits_at += np.interp(levels, timesteps[::-1], bits[::-1])
-        return ByLevel(bits, timesteps), 0
+        return ByLevel(bits, timesteps)
 
-    def _cut_all(self, last: Sender) -> list[bytes]:
-        """Cut all GOPs so that the file fits; the last one's walk takes what is left."""
-        drafts, grid = self._drafts, self._gops.grid()
-        granted = self._packets_bits([draft.option.bits[-1] for draft in drafts])
-        chosen = share_bits([draft.option for draft in drafts], granted)
-        cuts = [(self._cut(k, n), drafts[k].timesteps[n], n) for k, n in enumerate(chosen[:-1])]
+    def _chosen(self) -> list[int]:
+        """How many steps each GOP keeps so that the file fits."""
+        granted = self._packets_bits([draft.option.bits[-1] for draft in self._drafts])
+        return share_bits([draft.option for draft in self._drafts], granted)
+
+    def _fill(self, last: Sender, done: GopDone) -> tuple[bytes, GopDone]:
+        """Let the last GOP's walk take what the others leave; its packet, and what to say of it."""
+        grid, chosen = self._gops.grid(), self._chosen()
         walk = last.fork(chosen[-1])
         if walk.timestep > grid[-1]:
-            size, sizes = self._gops.file_size(), [len(packet) for packet, _, _ in cuts]
-            budget = self._budget.bytes_for(self._gops.end_frame)
+            sizes = [len(self._cut(k, n)) for k, n in enumerate(chosen[:-1])]
+            size, budget = self._gops.file_size(), self._budget.bytes_for(self._gops.end_frame)
             stop_within_bytes(walk, grid, budget, lambda: size([*sizes, walk.bits[-1] // 8]))
-        cuts.append((walk.packet(), walk.timestep, walk.num_steps))
-        drafts[-1] = replace(drafts[-1], model_calls=walk.model_calls)
-        for k, (draft, (packet, stop, num_steps)) in enumerate(zip(drafts, cuts, strict=True)):
+        packet = walk.packet()
+        done = replace(done, stop_step=walk.timestep, num_steps=walk.num_steps)
+        return packet, replace(done, num_bytes=len(packet), model_calls=walk.model_calls)
+
+    def _cut_all(self, last_packet: bytes, last_done: GopDone) -> None:
+        """Cut all drafts but the last, whose final packet is given."""
+        for k, num_steps in enumerate(self._chosen()[:-1]):
+            packet, draft = self._cut(k, num_steps), self._drafts[k]
+            stop = draft.timesteps[num_steps]
+            self._packets.append(packet)
             self._gops.on_event(
-                GopDone(
-                    k,
-                    stop,
-                    num_steps,
-                    len(packet),
-                    None,
-                    num_probes=draft.num_probes,
-                    seconds=draft.seconds,
-                    model_calls=draft.model_calls,
-                )
+                replace(draft.done, stop_step=stop, num_steps=num_steps, num_bytes=len(packet))
             )
-        return [packet for packet, _, _ in cuts]
+        self._packets.append(last_packet)
+        self._gops.on_event(last_done)
 
     def _packets_bits(self, largest: list[float]) -> float:
         """Bits that the budget leaves for packets of at most these sizes in bits."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
 from freegvc._control.scoring import GopScorer
 from freegvc._control.search import AtBits, AtLimit, AtTimestep, Found, History, search
 from freegvc._control.stopping import branch_at_bits, branch_at_timestep
 from freegvc._control.surrogate import RatePoint
 from freegvc._control.targets import goal_of
-from freegvc.errors import TargetError, TargetWarning
+from freegvc.errors import JournalError, TargetError, TargetWarning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +67,7 @@ class ScoreController:
         self._history = history
         self._packets: list[bytes] = []
 
-    def add(self, gop: Gop) -> None:
+    def add(self, gop: Gop) -> FinishedGop:
         """Bring one GOP to the target, or as near to it as it gets.
 
         Raises:
@@ -85,14 +86,23 @@ class ScoreController:
         points = tuple(probe.point for probe in probes)
         self._history = History(points, chosen.point, chosen.walk.timestep, found.floor, reached)
         self._tail = chosen.tail
-        packet = self._gops.finish(
+        finished = self._gops.finish(
             chosen.walk,
             score=score,
             reached=reached,
             num_probes=scorer.num_probes,
             probe_seconds=scorer.seconds,
         )
-        self._packets.append(packet)
+        self._packets.append(finished.packet)
+        return _with_history(finished, self._history, self._tail)
+
+    def restore(self, gop: Gop, finished: FinishedGop) -> None:
+        """Take a GOP that an earlier run has brought to the target."""
+        self._gops.pass_over(gop, finished)
+        self._history = _history_of(finished)
+        self._tail = tail_tensor(finished.tail, self._gops.prior.device)
+        self._packets.append(finished.packet)
+        self._gops.on_event(finished.done)
 
     def finish(self) -> list[bytes]:
         """The packets of all GOPs."""
@@ -166,32 +176,47 @@ class LikeFirstGopController:
         self._packets: list[bytes] = []
         self._others: ScoreController | None = None
 
-    def add(self, gop: Gop) -> None:
+    def add(self, gop: Gop) -> FinishedGop:
         """Code one GOP; errors as those of `target.first` and `ScoreController.add`."""
         if self._others is not None:
-            self._others.add(gop)
-            return
+            return self._others.add(gop)
         walk = self._first.walk_alone(gop)
         scorer = _scorer(self._target, self._metric, self._gops, gop, None)
         score, tail = scorer.score(walk)
         point = RatePoint(walk.bits[-1], self._metric.loss(score))
         floor = self._metric.loss(scorer.limit(walk))
-        self._others = ScoreController(
-            self._target,
-            self._metric,
-            score,
-            self._gops,
-            tail=tail,
-            history=History((point,), point, walk.timestep, floor),
-        )
-        packet = self._gops.finish(
+        history = History((point,), point, walk.timestep, floor)
+        self._others = self._controller_of_others(score, tail, history)
+        finished = self._gops.finish(
             walk,
             score=score,
             reached=True,
             num_probes=scorer.num_probes,
             probe_seconds=scorer.seconds,
         )
-        self._packets.append(packet)
+        self._packets.append(finished.packet)
+        return _with_history(finished, history, tail)
+
+    def restore(self, gop: Gop, finished: FinishedGop) -> None:
+        """Take a GOP that an earlier run has coded."""
+        if self._others is not None:
+            self._others.restore(gop, finished)
+            return
+        self._gops.pass_over(gop, finished)
+        score = finished.done.score
+        if score is None:
+            raise JournalError(f"GOP {gop.index} was kept without the score that others must have")
+        tail = tail_tensor(finished.tail, self._gops.prior.device)
+        self._others = self._controller_of_others(score, tail, _history_of(finished))
+        self._packets.append(finished.packet)
+        self._gops.on_event(finished.done)
+
+    def _controller_of_others(
+        self, score: float, tail: Tensor | None, history: History
+    ) -> ScoreController:
+        return ScoreController(
+            self._target, self._metric, score, self._gops, tail=tail, history=history
+        )
 
     def finish(self) -> list[bytes]:
         """The packets of all GOPs."""
@@ -210,3 +235,14 @@ def _scorer(
         gop=gop,
         tail=tail,
     )
+
+
+def _with_history(finished: FinishedGop, history: History, tail: Tensor | None) -> FinishedGop:
+    """A finished GOP with what the next one needs of it."""
+    return replace(finished, state={"history": asdict(history)}, tail=tail_array(tail))
+
+
+def _history_of(finished: FinishedGop) -> History:
+    kept = finished.state["history"]
+    points = tuple(RatePoint(**point) for point in kept["points"])
+    return History(**{**kept, "points": points, "chosen": RatePoint(**kept["chosen"])})

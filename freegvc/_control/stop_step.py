@@ -8,6 +8,7 @@ from freegvc._control.stopping import stop_at_step
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
+    from freegvc._control.finished_gop import FinishedGop
     from freegvc._control.gop_encoder import GopEncoder
     from freegvc._control.targets import StopStep
     from freegvc._trajectory import Sender
@@ -36,9 +37,17 @@ class StopStepController:
         self._gops = gops
         self._packets: list[bytes] = []
 
-    def add(self, gop: Gop) -> None:
+    def add(self, gop: Gop) -> FinishedGop:
         """Code one GOP."""
-        self._packets.append(self._gops.finish(self.walk_alone(gop)))
+        finished = self._gops.finish(self.walk_alone(gop))
+        self._packets.append(finished.packet)
+        return finished
+
+    def restore(self, gop: Gop, finished: FinishedGop) -> None:
+        """Take a GOP that an earlier run has coded."""
+        self._gops.pass_over(gop, finished)
+        self._packets.append(finished.packet)
+        self._gops.on_event(finished.done)
 
     def walk_alone(self, gop: Gop) -> Sender:
         """The walk of one GOP, which stands where the target wants it."""

@@ -8,6 +8,7 @@ import pytest
 
 from freegvc._bitstream.header import StreamParameters
 from freegvc._control.even_rate import EvenRateController
+from freegvc._control.finished_gop import FinishedGop
 from freegvc._control.rate import RateController
 from freegvc._control.surrogate import RatePoint
 from freegvc._control.targets import Rate
@@ -70,7 +71,9 @@ class FakeGops:
         return self.walks[-1]
 
     def finish(self, walk):
-        return walk.packet()
+        packet = walk.packet()
+        done = GopDone(walk.gop, walk.timestep, walk.num_steps, len(packet), None)
+        return FinishedGop(packet=packet, done=done)
 
     def num_gops(self, num_frames):
         return -(-num_frames // 8)
