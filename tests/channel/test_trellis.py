@@ -40,13 +40,13 @@ def make_delta(dims: int, kl_bits: float, seed: int = 0, law: str = "normal") ->
 
 def measure(coder, dims, kl_bits, draws, law="normal"):
     """Mean delivered fraction and overhead, with all that the steps put into a packet."""
-    timestep, jump = 60_000, 7500  # as the packet expects them
+    timestep, jump = 60_000, 60_000 >> 5  # as the packet expects them
     packet = PacketEncoder(start_timestep=timestep, shot=TrellisShot)
     delivered = []
     for draw in range(draws):
         delta = make_delta(dims, kl_bits, draw, law)
         shot, n = coder.encode(delta, Address(KEY, 0, draw))
-        timestep, jump = timestep - jump, jump - jump // 8
+        timestep -= jump
         packet.add(Step(timestep, shot))
         delivered.append(float(n @ delta / (delta @ delta)))
     return np.mean(delivered), 8 * len(packet.payload()) / draws / kl_bits

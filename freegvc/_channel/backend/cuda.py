@@ -149,7 +149,7 @@ def _groups(lengths: np.ndarray, room: int) -> list[tuple[int, int]]:
 class CudaBackend:
     """See `Backend`."""
 
-    numbers_at_once = 8
+    numbers_at_once = 6
 
     def __init__(self, device: torch.device) -> None:
         self.device = device

@@ -93,7 +93,7 @@ class TrellisCoder:
         tries = next(tries for limit, tries in _TRIES if dims << self.log2_states - 2 <= limit)
         fractions: dict[int, float] = {}
         found: dict[int, tuple[TrellisShot, float]] = {}
-        wanted = blocks_for(energy, self.log2_states)
+        wanted = self._first_guess(energy, dims)
         while len(fractions) < tries:
             blocks = next_blocks(wanted, dims, fractions)
             far = abs(blocks - wanted) > _LUCK * math.sqrt(wanted)
@@ -115,6 +115,11 @@ class TrellisCoder:
         dealer = self._backend.dealer(address, len(delta))
         shot, _ = self._search(delta, [blocks], address, dealer)[blocks]
         return shot, self._deliver(shot, dealer)
+
+    def _first_guess(self, energy: float, dims: int) -> float:
+        """The number of blocks that delivers delta on average, with the m of its search."""
+        wanted = blocks_for(energy, self.log2_states)
+        return blocks_for(energy, self._log2_states(dims, max(round(wanted), 1)))
 
     def _likely(self, wanted: float, dims: int, found: Iterable[int]) -> list[int]:
         """The number of blocks to search next, and those that may be asked for after it."""
