@@ -21,6 +21,7 @@ from freegvc._cli.parser import (
     keywords_of,
 )
 from freegvc._cli.paths import (
+    STANDARD,
     check_stream_output,
     readable_video,
     refuse_standard,
@@ -33,6 +34,12 @@ from freegvc._cli.progress import (
     show_progress,
     tell,
     tell_done,
+)
+from freegvc._cli.resume import (
+    add_resume,
+    refuse_resume_with_data,
+    telling_what_is_kept,
+    was_settled,
 )
 from freegvc._cli.target_options import add_target_options, target_from
 from freegvc.errors import (
@@ -82,6 +89,7 @@ def declare_compress(parser: CommandParser) -> None:
         help="put the control log and three pictures of it into a folder",
     )
     add_force(output)
+    add_resume(output, "the finished GOPs")
     add_events(output)
     parser.set_defaults(run=_compress, about=None, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
@@ -204,15 +212,21 @@ def _is_whole(path: str) -> bool:
 
 
 def _compress_one(arguments: argparse.Namespace, load: Callable[[], Prior]) -> int:
+    if arguments.resume and was_settled(arguments.output):
+        return 0
     check_stream_output(arguments.input, arguments.output, force=arguments.force)
     refuse_events_with_data(arguments)
+    refuse_resume_with_data(arguments)
     refuse_standard(arguments.report, "--report")
     with readable_video(arguments.input, is_raw=arguments.size is not None) as video:
-        return _compress_file(arguments, video, load)
+        if arguments.output == STANDARD:
+            return _compress_video(arguments, video, load)
+        with telling_what_is_kept(arguments.output, resume=arguments.resume):
+            return _compress_video(arguments, video, load)
 
 
-def _compress_file(arguments: argparse.Namespace, path: str, load: Callable[[], Prior]) -> int:
-    from freegvc._codec.encoder import compress
+def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[], Prior]) -> int:
+    from freegvc._codec.encoder import compress, compress_file
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
     from freegvc.events import CommandStarted, Event, GopDone
@@ -239,10 +253,18 @@ def _compress_file(arguments: argparse.Namespace, path: str, load: Callable[[], 
 
         target.check(video.height, video.width)  # before the model is loaded
         prior = load()
-        compressed = compress(
-            video, target, settings=settings, prior=prior, audio=arguments.audio, on_event=on_event
-        )
-    save_stream(compressed, arguments.output, force=arguments.force)
+        coding = {
+            "settings": settings,
+            "prior": prior,
+            "audio": arguments.audio,
+            "on_event": on_event,
+        }
+        if arguments.output == STANDARD:
+            compressed = compress(video, target, **coding)
+            save_stream(compressed, arguments.output, force=arguments.force)
+        else:
+            writing = {"resume": arguments.resume, "overwrite": arguments.force}
+            compressed = compress_file(video, arguments.output, target, **coding, **writing)
     seconds = time.perf_counter() - began
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
     header = compressed.header

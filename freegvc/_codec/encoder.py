@@ -13,7 +13,7 @@ from freegvc._atomic import check_output
 from freegvc._bitstream import write_stream
 from freegvc._codec.coding import Coding, code_gops, prepare
 from freegvc._codec.compressed import CompressedVideo
-from freegvc._codec.journal import Journal, check_journal, journal_path
+from freegvc._codec.journal import Journal, check_journal, journal_path, settle
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits
 from freegvc._codec.model import check_tiled_work
@@ -122,6 +122,8 @@ def compress_file(
         FreeGvcError: as `compress`.
     """
     wanted, path = one_target(target, keywords), Path(path)
+    if resume and settle(path):
+        return CompressedVideo.open(path)
     journal = journal_path(path)
     check_output(path, overwrite=overwrite)
     check_journal(journal, resume=resume)
@@ -129,6 +131,7 @@ def compress_file(
         coding = prepare(source, wanted, settings or Settings(), prior, device, audio, listener)
         with Journal.open(journal, coding.plan, resume=resume) as kept:
             compressed = stream_of(coding, code_gops(coding, kept))
+            kept.note_output(compressed.data)
             compressed.save(path, overwrite=overwrite)
             kept.remove()
     return compressed

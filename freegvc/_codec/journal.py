@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any, Self
 import numpy as np
 
 from freegvc._codec.plan import Plan
-from freegvc._codec.record_file import RecordFile
+from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
 from freegvc.events import GopDone
+
+_OUTPUT = b'{"output": '  # how the record of `note_output` begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class Journal:
             journal = cls(path, _plan_of(path, payloads[0]), file)
             _compare(path, journal.plan, plan)
             for payload in payloads[1:]:
-                journal._take(_decode_gop(path, payload))
+                if not payload.startswith(_OUTPUT):
+                    journal._take(_decode_gop(path, payload))
         except BaseException:
             file.close()
             raise
@@ -123,6 +127,10 @@ class Journal:
         self._file.append(_encode_gop(gop))
         self.gops[finished.index] = gop
 
+    def note_output(self, data: bytes) -> None:
+        """Keep a digest of the stream that is about to be written, for `settle`."""
+        self._file.append(_output_record(data))
+
     def close(self) -> None:
         """Let go of the file, which stays. A second call has no effect."""
         self._file.close()
@@ -145,6 +153,37 @@ class Journal:
 def journal_path(output: Path) -> Path:
     """Where the journal of a file is kept while it is made."""
     return output.with_name(output.name + ".journal")
+
+
+def count_gops(path: Path) -> int:
+    """How many finished GOPs a journal holds.
+
+    Raises:
+        JournalError: it is damaged, or no journal.
+    """
+    return sum(not payload.startswith(_OUTPUT) for payload in read_records(path)[1:])
+
+
+def settle(output: Path) -> bool:
+    """Whether an output is the finished one of its journal, which is then deleted.
+
+    So it is after a run that was killed between writing the one and deleting the other.
+
+    Raises:
+        JournalError: the journal is damaged.
+    """
+    path = journal_path(output)
+    if not path.exists() or not output.is_file():
+        return False
+    if _output_record(output.read_bytes()) not in read_records(path)[1:]:
+        return False
+    path.unlink()
+    return True
+
+
+def _output_record(data: bytes) -> bytes:
+    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+    return _OUTPUT + json.dumps(digest).encode() + b"}"
 
 
 def check_journal(path: Path, *, resume: bool) -> None:

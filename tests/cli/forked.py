@@ -1,10 +1,10 @@
 """Runs commands in children forked from one process that has run each of them before.
 
-`python -m tests.cli.forked CLIP FOLDER` reads a line of JSON for each command: its arguments, and
-the size in bytes that no file may exceed, or null. It answers with the child's process id and, when
-the child has ended, with its exit code and what it wrote to standard error. A new process would
-import torch for seconds each time, and few of the moments at which a test kills it would fall into
-the work itself.
+`python -m tests.cli.forked CLIP FOLDER [NAMES]` reads a line of JSON for each command: its
+arguments, the size in bytes that no file may exceed, or null, and a file for standard output, or
+null. It answers with the child's process id and, when the child has ended, with its exit code and
+what it wrote to standard error. A new process would import torch for seconds each time, and few of
+the moments at which a test kills it would fall into the work itself.
 """
 
 import gc
@@ -19,11 +19,13 @@ from freegvc._cli.main import main
 from tests.cli.killed_commands import commands
 
 
-def warm_up(clip, folder):
-    """Run each command here, so that all is imported and compiled."""
+def warm_up(clip, folder, names):
+    """Run commands here, so that all is imported and compiled; all of them if none is named."""
     stream = folder / "warm.fgvc"
     with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
-        for arguments, name in commands(clip, stream, folder).values():
+        for command, (arguments, name) in commands(clip, stream, folder).items():
+            if names and command not in names:
+                continue
             if main([*map(str, arguments), "--force"]) != 0:
                 raise SystemExit(f"{arguments} failed")
             if name.endswith(".fgvc") and not stream.exists():
@@ -31,11 +33,11 @@ def warm_up(clip, folder):
     gc.freeze()  # a collection would write to, and so copy, every page that a child shares
 
 
-def run(arguments, limit, errors):
+def run(arguments, limit, out, errors):
     """What the child does."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    os.dup2(null, 1)
+    os.dup2(null if out is None else os.open(out, os.O_WRONLY | os.O_CREAT, 0o666), 1)
     os.dup2(errors, 2)
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -44,16 +46,16 @@ def run(arguments, limit, errors):
     os._exit(code)
 
 
-def serve(clip, folder):
+def serve(clip, folder, names):
     """Answer until standard input ends."""
-    warm_up(clip, folder)
+    warm_up(clip, folder, names)
     print("ready", flush=True)
     for line in sys.stdin:
-        arguments, limit = json.loads(line)
+        arguments, limit, out = json.loads(line)
         read_end, write_end = os.pipe()  # a file would have the limit too
         child = os.fork()
         if child == 0:
-            run(arguments, limit, write_end)
+            run(arguments, limit, out, write_end)
         print(child, flush=True)
         os.close(write_end)
         with os.fdopen(read_end) as errors:
@@ -63,4 +65,4 @@ def serve(clip, folder):
 
 
 if __name__ == "__main__":
-    serve(*map(Path, sys.argv[1:]))
+    serve(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -100,7 +100,7 @@ def test_bugs_are_not_dressed_up(monkeypatch, clip, tmp_path):
     def broken(*args, **kwargs):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(freegvc._codec.encoder, "compress", broken)
+    monkeypatch.setattr(freegvc._codec.encoder, "compress_file", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         main(["compress", str(clip), str(tmp_path / "out.fgvc")])
 

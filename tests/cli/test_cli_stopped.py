@@ -17,6 +17,7 @@ import pytest
 from freegvc import CompressedVideo, Video
 from freegvc._atomic import temporary_sibling
 from freegvc._video import load_video
+from tests.cli.forked_server import Forked
 from tests.cli.killed_commands import QUICK, commands
 from tests.cli.tiny_clip import ROOT
 
@@ -168,35 +169,6 @@ def test_what_a_killed_run_left_is_named(run, clip, stream, tmp_path, name):
     assert left.exists()  # another run may still be writing it
 
 
-class Forked:
-    """Commands in children of a process that has run them before; see tests/cli/forked.py."""
-
-    def __init__(self, clip, folder):
-        command = [sys.executable, "-m", "tests.cli.forked", str(clip), str(folder)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._server = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._server.stdout.readline() == "ready\n"
-
-    def start(self, *arguments, limit=None):
-        """Start a command, and return its process id."""
-        self._server.stdin.write(json.dumps([[*map(str, arguments)], limit]) + "\n")
-        self._server.stdin.flush()
-        return int(self._server.stdout.readline())
-
-    def wait(self):
-        """Exit code and standard error of the command that runs."""
-        return json.loads(self._server.stdout.readline())
-
-    def stop(self):
-        self._server.communicate(timeout=60)
-
-
 @pytest.fixture(scope="module")
 def forked(clip, tmp_path_factory):
     server = Forked(clip, tmp_path_factory.mktemp("warm"))
@@ -222,6 +194,7 @@ def test_killed_at_any_moment(forked, clip, stream, tmp_path, command, number):
         code, err = forked.wait()
         codes.add(code)
         assert is_whole(output)
+        (tmp_path / "a.fgvc.journal").unlink(missing_ok=True)  # see test_cli_resume.py
         left = [file for file in tmp_path.iterdir() if file != output]
         if number == signal.SIGTERM:
             # the last is a moment before the command begins
@@ -258,6 +231,7 @@ def test_a_disk_that_fills_at_any_byte(forked, clip, stream, tmp_path, command):
             rf"freegvc: error: .*{re.escape(name)}.*: File too large", err.splitlines()[-1]
         )
         assert "Traceback" not in err
+        (tmp_path / "a.fgvc.journal").unlink(missing_ok=True)
         assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
@@ -283,6 +257,7 @@ def test_a_small_folder_fills_at_any_moment(spawn, clip, stream, tmp_path, comma
             else:
                 assert "No space left on device" in err.splitlines()[-1]
                 assert not (small / name).exists() or is_old(small / name)
+            (small / "a.fgvc.journal").unlink(missing_ok=True)
             assert [f.name for f in small.iterdir()] in ([name], [])
         finally:
             subprocess.run(["umount", small], check=True)
