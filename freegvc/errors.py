@@ -19,6 +19,7 @@
     │   ├── PriorUnavailableError       unknown name, missing files
     │   ├── PriorMismatchError          the stream was written with another prior
     │   └── OutOfMemoryError            it does not fit into the memory of its device
+    ├── ClusterError                    exit code 1: workers were lost, or cannot be reached
     ├── MetricUnavailableError          exit code 5: weights or a package of a metric are missing
     └── TargetError                     exit code 6: the target cannot be reached
 
@@ -122,6 +123,12 @@ class PriorMismatchError(PriorError):
 
 class OutOfMemoryError(PriorError):
     """The device has too little memory for the prior; the message names what takes less."""
+
+
+class ClusterError(FreeGvcError):
+    """The workers of a Ray cluster were lost too often, or the cluster cannot be reached."""
+
+    exit_code = 1
 
 
 class MetricUnavailableError(FreeGvcError):

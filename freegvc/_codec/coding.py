@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from freegvc._codec.journal import Journal
     from freegvc._codec.settings import Settings
+    from freegvc._control.finished_gop import FinishedGop
     from freegvc._control.targets import Target
     from freegvc._video import Gop
     from freegvc.priors import Prior
@@ -118,18 +119,35 @@ def code_gops(coding: Coding, journal: Journal | None = None) -> list[bytes]:
                 controller.add(gop)
                 continue
             digest = inputs.add(gop)
-            kept = journal.gops.get(gop.index)
-            if kept is None:
+            finished = kept_gop(journal, gop, digest)
+            if finished is None:
                 journal.add(controller.add(gop), digest)
-            elif kept.input_digest == digest:
-                controller.restore(gop, kept.finished)
             else:
-                raise JournalMismatchError(
-                    f"{journal.path} is of another input: its frames up to the end of GOP "
-                    f"{gop.index} are not those of this one; give the input of that run, or remove "
-                    "the journal to start anew"
-                )
+                controller.restore(gop, finished)
         return controller.finish()
+
+
+def kept_gop(journal: Journal | None, gop: Gop, digest: str | None) -> FinishedGop | None:
+    """A GOP as the journal holds it, or None.
+
+    Args:
+        journal: of the run, if there is one.
+        gop: the GOP, as it was read again.
+        digest: of the input up to its end.
+
+    Raises:
+        JournalMismatchError: the frames of the input are not those that the journal's GOP shows.
+    """
+    kept = None if journal is None else journal.gops.get(gop.index)
+    if journal is None or kept is None:
+        return None
+    if kept.input_digest != digest:
+        raise JournalMismatchError(
+            f"{journal.path} is of another input: its frames up to the end of GOP {gop.index} are "
+            "not those of this one; give the input of that run, or remove the journal to start "
+            "anew"
+        )
+    return kept.finished
 
 
 def _sound(source: FrameSource, audio: str | None) -> bytes | None:

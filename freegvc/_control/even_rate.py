@@ -7,15 +7,17 @@ scored, from which its surrogate follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from freegvc._control.rate import Draft, RateController
+from freegvc._control.rate import Draft, Foresight, RateController
 from freegvc._control.scoring import GopScorer
 from freegvc._control.sharing import ByScore, Option, even_loss, state_at
 from freegvc._control.stopping import next_timestep
 from freegvc._control.surrogate import PowerLaw, RatePoint, fit_power_law
 
 if TYPE_CHECKING:
+    from freegvc._control.finished_gop import FinishedGop
     from freegvc._control.gop_encoder import GopEncoder
     from freegvc._control.targets import Rate
     from freegvc._trajectory import Sender
@@ -56,13 +58,18 @@ class EvenRateController(RateController):
                     return
                 walk.extend(ahead)
 
-        part = granted / (len(self._drafts) + 1)
+        part = granted / (gop.index + 1)
         grow(_FIRST_SCORED * part)
         scorer = self._scorer(gop)
         first = self._point(walk, state_at(walk.bits, _FIRST_SCORED * part), scorer)
-        expected = SPARE * self._expected_bits(first, granted - part, part)
+        before = granted - part
+        if self._foresight is not None:
+            before = part * len(self._curves)  # of the GOPs whose curves are known
+        expected = SPARE * self._expected_bits(first, before, part)
         # together the drafts must be able to take the budget, or the last GOP gets what is left
-        room = granted - sum(draft.option.bits[-1] for draft in self._drafts)
+        room = part
+        if self._foresight is None:
+            room = granted - sum(draft.option.bits[-1] for draft in self._drafts)
         grow(min(max(expected, room, _REACH[0] * part), _REACH[1] * part))
         points = [first]
         if walk.bits[-1] > first.bits:
@@ -70,8 +77,21 @@ class EvenRateController(RateController):
         self._curves.append(fit_power_law(points))
         return ByScore(tuple(walk.bits), self._curves[-1]), len(points)
 
+    def foresight(self) -> Foresight:
+        return replace(super().foresight(), curves=tuple(self._curves))
+
+    def add_early(self, gop: Gop, foresight: Foresight) -> FinishedGop:
+        self._curves = list(foresight.curves)
+        return super().add_early(gop, foresight)
+
+    def settle(self, gop: Gop, finished: FinishedGop) -> FinishedGop | None:
+        """The draft as it is: its length hardly matters, and that of its scored states is fixed."""
+        self._gops.come_to(gop)
+        self._granted_bits(finished.state["bits"][0], gop)  # which refuses what never fits
+        return finished
+
     def _kept(self, draft: Draft) -> dict[str, Any]:
-        curve = self._curves[draft.done.gop]
+        curve = self._curves[-1]
         return {**super()._kept(draft), "curve": [curve.factor, curve.exponent]}
 
     def _option_of(self, state: Mapping[str, Any]) -> Option:

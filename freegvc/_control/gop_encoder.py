@@ -86,7 +86,7 @@ class GopEncoder:
         Raises:
             UsageError: the video has become too long for a stream.
         """
-        self._come_to(gop)
+        self.come_to(gop)
         known = None if self.num_frames is None else self.num_gops(max(self.num_frames, 1))
         self.on_event(events.GopStarted(gop.index, known, len(gop.frames)))
         began = time.perf_counter()
@@ -118,11 +118,24 @@ class GopEncoder:
             gop: the next one.
             finished: the same, as `finish` has made it.
         """
-        self._come_to(gop)
+        self.come_to(gop)
         if self.parameters.chain:
             self._known = tail_tensor(finished.tail, self.prior.device)
 
-    def _come_to(self, gop: Gop) -> None:
+    def follow(self, first_frame: int) -> None:
+        """Say where the GOP before the next one begins, if it is coded elsewhere.
+
+        Args:
+            first_frame: index of its first frame in the video.
+        """
+        self._first_frame = first_frame
+
+    def come_to(self, gop: Gop) -> None:
+        """Take note of the next GOP: where the video ends if it is the last.
+
+        Raises:
+            UsageError: the video has become too long for a stream.
+        """
         self.end_frame = gop.first_frame + len(gop.frames)
         self._ticks = self._ticks_of(gop)
         self._last_advance = self._unusual_advance(gop)

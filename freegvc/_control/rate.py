@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from freegvc._control.budget import Budget
 from freegvc._control.finished_gop import FinishedGop
 from freegvc._control.sharing import ByLevel, Option, share_bits
 from freegvc._control.stopping import next_timestep, stop_within_bytes
+from freegvc._control.surrogate import PowerLaw
 from freegvc.events import GopDone
 
 if TYPE_CHECKING:
@@ -25,7 +27,23 @@ if TYPE_CHECKING:
     from freegvc._trajectory import Sender
     from freegvc._video import Gop
 
+EARLY_SPARE = 1.15  # the same of a draft that is made before all others are known, over SPARE
 SPARE = 1.1  # bits of the GOPs so far, at the level that a draft ends at, over what is granted
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What is known of the GOPs before one that is drafted at the same time as some of them.
+
+    Attributes:
+        num_gops: how many of them are drafted already.
+        bits_at: of these, if each were cut at a timestep.
+        curves: of these, where scores are kept even: the surrogate of each.
+    """
+
+    num_gops: int
+    bits_at: npt.NDArray[np.float64]
+    curves: tuple[PowerLaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ class RateController:
         self._budget = Budget(target, gops)
         # of the drafts so far, if each were cut at a timestep
         self._bits_at = np.zeros(gops.parameters.start_timestep + 1)
+        self._foresight: Foresight | None = None  # of a GOP that is drafted early
         self._drafts: list[Draft] = []
         self._packets: list[bytes] = []
 
@@ -83,6 +102,56 @@ class RateController:
             packet, done = self._fill(walk, done)
             self._cut_all(packet, done)
         return FinishedGop(packet=packet, done=done, state=self._kept(draft))
+
+    def foresight(self) -> Foresight:
+        """What is known by now, for a GOP that is drafted elsewhere at the same time as others."""
+        return Foresight(len(self._drafts), self._bits_at.copy())
+
+    def add_early(self, gop: Gop, foresight: Foresight) -> FinishedGop:
+        """Draft a GOP while those before it are being drafted, further than it is likely to need.
+
+        Args:
+            gop: any but the last.
+            foresight: of the controller that will `settle` the draft.
+        """
+        self._foresight, self._bits_at = foresight, foresight.bits_at.copy()
+        draft = self._draft(self._start(gop), gop)
+        return FinishedGop(packet=draft.packet, done=draft.done, state=self._kept(draft))
+
+    def settle(self, gop: Gop, finished: FinishedGop) -> FinishedGop | None:
+        """Make of an early draft what `add` would have made, now that all GOPs before are known.
+
+        Args:
+            gop: the next one.
+            finished: what `add_early` made of it.
+
+        Returns:
+            The draft, cut to the length that `add` gives it; None if it is too short.
+
+        Raises:
+            TargetError: as `add`.
+        """
+        bits, timesteps = finished.state["bits"], finished.state["timesteps"]
+        self._gops.come_to(gop)
+        wanted = SPARE * self._granted_bits(bits[0], gop)
+        end = self._gops.grid()[-1]
+        for n, timestep in enumerate(timesteps):
+            if bits[n] + self._bits_at[timestep] >= wanted or timestep <= end:
+                return self._shortened(finished, n)
+        return None
+
+    def _shortened(self, finished: FinishedGop, num_steps: int) -> FinishedGop:
+        """A draft of the first steps alone."""
+        state = {name: values[: num_steps + 1] for name, values in finished.state.items()}
+        samples = _samples_of(state)[-1]
+        packet = self._cut_packet(finished.packet, finished.index, num_steps, samples)
+        done = replace(
+            finished.done,
+            stop_step=state["timesteps"][-1],
+            num_steps=num_steps,
+            num_bytes=len(packet),
+        )
+        return FinishedGop(packet=packet, done=done, state=state)
 
     def restore(self, gop: Gop, finished: FinishedGop) -> None:
         """Take a GOP that an earlier run has drafted, or coded if it is the last or only one."""
@@ -159,9 +228,7 @@ class RateController:
         return Draft(
             packet=finished.packet,
             timesteps=tuple(state["timesteps"]),
-            drift_samples=tuple(
-                s if s is None else bytes.fromhex(s) for s in state["drift_samples"]
-            ),
+            drift_samples=_samples_of(state),
             option=self._option_of(state),
             done=finished.done,
         )
@@ -175,6 +242,8 @@ class RateController:
         drafted = [draft.option.bits for draft in self._drafts]
         empty = [bits[0] for bits in drafted] + [empty_bits]
         granted = self._packets_bits([*(bits[-1] for bits in drafted), 0.0])
+        if self._foresight is not None:  # `settle` checks
+            return max(granted, sum(empty))
         if sum(empty) > granted:
             self._budget.check([int(bits) // 8 for bits in empty], is_last=gop.is_last)
             # the frames to come will pay for the header
@@ -192,14 +261,24 @@ class RateController:
         Returns:
             What the GOP can be cut to, and how many of its states were scored.
         """
-        del gop
-        grid = self._gops.grid()
-        while walk.bits[-1] + self._bits_at[walk.timestep] < SPARE * granted:
+        grid, wanted = self._gops.grid(), SPARE * granted
+        if self._foresight is not None:
+            wanted *= EARLY_SPARE
+        while walk.bits[-1] + self._bits_before(walk, gop) < wanted:
             ahead = next_timestep(walk, grid)
             if ahead is None:
                 break
             walk.extend(ahead)
         return self._by_level(tuple(walk.bits), tuple(walk.timesteps)), 0
+
+    def _bits_before(self, walk: Sender, gop: Gop) -> float:
+        """Bits of the GOPs before, if they stopped at the noise level where a walk stands."""
+        known: float = self._bits_at[walk.timestep]
+        if self._foresight is None:
+            return known
+        if self._foresight.num_gops == 0:
+            return walk.bits[-1] * gop.index
+        return known * gop.index / self._foresight.num_gops
 
     def _option_of(self, state: Mapping[str, Any]) -> Option:
         """What a GOP can be cut to of which that was kept; later GOPs take it into account."""
@@ -247,9 +326,12 @@ class RateController:
 
     def _cut(self, gop: int, num_steps: int) -> bytes:
         """The packet of a draft's first steps."""
-        draft, packets = self._drafts[gop], self._gops.packets
-        whole = packets.decode(draft.packet, gop)
-        samples = draft.drift_samples[num_steps]
+        draft = self._drafts[gop]
+        return self._cut_packet(draft.packet, gop, num_steps, draft.drift_samples[num_steps])
+
+    def _cut_packet(self, packet: bytes, gop: int, num_steps: int, samples: bytes | None) -> bytes:
+        packets = self._gops.packets
+        whole = packets.decode(packet, gop)
         cut = replace(whole, steps=whole.steps[:num_steps], drift_samples=samples)
         return packets.encode(cut, gop)
 
@@ -258,3 +340,8 @@ class RateController:
             self._budget.bytes_for(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
         )
         return walk.bits[-1] / 8 / whole
+
+
+def _samples_of(state: Mapping[str, Any]) -> tuple[bytes | None, ...]:
+    """The drift samples of a draft of which that was kept."""
+    return tuple(s if s is None else bytes.fromhex(s) for s in state["drift_samples"])

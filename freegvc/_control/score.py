@@ -63,7 +63,7 @@ class ScoreController:
         self._target = target
         self._goal = goal_of(metric, target, scoring.tolerance)
         self._gops = gops
-        self._tail = tail
+        self._tail, self._tail_gop = tail, 0
         self._history = history
         self._packets: list[bytes] = []
 
@@ -74,7 +74,9 @@ class ScoreController:
             TargetError: the target is missed, and `strict` was asked for.
         """
         trunk = self._gops.start(gop, lambda walk: 0.0)  # a score does not tell how far it is
-        scorer = _scorer(self._scoring, self._metric, self._gops, gop, self._tail)
+        is_next = gop.index == self._tail_gop + 1  # else the one before is coded elsewhere
+        tail = self._tail if is_next else None
+        scorer = _scorer(self._scoring, self._metric, self._gops, gop, tail)
         probes, found = self._search(trunk, gop, scorer)
         chosen = probes[found.best]
         score = chosen.score
@@ -85,7 +87,7 @@ class ScoreController:
             self._say_missed(gop, score, scorer.num_probes)
         points = tuple(probe.point for probe in probes)
         self._history = History(points, chosen.point, chosen.walk.timestep, found.floor, reached)
-        self._tail = chosen.tail
+        self._tail, self._tail_gop = chosen.tail, gop.index
         finished = self._gops.finish(
             chosen.walk,
             score=score,
@@ -101,6 +103,7 @@ class ScoreController:
         self._gops.pass_over(gop, finished)
         self._history = _history_of(finished)
         self._tail = tail_tensor(finished.tail, self._gops.prior.device)
+        self._tail_gop = gop.index
         self._packets.append(finished.packet)
         self._gops.on_event(finished.done)
 

@@ -1,0 +1,278 @@
+"""Workers: processes of a Ray cluster that hold a prior, and the calls that are under way on them.
+
+Ray starts the processes, moves frames and results, and starts a process anew when it dies. What is
+left to do here is to keep one call at each worker, and to make a call once more if it was lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Self
+
+from freegvc.errors import ClusterError, FreeGvcError, UsageError
+
+LOCAL = "local"  # an address that starts Ray on this machine
+RETRIES = 3
+AHEAD = 2  # calls for each worker that may be waiting or done out of turn
+
+
+@dataclass
+class Call:
+    """A call of a worker's method.
+
+    Attributes:
+        about: what it works on, such as "GOP 7", for messages.
+        method, arguments: of the worker; large ones are references, as `Workers.put` returns them.
+        tag: whatever the caller knows it by.
+        num_lost: how often it was lost with its worker.
+    """
+
+    about: str
+    method: str
+    arguments: tuple[Any, ...]
+    tag: Any = None
+    num_lost: int = field(default=0, init=False)
+
+
+class Workers:
+    """Processes of a Ray cluster that code and decode GOPs.
+
+        with freegvc.cluster.Workers() as workers:
+            freegvc.cluster.compress("a.mp4", workers=workers, target_bpp=0.02).save("a.fgvc")
+            freegvc.cluster.compress("b.mp4", workers=workers, target_bpp=0.02).save("b.fgvc")
+
+    Each worker loads the prior once and keeps it.
+
+    Args:
+        address: "auto", or "host:port" of a Ray cluster; "local" starts Ray on this machine.
+        num_workers: how many; by default as many as there are GPUs, or CPU cores if `gpus` is 0,
+            for.
+        gpus: GPUs of each, such as 1, or 0.25 for four workers with a small prior on a GPU.
+        cpus: CPU cores of each, and threads that it computes with.
+        retries: how often a GOP may be lost with its worker, and a worker be started anew.
+
+    Raises:
+        UsageError: Ray is not installed, a value is out of range, or the cluster has no room for a
+            single worker.
+        ClusterError: the cluster cannot be reached.
+    """
+
+    def __init__(
+        self,
+        address: str = LOCAL,
+        *,
+        num_workers: int | None = None,
+        gpus: float = 0.0,
+        cpus: int = 1,
+        retries: int = RETRIES,
+    ) -> None:
+        check_ray()
+        for name, value, least in (("num_workers", num_workers, 1), ("cpus", cpus, 1)):
+            if value is not None and value < least:
+                raise UsageError(f"{name} is {value}, but must be {least} or more")
+        if gpus < 0 or retries < 0:
+            raise UsageError(f"gpus is {gpus} and retries {retries}: neither can be below 0")
+        self.gpus, self.cpus, self.retries = gpus, cpus, retries
+        self._ray = _connect(address)
+        self._running: dict[Any, tuple[Any, Call | None]] = {}  # reference: (worker, call)
+        self._waiting: deque[Call] = deque()
+        try:
+            self.num_workers = self._room() if num_workers is None else num_workers
+            self._idle = [self._start() for _ in range(self.num_workers)]
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def device(self) -> str:
+        """Where a worker's prior runs."""
+        return "cuda" if self.gpus else "cpu"
+
+    @property
+    def num_ahead(self) -> int:
+        """How many calls keep all workers busy."""
+        return AHEAD * self.num_workers
+
+    @property
+    def num_calls(self) -> int:
+        """Calls that were submitted and not taken."""
+        return len(self._waiting) + sum(call is not None for _, call in self._running.values())
+
+    def put(self, value: Any) -> Any:
+        """Put a large argument into Ray's object store, which frees it with its last reference."""
+        return self._ray.put(value)
+
+    def submit(self, call: Call) -> None:
+        """Make a call when a worker is free."""
+        self._waiting.append(call)
+        self._hand_out()
+
+    def take(self) -> tuple[Call, Any]:
+        """Wait for any call to end.
+
+        Returns:
+            The call and its result.
+
+        Raises:
+            FreeGvcError: the call has failed; what it was about is named.
+            ClusterError: it was lost too often, or all workers are.
+        """
+        while True:
+            if not self._running:
+                raise ClusterError("no worker is left: each has died too often; see Ray's logs")
+            (reference,), _ = self._ray.wait(list(self._running), num_returns=1)
+            worker, call = self._running.pop(reference)
+            try:
+                result = self._ray.get(reference)
+            except self._ray.exceptions.RayTaskError as error:
+                self._idle.append(worker)
+                raise _named(call, error) from error
+            except self._ray.exceptions.RayError as error:
+                self._lose(worker, call, error)
+                continue
+            self._idle.append(worker)
+            self._hand_out()
+            if call is not None:
+                return call, result
+
+    def call(self, about: str, method: str, *arguments: Any) -> Any:
+        """Make one call and wait for it; no other may be under way."""
+        self.submit(Call(about, method, arguments))
+        return self.take()[1]
+
+    def abandon(self) -> None:
+        """Forget all calls; those that run end with their workers, which others replace."""
+        self._waiting.clear()
+        for worker, _ in self._running.values():
+            self._ray.kill(worker, no_restart=True)
+            self._idle.append(self._start())
+        self._running.clear()
+
+    def close(self) -> None:
+        """End the workers, and Ray if it was started for them."""
+        self._ray.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _room(self) -> int:
+        """How many workers the cluster has room for."""
+        resources = self._ray.cluster_resources()
+        room = int(resources.get("CPU", 0) / self.cpus)
+        if self.gpus:
+            per_gpu = int(1 / self.gpus) if self.gpus <= 1 else 1 / self.gpus
+            room = min(room, int(resources.get("GPU", 0) * per_gpu))
+        if room < 1:
+            raise UsageError(
+                f"the cluster has {resources.get('CPU', 0):g} CPU cores and "
+                f"{resources.get('GPU', 0):g} GPUs, too few for one worker with {self.cpus} and "
+                f"{self.gpus:g}: ask for less"
+            )
+        return room
+
+    def _start(self) -> Any:
+        from freegvc.cluster.worker import Worker
+
+        actor = self._ray.remote(Worker).options(
+            num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=self.retries
+        )
+        return actor.remote(self.cpus)
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._idle:
+            worker, call = self._idle.pop(), self._waiting.popleft()
+            self._running[getattr(worker, call.method).remote(*call.arguments)] = worker, call
+
+    def _lose(self, worker: Any, call: Call | None, error: Exception) -> None:
+        """Make a lost call once more, and let its worker be started anew."""
+        if call is not None:
+            call.num_lost += 1
+            if call.num_lost > self.retries:
+                raise ClusterError(
+                    f"{call.about} was lost {call.num_lost} times, each time with its worker: "
+                    f"{_first_line(error)}; a worker may need more memory than it has"
+                ) from error
+            self._waiting.appendleft(call)
+            # answers once the worker is back
+            back = worker.ready.options(max_task_retries=-1).remote()
+            self._running[back] = worker, None
+        self._hand_out()
+
+
+def check_ray() -> None:
+    """Refuse to go on without Ray.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec("ray") is None:
+        raise UsageError("this needs Ray: pip install 'freegvc[cluster]'")
+
+
+def _connect(address: str) -> Any:
+    """Ray, connected to a cluster or started here without dashboard, usage statistics and logs."""
+    import ray
+
+    if ray.is_initialized():
+        raise UsageError("Ray is in use in this process already: call ray.shutdown() first")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        quiet["include_dashboard"] = False
+    with _own_signals(), _no_usage_statistics():
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ClusterError(f"no Ray cluster at {address}: {_first_line(error)}") from error
+    return ray
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the handler of SIGTERM, which Ray replaces by one that knows no clean-up of ours."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+@contextmanager
+def _no_usage_statistics() -> Iterator[None]:
+    """Ray reads this from the environment alone."""
+    name = "RAY_USAGE_STATS_ENABLED"
+    before = os.environ.get(name)
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _named(call: Call | None, error: Any) -> FreeGvcError:
+    """What a worker has raised, with what it was about; a bug of ours keeps its traceback."""
+    about, cause = "a worker" if call is None else call.about, error.cause
+    if isinstance(cause, FreeGvcError):
+        text = str(cause)
+        return type(cause)(text if text.startswith(about) else f"{about}: {text}")
+    return ClusterError(f"{about} failed on a worker: {type(cause).__name__}: {cause}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
