@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from freegvc.errors import (
     AudioWarning,
     ChecksumError,
+    ClusterError,
     ColourWarning,
     CorruptStreamError,
     DriftWarning,
@@ -73,6 +74,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AudioWarning",
     "ChecksumError",
+    "ClusterError",
     "ColourWarning",
     "CompressedVideo",
     "CorruptStreamError",
@@ -168,7 +170,7 @@ _LAZY = {
 }
 
 
-_PUBLIC_MODULES = ("errors", "events", "metrics", "priors", "testing", "video")
+_PUBLIC_MODULES = ("cluster", "errors", "events", "metrics", "priors", "testing", "video")
 
 
 def __getattr__(name: str) -> object:

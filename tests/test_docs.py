@@ -69,6 +69,7 @@ def test_python_in_the_docs_uses_public_names(page):
         for name in _NAMES.findall(block):
             assert name in {
                 *freegvc.__all__,
+                "cluster",
                 "errors",
                 "events",
                 "metrics",

@@ -8,10 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def threads() -> int:
-    """How many CPU cores this process may use."""
+    """How many CPU cores this process may use.
+
+    OMP_NUM_THREADS is heeded, which torch heeds too, and with which a worker of a cluster is told
+    its share of a machine.
+    """
+    cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return min(cores, int(wanted)) if wanted.isdecimal() and int(wanted) else cores
 
 
 def in_threads(work: Callable[[int, int], None], count: int) -> None:

@@ -126,7 +126,7 @@ def _decode_gops(
         is_last = k == header.num_gops - 1
         shown = seams.shown(k, plan.advance(k), is_last=is_last)
         with prior_out_of_memory_named("decompress", prior, OTHER_DEVICE):
-            latent, drift = _latent_and_drift(stream, prior, k, tail if header.chain else None)
+            latent, drift = latent_and_drift(stream, prior, k, tail if header.chain else None)
             walked = time.perf_counter()
             frames = seams.frames(latent, tail, shown)
             tail = None if is_last else seams.tail(latent, plan.advance(k))
@@ -135,11 +135,11 @@ def _decode_gops(
         on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))
         drifts[k] = drift or 0.0
         if is_last:
-            _warn_of_drift(drifts)
+            warn_of_drift(drifts)
         yield from frames
 
 
-def _warn_of_drift(drifts: dict[int, float]) -> None:
+def warn_of_drift(drifts: dict[int, float]) -> None:
     """One warning for the worst GOP of a stream, if it is bad."""
     worst = max(drifts, key=lambda gop: drifts[gop])
     if drifts[worst] > DRIFT_LIMIT_SIGMA:
@@ -160,14 +160,22 @@ def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
     header, prior = stream.header, with_tiles_of(stream.header, prior)
     seams, known = Seams(header, prior), None
     for k in range(gop) if header.chain else ():
-        latent, _ = _latent_and_drift(stream, prior, k, known)
+        latent, _ = latent_and_drift(stream, prior, k, known)
         known = seams.tail(latent, header.plan.advance(k))
-    return _latent_and_drift(stream, prior, gop, known)[0]
+    return latent_and_drift(stream, prior, gop, known)[0]
 
 
-def _latent_and_drift(
+def latent_and_drift(
     stream: CompressedVideo, prior: Prior, gop: int, known: Tensor | None
 ) -> tuple[Tensor, float | None]:
+    """Clean latent of one GOP before fusion, and its drift in sigma.
+
+    Args:
+        stream: of the GOP.
+        prior: with the stream's tiles.
+        gop: its index.
+        known: if GOPs are chained, `Seams.tail` of the GOP before.
+    """
     from freegvc._channel.coders import make_coder
 
     header = stream.header

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -119,8 +120,9 @@ class Worker:
         self._prior: tuple[PriorChoice, Prior] | None = None
         self._live: _Live | None = None
 
-    def ready(self) -> None:
-        """Answers once the worker is there."""
+    def ready(self) -> int:
+        """The process id, once the worker is there."""
+        return os.getpid()
 
     def load(
         self, choice: PriorChoice, height: int, width: int, gop_length: int | None

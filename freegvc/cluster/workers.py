@@ -52,7 +52,8 @@ class Workers:
     Each worker loads the prior once and keeps it.
 
     Args:
-        address: "auto", or "host:port" of a Ray cluster; "local" starts Ray on this machine.
+        address: "auto", or "host:port" of a Ray cluster; "local" starts Ray on this machine. In a
+            process that has called `ray.init`, its cluster is used whatever this says.
         num_workers: how many; by default as many as there are GPUs, or CPU cores if `gpus` is 0,
             for.
         gpus: GPUs of each, such as 1, or 0.25 for four workers with a small prior on a GPU.
@@ -81,9 +82,10 @@ class Workers:
         if gpus < 0 or retries < 0:
             raise UsageError(f"gpus is {gpus} and retries {retries}: neither can be below 0")
         self.gpus, self.cpus, self.retries = gpus, cpus, retries
-        self._ray = _connect(address)
+        self._ray, self._is_ours = _connect(address)
         self._running: dict[Any, tuple[Any, Call | None]] = {}  # reference: (worker, call)
         self._waiting: deque[Call] = deque()
+        self._idle: list[Any] = []
         try:
             self.num_workers = self._room() if num_workers is None else num_workers
             self._idle = [self._start() for _ in range(self.num_workers)]
@@ -148,6 +150,11 @@ class Workers:
         self.submit(Call(about, method, arguments))
         return self.take()[1]
 
+    def pids(self) -> list[int]:
+        """Process ids of the workers, which must be idle."""
+        found: list[int] = self._ray.get([worker.ready.remote() for worker in self._idle])
+        return found
+
     def abandon(self) -> None:
         """Forget all calls; those that run end with their workers, which others replace."""
         self._waiting.clear()
@@ -157,8 +164,14 @@ class Workers:
         self._running.clear()
 
     def close(self) -> None:
-        """End the workers, and Ray if it was started for them."""
-        self._ray.shutdown()
+        """End the workers, and Ray or the connection to it if it was made for them."""
+        if self._is_ours:
+            self._ray.shutdown()
+            return
+        for worker in [*self._idle, *(worker for worker, _ in self._running.values())]:
+            self._ray.kill(worker, no_restart=True)
+        self._idle, self._running = [], {}
+        self._waiting.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +205,11 @@ class Workers:
     def _hand_out(self) -> None:
         while self._waiting and self._idle:
             worker, call = self._idle.pop(), self._waiting.popleft()
+            self._began(call)
             self._running[getattr(worker, call.method).remote(*call.arguments)] = worker, call
+
+    def _began(self, call: Call) -> None:
+        """A call goes to a worker; a place for tests and measurements to listen."""
 
     def _lose(self, worker: Any, call: Call | None, error: Exception) -> None:
         """Make a lost call once more, and let its worker be started anew."""
@@ -220,12 +237,12 @@ def check_ray() -> None:
         raise UsageError("this needs Ray: pip install 'freegvc[cluster]'")
 
 
-def _connect(address: str) -> Any:
-    """Ray, connected to a cluster or started here without dashboard, usage statistics and logs."""
+def _connect(address: str) -> tuple[Any, bool]:
+    """Ray, and whether it was connected, or started without dashboard and logs, by this call."""
     import ray
 
     if ray.is_initialized():
-        raise UsageError("Ray is in use in this process already: call ray.shutdown() first")
+        return ray, False
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         quiet["include_dashboard"] = False
@@ -234,7 +251,7 @@ def _connect(address: str) -> Any:
             ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"no Ray cluster at {address}: {_first_line(error)}") from error
-    return ray
+    return ray, True
 
 
 @contextmanager

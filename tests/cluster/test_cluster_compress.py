@@ -1,0 +1,170 @@
+"""Compression on workers: the bytes of one process, in order, whatever happens to a worker."""
+
+import os
+import signal
+
+import pytest
+
+import freegvc
+from freegvc import CompressedVideo, GopDone, GopStarted, Rate, Score, Settings, StopStep, cluster
+from freegvc.cluster.workers import Call
+from freegvc.errors import ClusterError, TargetError, UsageError
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+QUICK = {"coder": "pfr", "effort": "fast", "first_step": 1.0, "growth": 1.5}
+GOPS = Settings(gop_length=4, overlap=1, **QUICK)  # six of them
+CHAIN = Settings(gop_length=8, overlap=2, chain=True, **QUICK)
+SAME = {"prior": "analytic", "settings": GOPS}
+
+
+@pytest.mark.parametrize(
+    ("settings", "target"),
+    [
+        (GOPS, StopStep(850)),
+        (GOPS, Rate(bpp=0.3)),
+        (GOPS, Rate(num_bytes=1500)),
+        (CHAIN, Rate(bpp=0.3)),
+        (CHAIN, Score("psnr", 24.0, tolerance=1.0)),
+    ],
+    ids=["step", "bpp", "bytes", "chain", "chained score"],
+)
+def test_the_bytes_are_those_of_one_process(workers, one_thread, clip, settings, target):
+    said = {"here": [], "there": []}
+    options = {"prior": "analytic", "settings": settings}
+    here = freegvc.compress(clip, target, **options, on_event=said["here"].append)
+    there = cluster.compress(
+        clip, target, workers=workers, **options, on_event=said["there"].append
+    )
+    assert there.data == here.data
+    for kind in (GopStarted, GopDone):
+        orders = [[e.gop for e in events if isinstance(e, kind)] for events in said.values()]
+        assert orders[0] == orders[1] == list(range(here.header.num_gops))
+
+
+def test_a_score_is_met_by_every_gop_and_history_saves_probes(workers, one_thread, clip):
+    target = Score("psnr", 24.0, tolerance=1.0)
+    done = []
+    made = cluster.compress(clip, target, workers=workers, **SAME, on_event=done.append)
+    done = [event for event in done if isinstance(event, GopDone)]
+    assert len(done) == made.header.num_gops
+    assert all(event.reached and abs(event.score - 24.0) <= 1.0 for event in done)
+    first, later = done[: workers.num_workers], done[workers.num_workers :]
+    mean = {len(part): sum(e.num_probes for e in part) / len(part) for part in (first, later)}
+    assert mean[len(later)] < mean[len(first)]
+
+
+def test_even_scores_within_the_rate(workers, one_thread, clip):
+    made = cluster.compress(clip, Rate(bpp=0.3, even="psnr"), workers=workers, **SAME)
+    assert 0.25 < made.bpp <= 0.3
+
+
+def test_the_first_gop_sets_the_score_of_all(workers, one_thread, clip):
+    done = []
+    target = freegvc.LikeFirstGop(StopStep(750), "psnr", tolerance=1.0)
+    cluster.compress(clip, target, workers=workers, **SAME, on_event=done.append)
+    done = [event for event in done if isinstance(event, GopDone)]
+    assert done[0].stop_step == 750
+    assert len(done) == 6
+    assert all(abs(event.score - done[0].score) <= 1.0 for event in done)
+
+
+def test_the_journal_of_one_process_is_resumed_on_workers(workers, one_thread, clip, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def stop(event):
+        if isinstance(event, GopStarted) and event.gop == 3:
+            raise StoppedError
+
+    target = Rate(bpp=0.3)
+    whole = freegvc.compress(clip, target, **SAME)
+    with pytest.raises(StoppedError):
+        freegvc.compress_file(clip, tmp_path / "a.fgvc", target, **SAME, on_event=stop)
+    started = []
+    cluster.compress_file(
+        clip,
+        tmp_path / "a.fgvc",
+        target,
+        workers=workers,
+        resume=True,
+        **SAME,
+        on_event=lambda event: started.append(event) if isinstance(event, GopStarted) else None,
+    )
+    assert CompressedVideo.open(tmp_path / "a.fgvc").data == whole.data
+    assert [event.gop for event in started] == list(range(3, whole.header.num_gops))
+    assert [file.name for file in tmp_path.iterdir()] == ["a.fgvc"]
+
+
+def test_a_worker_killed_in_mid_run_changes_nothing(workers, one_thread, clip, monkeypatch):
+    whole = freegvc.compress(clip, stop_step=850, **SAME)
+    handed = []
+    monkeypatch.setattr(
+        type(workers), "_began", lambda self, call: handed.append(call.about), raising=True
+    )
+    victim = workers.pids()[0]
+    killed = []
+
+    def kill(event):
+        if isinstance(event, GopDone) and event.gop == 2 and not killed:
+            killed.append(os.kill(victim, signal.SIGKILL))
+
+    made = cluster.compress(clip, stop_step=850, workers=workers, **SAME, on_event=kill)
+    assert killed
+    assert made.data == whole.data
+    gops = [about for about in handed if about.startswith("GOP")]
+    assert whole.header.num_gops <= len(gops) <= whole.header.num_gops + 1
+    assert victim not in workers.pids()
+
+
+def test_what_fails_is_named_with_its_gop(workers, clip):
+    def broken(reference, distorted):
+        raise ArithmeticError("no number")
+
+    with pytest.raises(ClusterError, match=r"GOP \d failed .* ArithmeticError: no number"):
+        cluster.compress(clip, Score(broken, 0.1), workers=workers, **SAME)
+    with pytest.raises(TargetError, match=r"bytes before a single step"):
+        cluster.compress(clip, Rate(num_bytes=150), workers=workers, **SAME)
+    assert cluster.compress(clip, stop_step=900, workers=workers, **SAME).header.num_gops == 6
+
+
+def test_few_gops_are_read_ahead(workers, clip, monkeypatch):
+    ahead, taken = [], []
+    put = type(workers).put
+
+    def counted(self, value):
+        if hasattr(value, "is_last"):
+            ahead.append(value.index - len(taken))
+        return put(self, value)
+
+    monkeypatch.setattr(type(workers), "put", counted)
+
+    def take(event):
+        if isinstance(event, GopDone):
+            taken.append(event)
+
+    cluster.compress(clip, stop_step=900, workers=workers, **SAME, on_event=take)
+    assert len(ahead) == 6
+    assert max(ahead) < workers.num_ahead
+
+
+def test_arguments_are_checked_before_any_work(workers, clip):
+    prior = freegvc.load_prior("analytic")
+    with pytest.raises(UsageError, match="prior_options"):
+        cluster.compress(clip, stop_step=900, workers=workers, prior=prior)
+    for options in ({"num_workers": 0}, {"cpus": 0}, {"gpus": -1.0}, {"cpus": 1000}):
+        with pytest.raises(UsageError):
+            cluster.Workers(**options)
+    with pytest.raises(freegvc.PriorUnavailableError, match="nowhere"):
+        cluster.compress(clip, stop_step=900, workers=workers, prior="nowhere")
+
+
+def test_a_gop_that_takes_its_worker_with_it_is_given_up(workers):
+    lone = cluster.Workers(num_workers=1, cpus=1, retries=0)
+    lone.close()
+    with pytest.raises(ClusterError, match="no worker is left"):
+        lone.take()
+    call = Call("GOP 7", "ready", ())
+    call.num_lost = workers.retries
+    with pytest.raises(ClusterError, match=r"GOP 7 was lost 4 times"):
+        workers._lose(None, call, RuntimeError("gone"))
