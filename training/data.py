@@ -29,6 +29,8 @@ def decode(path: Path) -> Frames:
         frames = []
         while (read := capture.read())[0]:
             frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
+        if not frames:
+            raise ValueError(f"OpenCV decodes no frame of {path}") from None
         return np.stack(frames)
     with av.open(str(path)) as container:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])

@@ -5,11 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 WEIGHTS_FOLDER = Path("../shared/data/weights")
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of `path`.safetensors, or of the `path`.pt that a pack has in its place."""
+    packed = path.with_name(path.name + ".pt")
+    if packed.exists():
+        state: dict[str, Tensor] = torch.load(packed, map_location="cpu", weights_only=True)
+        return {name: value.float() for name, value in state.items()}
+    from safetensors.torch import load_file
+
+    stored: dict[str, Tensor] = load_file(path.with_name(path.name + ".safetensors"))
+    return stored
 
 
 class Fire(nn.Module):
@@ -63,11 +74,11 @@ class Lpips(nn.Module):
         super().__init__()
         self.features, self.taps = _alexnet() if network == "alex" else _squeezenet()
         name = {"alex": "alexnet_features", "squeeze": "squeezenet1_1_features"}[network]
-        stored = load_file(folder / f"{name}.safetensors")
+        stored = read_weights(folder / name)
         self.features.load_state_dict(
             {key.removeprefix("features."): value for key, value in stored.items()}
         )
-        heads = load_file(folder / f"lpips_lin_{network}.safetensors")
+        heads = read_weights(folder / f"lpips_lin_{network}")
         self.heads = nn.ParameterList([nn.Parameter(heads[key].flatten()) for key in sorted(heads)])
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(3, 1, 1))
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450]).view(3, 1, 1))
@@ -80,9 +91,29 @@ class Lpips(nn.Module):
             references = self._taps(x)
         distance = torch.zeros(len(x), device=x.device)
         for a, b, head in zip(references, self._taps(y), self.heads, strict=True):
-            difference = (_unit(a) - _unit(b)).square()
-            distance = distance + (difference * head[:, None, None]).sum(1).mean((1, 2))
+            distance = distance + _distance(_unit(a) - _unit(b), head)
         return distance
+
+    def of_pairs(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Distances of pictures, and of how features change from a picture to the next.
+
+        The second is zero where both videos stand still, and grows with flicker in either.
+
+        Args:
+            x: pairs of neighbouring frames [P, 2, 3, H, W] in [-1, 1].
+            y: of the same shape; gradients reach it only.
+
+        Returns:
+            Two tensors [P].
+        """
+        with torch.no_grad():
+            references = self._taps(x.flatten(0, 1))
+        still = moving = torch.zeros(len(x), device=x.device)
+        for a, b, head in zip(references, self._taps(y.flatten(0, 1)), self.heads, strict=True):
+            errors = _unit(b) - _unit(a)
+            still = still + _distance(errors, head).reshape(-1, 2).mean(1)
+            moving = moving + _distance(errors[1::2] - errors[::2], head)
+        return still, moving
 
     def _taps(self, x: Tensor) -> list[Tensor]:
         x = ((x - self.shift) / self.scale).contiguous(memory_format=torch.channels_last)
@@ -92,6 +123,10 @@ class Lpips(nn.Module):
             if number in self.taps:
                 taps.append(x)
         return taps
+
+
+def _distance(difference: Tensor, head: Tensor) -> Tensor:
+    return (difference.square() * head[:, None, None]).sum(1).mean((1, 2))
 
 
 def _unit(features: Tensor) -> Tensor:

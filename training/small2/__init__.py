@@ -1,0 +1,1 @@
+"""freegvc-small 2, in training: an autoencoder whose latents cover two frames each."""
