@@ -3,12 +3,12 @@
 import os
 import re
 import secrets
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from freegvc._special_files import special_kind
+from freegvc._warn import warn
 from freegvc.errors import LeftoverWarning, OutputExistsError, UsageError
 
 _LONGEST_STEM = 120  # bytes; a name has at most 255, and a temporary one is longer than its file's
@@ -99,11 +99,10 @@ def warn_of_leftovers(path: Path) -> None:
     )
     left = sorted(file.name for file in path.parent.iterdir() if name.fullmatch(file.name))
     if left:
-        warnings.warn(
+        warn(
             f"{path.parent} holds {', '.join(left)}, which a run that wrote {path.name} left when "
             "it was killed: delete it, unless such a run is still at work",
             LeftoverWarning,
-            stacklevel=3,
         )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freegvc._atomic import refuse_special
+from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.pages import facts
 from freegvc._cli.parser import add_force
 from freegvc._cli.paths import file_bytes, refuse_standard, say
@@ -69,8 +70,10 @@ def _demo(arguments: argparse.Namespace) -> int:
             scores, pairs = _compare(source, made / VIDEO, compressed.header.num_frames)
         _draw(made / SHEET, pairs, compressed, source_bytes, scores)
         folder.mkdir(exist_ok=True)
-        for name in names:
-            (made / name).replace((folder / name).resolve())  # where a symlink points to
+        with ExitStack() as places:  # the folder may be on another disk, which may be full
+            for name in names:
+                place = atomic_path(folder / name, overwrite=arguments.force)
+                shutil.move(made / name, places.enter_context(place))
     print(_page(folder, compressed, source_bytes, what, scores, seconds))
     return 0
 
@@ -81,13 +84,14 @@ def _check_folder(folder: Path, names: list[str], *, force: bool) -> None:
         raise UsageError(f"{folder.parent} is not a folder, so {folder.name} cannot be made there")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder")
-    for name in names:
-        refuse_special(folder / name, "another folder with --out")
     existing = [name for name in names if (folder / name).exists()]
     if existing and not force:
         raise OutputExistsError(
             f"{folder / existing[0]} exists: choose another folder with --out, or use --force"
         )
+    if folder.is_dir():
+        for name in names:
+            check_output(folder / name, overwrite=force)
 
 
 def _source(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from freegvc._cli.figures import INK, LINE, MAX_LABELS, bare, draw_gops, new_figure, score_label
 from freegvc._control.surrogate import RatePoint, fit_power_law
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from freegvc.metrics import Metric
 
 _SIZE_INCHES, _DPI = (9.0, 4.0), 120
-_MAX_LABELS = 12  # more numbers or legend lines would overlap
-_LINE, _MEAN, _BORDER, _INK = "#1f5fa8", "#c2571a", "#b8b8b8", "#333333"
 _TARGET, _MISSED = "#2d8a4e", "#c0392b"
 _MAX_MARKERS = 400  # of frames
 _CURVE_SAMPLES = 60
@@ -26,35 +25,18 @@ _CURVE_SAMPLES = 60
 
 def draw_scores(report: Report) -> bytes:
     """The score of each frame and of each GOP, the borders of GOPs, and the target."""
-    metric = report.metric
     figure, panel = _figure(report)
     _draw_target(panel, report)
-    for gop in report.gops[1:]:
-        panel.axvline(
-            gop.frames.start - 0.5, color=_BORDER, linewidth=1.0, linestyle="--", zorder=0
-        )
     marker = "." if len(report.per_frame) <= _MAX_MARKERS else ""
-    panel.plot(report.per_frame, color=_LINE, linewidth=1.0, marker=marker, markersize=4)
-    for gop in report.gops:
-        ends = (gop.frames.start - 0.5, gop.frames.stop - 0.5)
-        panel.plot(ends, (gop.score, gop.score), color=_MEAN, linewidth=1.6)
-        if len(report.gops) <= _MAX_LABELS:
-            panel.text(
-                sum(ends) / 2,
-                0.98,
-                metric.format(gop.score),
-                transform=panel.get_xaxis_transform(),  # x in frames, y in the panel's height
-                ha="center",
-                va="top",
-                fontsize=8,
-                color=_MEAN,
-            )
+    panel.plot(report.per_frame, color=LINE, linewidth=1.0, marker=marker, markersize=4)
+    spans, means = [gop.frames for gop in report.gops], [gop.score for gop in report.gops]
+    draw_gops(panel, report.metric, spans, means)
     _count_along(panel)
     panel.margins(x=0.01, y=0.15)  # room for the numbers above the curve
-    panel.set_xlabel("frame", fontsize=9, color=_INK)
-    panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
+    panel.set_xlabel("frame", fontsize=9, color=INK)
+    panel.set_ylabel(score_label(report.metric), fontsize=9, color=INK)
     title = f"Score of each frame, and of each GOP ({report.pooling}){_target_label(report)}"
-    panel.set_title(title, fontsize=9, loc="left", color=_INK)
+    panel.set_title(title, fontsize=9, loc="left", color=INK)
     return _png(figure)
 
 
@@ -73,7 +55,7 @@ def draw_curves(report: Report) -> bytes:
         if len({bits for bits, _ in gop.probes}) > 1:
             rate, curve = surrogate(report.metric, gop)
             panel.plot(rate / pixels, curve, color=colour, linewidth=1.0)
-        label = f"GOP {k}" if len(report.gops) <= _MAX_LABELS else None
+        label = f"GOP {k}" if len(report.gops) <= MAX_LABELS else None
         panel.plot(
             gop.bits / pixels,
             gop.score,
@@ -84,15 +66,15 @@ def draw_curves(report: Report) -> bytes:
             color=colour,
             label=label,
         )
-    if len(report.gops) <= _MAX_LABELS:
+    if len(report.gops) <= MAX_LABELS:
         panel.legend(fontsize=8, frameon=False, ncols=1 + (len(report.gops) > 6))
     panel.margins(0.05, 0.1)
-    panel.set_xlabel("bits per pixel of the GOP", fontsize=9, color=_INK)
-    panel.set_ylabel(_score_label(report), fontsize=9, color=_INK)
+    panel.set_xlabel("bits per pixel of the GOP", fontsize=9, color=INK)
+    panel.set_ylabel(score_label(report.metric), fontsize=9, color=INK)
     title = "Scored states, the power law of each GOP, and the states in the file (circles)"
-    if len(report.gops) > _MAX_LABELS:
+    if len(report.gops) > MAX_LABELS:
         title += "; GOPs dark to light"
-    panel.set_title(f"{title}{_target_label(report)}", fontsize=9, loc="left", color=_INK)
+    panel.set_title(f"{title}{_target_label(report)}", fontsize=9, loc="left", color=INK)
     return _png(figure)
 
 
@@ -103,19 +85,19 @@ def draw_bits(report: Report) -> bytes:
     bars = panel.bar(
         range(len(report.gops)),
         [gop.bits for gop in report.gops],
-        color=[_MISSED if miss else _LINE for miss in missed],
+        color=[_MISSED if miss else LINE for miss in missed],
         width=0.7,
     )
-    if len(report.gops) <= _MAX_LABELS:
+    if len(report.gops) <= MAX_LABELS:
         labels = [f"{gop.bits:,}\nstop {gop.stop_step}" for gop in report.gops]
-        panel.bar_label(bars, labels, padding=2, fontsize=8, color=_INK)
+        panel.bar_label(bars, labels, padding=2, fontsize=8, color=INK)
     panel.margins(y=0.2)
     _count_along(panel)
     panel.yaxis.set_major_formatter("{x:,.0f}")
-    panel.set_xlabel("GOP", fontsize=9, color=_INK)
-    panel.set_ylabel("bits of the packet", fontsize=9, color=_INK)
+    panel.set_xlabel("GOP", fontsize=9, color=INK)
+    panel.set_ylabel("bits of the packet", fontsize=9, color=INK)
     note = "; red: missed its target" if any(missed) else ""
-    panel.set_title(f"Bits of each GOP{note}", fontsize=9, loc="left", color=_INK)
+    panel.set_title(f"Bits of each GOP{note}", fontsize=9, loc="left", color=INK)
     return _png(figure)
 
 
@@ -160,21 +142,10 @@ def _target_label(report: Report) -> str:
     return f"; green: the target, {report.metric.format(report.target[0])}"
 
 
-def _score_label(report: Report) -> str:
-    metric = report.metric
-    unit = f" [{metric.unit.strip()}]" if metric.unit else ""
-    return f"{metric.label}{unit}, {'higher' if metric.higher_is_better else 'lower'} is better"
-
-
 def _figure(report: Report) -> tuple[Figure, Axes]:
-    # not through pyplot, which keeps figures and chooses a backend for the whole process
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
-    figure.suptitle(report.title, fontsize=10, color=_INK, parse_math=False)
+    figure = new_figure(_SIZE_INCHES, _DPI, report.title)
     panel = figure.subplots()
-    panel.tick_params(labelsize=8, colors=_INK)
-    panel.spines[["top", "right"]].set_visible(False)
+    bare(panel)
     return figure, panel
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._atomic import atomic_path
+from freegvc._cli.figures import BORDER, INK, LINE, bare, new_figure, score_label
 from freegvc._cli.paths import printable
 from freegvc._cli.sweep_table import mean_score
 from freegvc.errors import UsageError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _PANEL_INCHES, _DPI = (4.4, 3.3), 130
 _MAX_COLUMNS = 3
-_LINE, _GRID, _INK = "#1f5fa8", "#b8b8b8", "#333333"
 
 
 def save_sweep_plot(path: Path, table: Table, *, overwrite: bool) -> None:
@@ -35,29 +35,21 @@ def save_sweep_plot(path: Path, table: Table, *, overwrite: bool) -> None:
     Raises:
         UsageError: no metric has scores.
     """
-    # not through pyplot, which keeps figures and chooses a backend for the whole process
-    from matplotlib.figure import Figure
-
     shown = [n for n in table.metrics if any(mean_score(p, n) is not None for p in table.points)]
     if not shown:
         raise UsageError("there is nothing to plot: no chosen metric scores these frames")
     columns = min(len(shown), _MAX_COLUMNS)
     rows = -(-len(shown) // columns)
     size = (columns * _PANEL_INCHES[0], rows * _PANEL_INCHES[1] + 0.4)
-    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+    header = table.points[0].stream.header
+    facts = f"{header.width}x{header.height}, {header.num_frames} frames"
+    names = printable(Path(table.input).name), facts, printable(header.prior)
+    figure = new_figure(size, _DPI, "  ·  ".join(names))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, name in zip(panels, shown, strict=False):
         _draw(panel, table, name)
     for panel in panels[len(shown) :]:
         panel.set_visible(False)
-    header = table.points[0].stream.header
-    figure.suptitle(
-        f"{printable(Path(table.input).name)}  ·  {header.width}x{header.height}, "
-        f"{header.num_frames} frames  ·  {printable(header.prior)}",
-        fontsize=10,
-        color=_INK,
-        parse_math=False,  # a name may hold dollar signs
-    )
     with atomic_path(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -73,10 +65,10 @@ def _draw(panel: Axes, table: Table, name: str) -> None:
     if len(spread) > 1:
         rates, low, high = zip(*spread, strict=True)
         panel.fill_between(
-            rates, low, high, color=_LINE, alpha=0.13, linewidth=0.0, label="9 of 10 frames"
+            rates, low, high, color=LINE, alpha=0.13, linewidth=0.0, label="9 of 10 frames"
         )
     panel.plot(
-        *zip(*places, strict=True), "o-", color=_LINE, linewidth=1.6, markersize=4.5, label="mean"
+        *zip(*places, strict=True), "o-", color=LINE, linewidth=1.6, markersize=4.5, label="mean"
     )
     side = -1 if scale.higher_is_better else 1  # away from the curve
     for place in places:
@@ -87,20 +79,17 @@ def _draw(panel: Axes, table: Table, name: str) -> None:
             textcoords="offset points",
             ha="right" if side < 0 else "left",
             fontsize=7.5,
-            color=_INK,
+            color=INK,
         )
     panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda bpp, _: f"{bpp:g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.margins(0.17, 0.1)
-    panel.grid(color=_GRID, alpha=0.4, linewidth=0.6)
+    panel.grid(color=BORDER, alpha=0.4, linewidth=0.6)
     panel.set_axisbelow(True)
-    panel.spines[["top", "right"]].set_visible(False)
-    panel.tick_params(which="both", labelsize=8, colors=_INK)
-    panel.set_xlabel("bits per pixel", fontsize=9, color=_INK)
-    unit = f" [{scale.unit.strip()}]" if scale.unit else ""
-    better = "higher is better" if scale.higher_is_better else "lower is better"
-    panel.set_title(f"{scale.label}{unit}, {better}", fontsize=9, loc="left", color=_INK)
+    bare(panel)
+    panel.set_xlabel("bits per pixel", fontsize=9, color=INK)
+    panel.set_title(score_label(scale), fontsize=9, loc="left", color=INK)
     if len(spread) > 1:
         panel.legend(fontsize=8, frameon=False, loc="best")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from freegvc._codec.plan import Plan, make_plan
 from freegvc._control.controllers import Controller, make_controller
 from freegvc._control.gop_encoder import GopEncoder
 from freegvc._video import FrameSource, cut_gops
+from freegvc._warn import warn
 from freegvc.errors import AudioWarning, JournalMismatchError, UsageError
 
 if TYPE_CHECKING:
@@ -155,10 +155,9 @@ def _sound(source: FrameSource, audio: str | None) -> bytes | None:
     if audio == "copy":
         return source.audio()
     if audio is None and source.has_audio:
-        warnings.warn(
+        warn(
             'the video has sound, which is left out: --audio copy (audio="copy") carries it, '
             '--audio drop (audio="drop") leaves it out without this warning',
             AudioWarning,
-            stacklevel=4,
         )
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -20,6 +19,7 @@ from freegvc._codec.model import prior_to_decode, with_tiles_of
 from freegvc._codec.progress import with_progress
 from freegvc._trajectory import DRIFT_LIMIT_SIGMA, Seams, Silent, receive
 from freegvc._video import Colour, Video
+from freegvc._warn import warn
 from freegvc.errors import DriftWarning
 
 if TYPE_CHECKING:
@@ -143,12 +143,11 @@ def warn_of_drift(drifts: dict[int, float]) -> None:
     """One warning for the worst GOP of a stream, if it is bad."""
     worst = max(drifts, key=lambda gop: drifts[gop])
     if drifts[worst] > DRIFT_LIMIT_SIGMA:
-        warnings.warn(
+        warn(
             f"GOP {worst} has drifted {drifts[worst]:.2f} sigma from the encoder's walk, more than "
             f"{DRIFT_LIMIT_SIGMA}: the picture is worse than the one that was coded; decode with "
             "the encoder's dtype, attention kernel and device",
             DriftWarning,
-            stacklevel=3,
         )
 
 

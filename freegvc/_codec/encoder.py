@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -21,6 +20,7 @@ from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
+from freegvc._warn import warn
 from freegvc.errors import LargeStreamError, LargeStreamWarning
 
 if TYPE_CHECKING:
@@ -151,8 +151,7 @@ def _warn_if_large(compressed: CompressedVideo, prior: Prior) -> None:
         check_limits(compressed)
         check_tiled_work(compressed, prior)
     except LargeStreamError as error:
-        warnings.warn(
+        warn(
             f"decoders refuse this stream by default, as they would a hostile one: {error}",
             LargeStreamWarning,
-            stacklevel=4,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from freegvc._codec.progress import with_progress
 from freegvc._codec.score import is_stream, score
 from freegvc._control.targets import Rate
 from freegvc._video import open_video
+from freegvc._warn import warn
 from freegvc.errors import TargetError, TargetWarning, UsageError
 from freegvc.metrics.scoring import DEFAULT_METRICS, check_metrics
 from freegvc.priors.loading import DEFAULT_PRIOR
@@ -243,16 +243,14 @@ def _cuts(whole: CompressedVideo, rates: Sequence[float]) -> list[tuple[float, C
     if not cuts:
         raise TargetError(f"{_named(rates)}: too low for a single step of this stream")
     if too_low:
-        _warn(f"{_named(too_low)}: too low for a single step of this stream, and left out")
+        left_out = f"{_named(too_low)}: too low for a single step of this stream, and left out"
+        warn(left_out, TargetWarning)
     too_high = [rate for rate in rates if FILLED * rate > whole.bpp]
     if too_high:
-        _warn(f"{_named(too_high)}: more than this stream has, which ends at {whole.bpp:.4g} bpp")
+        beyond = f"{_named(too_high)}: more than this stream has, which ends at {whole.bpp:.4g} bpp"
+        warn(beyond, TargetWarning)
     return cuts
 
 
 def _named(rates: Sequence[float]) -> str:
     return f"{', '.join(f'{rate:g}' for rate in rates)} bpp"
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, TargetWarning, stacklevel=5)

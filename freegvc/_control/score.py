@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +11,7 @@ from freegvc._control.search import AtBits, AtLimit, AtTimestep, Found, History,
 from freegvc._control.stopping import branch_at_bits, branch_at_timestep
 from freegvc._control.surrogate import RatePoint
 from freegvc._control.targets import goal_of
+from freegvc._warn import warn
 from freegvc.errors import JournalError, TargetError, TargetWarning
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class ScoreController:
         )
         if self._scoring.strict:
             raise TargetError(message)
-        warnings.warn(message, TargetWarning, stacklevel=4)
+        warn(message, TargetWarning)
 
 
 class Alone(Protocol):

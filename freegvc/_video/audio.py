@@ -9,7 +9,6 @@ front, or what an edit list cuts off.
 
 import io
 import struct
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,6 +26,7 @@ from freegvc._video.audio_tracks import (
     stated_end,
 )
 from freegvc._video.ffmpeg import ffmpeg_name
+from freegvc._warn import warn
 from freegvc.errors import AudioWarning, UnsupportedVideoError, VideoReadError
 
 START_TAG = "START_MS"
@@ -116,12 +116,11 @@ def _carried(tracks: Sequence[_Track], container: Any, path: str) -> list[_Track
             "example to FLAC"
         )
     if left_out:
-        warnings.warn(
+        warn(
             f"{path}: Matroska cannot hold the codec of {', '.join(left_out)}: left out; the "
             f"other {len(carried)} audio {'track is' if len(carried) == 1 else 'tracks are'} "
             "carried",
             AudioWarning,
-            stacklevel=3,
         )
     return carried
 

@@ -7,13 +7,13 @@ Chroma samples are sited as MPEG-2 and H.264 do by default: horizontally on the 
 vertically half-way between two luma rows.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from freegvc._warn import warn
 from freegvc.errors import ColourWarning, UnsupportedVideoError, VideoReadError
 
 # Kr and Kb of the matrices that are linear in R'G'B' (H.273, table 4).
@@ -26,7 +26,7 @@ _LUMA_WEIGHTS = {
     9: (0.2627, 0.0593),
 }
 _IDENTITY = 0
-_UNSPECIFIED = 2
+UNSPECIFIED = 2
 WRITABLE_MATRICES = tuple(_LUMA_WEIGHTS)
 _HIGH_DYNAMIC_RANGE = {16: "PQ", 18: "HLG"}
 _STRIP_ROWS = 32  # even; a strip of this many rows stays in the cache, which is twice as fast
@@ -81,12 +81,11 @@ def resolve(
             "standard dynamic range is supported; convert to SDR first, for example with ffmpeg's "
             "zscale and tonemap filters"
         )
-    if matrix == _UNSPECIFIED:
-        warnings.warn(
+    if matrix == UNSPECIFIED:
+        warn(
             f"{name} does not state its colour matrix: BT.709 is assumed; if colours look wrong, "
             'say which one it has, for example --matrix bt601 (matrix="bt601")',
             ColourWarning,
-            stacklevel=2,
         )
         matrix = BT709.matrix
     if matrix != _IDENTITY and matrix not in _LUMA_WEIGHTS:
@@ -97,8 +96,8 @@ def resolve(
         )
     return Colour(
         matrix,
-        BT709.primaries if primaries in (0, _UNSPECIFIED) else primaries,
-        BT709.transfer if transfer in (0, _UNSPECIFIED) else transfer,
+        BT709.primaries if primaries in (0, UNSPECIFIED) else primaries,
+        BT709.transfer if transfer in (0, UNSPECIFIED) else transfer,
         bool(full_range),
     )
 

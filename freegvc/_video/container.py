@@ -8,7 +8,7 @@ from typing import Any
 
 from freegvc._video.audio import read_audio
 from freegvc._video.clock import Timeline, make_timeline, nominal_rate
-from freegvc._video.colour import BT709, Colour, resolve, yuv_to_rgb
+from freegvc._video.colour import BT709, UNSPECIFIED, Colour, resolve, yuv_to_rgb
 from freegvc._video.decoding import Decoding
 from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame, FrameSource
@@ -21,7 +21,6 @@ from freegvc._video.strict import warn_or_refuse
 from freegvc._video.y4m import matrix_of_y4m
 from freegvc.errors import UsageError, VideoReadError
 
-_UNSPECIFIED = 2
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 
 
@@ -236,7 +235,7 @@ class ContainerSource(FrameSource):
         tags = []
         for tag in ("colorspace", "color_primaries", "color_trc"):
             value = int(getattr(frame, tag))
-            tags.append(int(getattr(stream, tag)) if value == _UNSPECIFIED else value)
+            tags.append(int(getattr(stream, tag)) if value == UNSPECIFIED else value)
         value_range = int(frame.color_range) or int(stream.color_range)
         rgb = is_rgb(frame.format)
         key = (*tags, value_range, label.startswith("yuvj"), rgb, is_grey(frame.format))
@@ -245,12 +244,12 @@ class ContainerSource(FrameSource):
             if rgb:
                 matrix = 0
             elif matrix == 0:  # RGB tag on Y'CbCr samples: a mistake of the file
-                matrix = _UNSPECIFIED
+                matrix = UNSPECIFIED
             if self._stated.matrix is not None:
                 matrix = self._stated_matrix(self._stated.matrix, rgb=rgb)
-            if matrix == _UNSPECIFIED and self._path.suffix.lower() == ".y4m":
-                matrix = matrix_of_y4m(self._path) or _UNSPECIFIED
-            if matrix == _UNSPECIFIED and is_grey(frame.format):
+            if matrix == UNSPECIFIED and self._path.suffix.lower() == ".y4m":
+                matrix = matrix_of_y4m(self._path) or UNSPECIFIED
+            if matrix == UNSPECIFIED and is_grey(frame.format):
                 matrix = BT709.matrix
             full = value_range == _FULL_RANGE or label.startswith("yuvj")
             if rgb or is_grey(frame.format):

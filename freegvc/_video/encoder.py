@@ -2,7 +2,8 @@
 
 import errno
 import platform
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
@@ -113,31 +114,37 @@ class EncodedWriter(FrameWriter):
                 f"units of {self._clock} s: write .y4m or a folder of PNG files instead"
             ) from error
         self._last_pts = picture.pts
-        if self._audio is not None:
-            self._audio.feed(seconds)
-        self._mux(picture)
-
-    def _mux(self, picture: Any) -> None:
-        """Encode one picture, or the last ones for None, and write the packets."""
-        from av.error import PatchWelcomeError
-
-        try:
-            packets = self._stream.encode(picture)
-            if picture is None:
-                self._set_end(packets)
-            self._container.mux(packets)
-        except (ValueError, OverflowError, PatchWelcomeError) as error:
-            raise UsageError(
-                f"{self._spec.path} cannot hold these frames or timestamps: {error}; write .y4m or "
-                "a folder of PNG files instead"
-            ) from error
+        with self._our_errors():
+            if self._audio is not None:
+                self._audio.feed(seconds)
+            self._container.mux(self._stream.encode(picture))
 
     def _finish(self) -> None:
-        self._mux(None)
-        if self._audio is not None:
-            self._audio.feed(None)
-            self._audio.close()
-        self._container.close()
+        with self._our_errors():
+            packets = self._stream.encode(None)
+            self._set_end(packets)
+            self._container.mux(packets)
+            if self._audio is not None:
+                self._audio.feed(None)
+                self._audio.close()
+            self._container.close()
+
+    @contextmanager
+    def _our_errors(self) -> Iterator[None]:
+        """Raise PyAV's errors as UsageError; those of the system, as of a full disk, stay."""
+        from av.error import FFmpegError
+
+        try:
+            yield
+        except FreeGvcError:
+            raise
+        except (ValueError, OverflowError, FFmpegError) as error:
+            if isinstance(error, OSError):
+                raise
+            raise UsageError(
+                f"{self._spec.path} cannot hold these frames, timestamps or sound: {error}; write "
+                ".y4m or a folder of PNG files instead"
+            ) from error
 
     def _set_end(self, packets: list[Any]) -> None:
         """Let the last frame end when it has to, and no other one later."""

@@ -1,6 +1,5 @@
 """The base of all writers: checks of frames, and an output that is complete or absent."""
 
-import warnings
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from freegvc._atomic import atomic_path
 from freegvc._video.colour import Colour
 from freegvc._video.frame_source import Frame
+from freegvc._warn import warn
 from freegvc.errors import OutputWarning, UsageError
 
 
@@ -116,10 +116,9 @@ class FrameWriter(ABC):
         if self._spec.last_frame_seconds is not None:
             lost.append("duration of the last frame")
         if lost:
-            warnings.warn(
+            warn(
                 f"{what} holds no {' and no '.join(lost)}: left out; write .mkv to keep them",
                 OutputWarning,
-                stacklevel=4,
             )
 
     def _place(self) -> AbstractContextManager[Path]:

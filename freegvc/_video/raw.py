@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from freegvc._video.colour import BT709, Colour, yuv_to_rgb
+from freegvc._video.colour import BT709, UNSPECIFIED, resolve, yuv_to_rgb
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.rate import Rate, parse_rate, parse_size
 from freegvc._video.stated_colour import AS_TAGGED, StatedColour
@@ -26,8 +26,8 @@ _LAYOUTS = {
 class RawSource(FrameSource):
     """A .yuv file: planes of Y, Cb, Cr, frame after frame.
 
-    Such a file cannot state its colour. Unless the user does, it is BT.709 in limited range, or
-    full-range grey, and there is no warning about it. Ten-bit samples are little-endian in 16 bits.
+    Such a file cannot state its colour. Unless the user does, it is BT.709 in limited range, with a
+    ColourWarning, or full-range grey. Ten-bit samples are little-endian in 16 bits.
 
     Args:
         path: the file.
@@ -67,11 +67,6 @@ class RawSource(FrameSource):
         self._dtype = np.dtype("u1" if self._bit_depth == 8 else "<u2")
         chroma = [(-(-self.height // sub_y), -(-self.width // sub_x))] * 2 if sub_x else []
         self._shapes = [(self.height, self.width), *chroma]
-        grey = not sub_x
-        full = grey if stated.full_range is None else stated.full_range
-        matrix = BT709.matrix if stated.matrix is None else stated.matrix
-        self._colour = Colour(matrix, BT709.primaries, BT709.transfer, full)
-        self.colour = BT709 if grey and stated.full_range is None else self._colour
         samples = sum(rows * columns for rows, columns in self._shapes)
         self._frame_bytes = samples * self._dtype.itemsize
         self._path = path
@@ -87,6 +82,12 @@ class RawSource(FrameSource):
                 f"{remainder} bytes remain after {self.num_frames} frames; check the size and the "
                 "pixel format"
             )
+        grey = not sub_x
+        full = grey if stated.full_range is None else stated.full_range
+        usual = BT709.matrix if grey else UNSPECIFIED
+        matrix = usual if stated.matrix is None else stated.matrix
+        self._colour = resolve(matrix, UNSPECIFIED, UNSPECIFIED, full, name=str(path))
+        self.colour = BT709 if grey and stated.full_range is None else self._colour
 
     def _count_frames(self) -> int:
         return self.num_frames

@@ -1,8 +1,8 @@
 """What is wrong with an input and can be lived with: a warning, or an error on request."""
 
-import warnings
 from pathlib import Path
 
+from freegvc._warn import warn
 from freegvc.errors import InputWarning, VideoReadError
 
 
@@ -19,4 +19,4 @@ def warn_or_refuse(path: Path, what: str, *, strict: bool) -> None:
     """
     if strict:
         raise VideoReadError(f"{path} {what}; strict input was asked for (--strict-input)")
-    warnings.warn(f"{path} {what}", InputWarning, stacklevel=4)
+    warn(f"{path} {what}", InputWarning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -24,6 +23,7 @@ from freegvc._codec.settings import Settings
 from freegvc._control.rate import RateController
 from freegvc._control.targets import LikeFirstGop, Target, TargetKeywords
 from freegvc._video import open_video
+from freegvc._warn import warn
 from freegvc.cluster.facts import on_driver
 from freegvc.cluster.worker import Coded, PriorChoice, Run
 from freegvc.cluster.workers import Call, Workers
@@ -249,7 +249,7 @@ class _Driver:
 
     def _accept(self, sent: _Sent, coded: Coded, finished: FinishedGop) -> None:
         for warning in coded.warned:
-            warnings.warn(warning, stacklevel=6)
+            warn(str(warning), type(warning))
         for event in coded.heard:
             if not isinstance(event, events.GopDone):
                 self.coding.gops.on_event(event)

@@ -108,6 +108,7 @@ def test_options_reach_the_codec(run, clip, tmp_path):
     raw.write_bytes(bytes([128] * 64 * 32 * 3 * 3))
     options = {
         "--size": "64x32",
+        "--matrix": "bt709",
         "--fps": "30000/1001",
         "--pix-fmt": "yuv444p",
         "--gop-length": 2,

@@ -1,8 +1,10 @@
 """demo and doctor, end to end."""
 
+import errno
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +66,27 @@ def test_demo_refuses_before_any_work(run, monkeypatch, clip, tmp_path):
     assert run("demo", "--out", tmp_path / "missing" / "demo").code == 2
     assert [p.name for p in tmp_path.iterdir()] == ["demo.mp4"]
     assert (tmp_path / "demo.mp4").read_bytes() == b"precious"
+
+
+def test_a_full_disk_leaves_the_older_results(run, monkeypatch, small_demo, clip, tmp_path):
+    """The results are moved in one piece, or none of them."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    older = {"demo.fgvc": b"older", "contact-sheet.png": b"older too"}
+    for name, data in older.items():
+        (folder / name).write_bytes(data)
+
+    def move(source, place):
+        if source.name == demo.SHEET:
+            raise OSError(errno.ENOSPC, "No space left on device", str(place))
+        shutil.copyfile(source, place)
+
+    monkeypatch.setattr(demo, "shutil", SimpleNamespace(move=move))
+    result = run("demo", "--input", clip, "--out", folder, "--force")
+    assert result.code == 1
+    assert "No space left on device" in result.err
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == older
+    assert [p.name for p in tmp_path.iterdir()] == ["demo"]
 
 
 def test_a_failed_decode_leaves_nothing(run, monkeypatch, small_demo, clip, tmp_path):

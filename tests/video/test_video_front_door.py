@@ -64,7 +64,7 @@ def test_open_files_are_read_from_where_they_stand(movie, temporary, tmp_path):
 
 def test_samples_in_a_file_object(temporary):
     samples = io.BytesIO(bytes([7] * 96 * 2))
-    source = open_video(samples, size="8x8", fps=50)
+    source = open_video(samples, size="8x8", fps=50, matrix="bt709")
     assert (source.num_frames, source.frame_rate) == (2, 50)
     assert len(list(source)) == 2
     del source

@@ -98,7 +98,8 @@ def test_raw_files(tmp_path, pix_fmt, subsampling, bit_depth):
         all_three = rgb_to_yuv(frame, BT709, subsampling or (1, 1), bit_depth)
         planes.append(all_three if subsampling else all_three[:1])
     path.write_bytes(b"".join(p.tobytes() for frame in planes for p in frame))
-    with open_video(path, size="51x37", fps="30000/1001", pix_fmt=pix_fmt) as source:
+    said = {"matrix": "bt709"} if subsampling else {}
+    with open_video(path, size="51x37", fps="30000/1001", pix_fmt=pix_fmt, **said) as source:
         assert (source.width, source.height, source.num_frames) == (51, 37, 3)
         assert source.frame_rate == Fraction(30000, 1001)
         for got, expected in zip(source, planes, strict=True):
@@ -116,7 +117,7 @@ def test_raw_files_that_do_not_fit_say_by_how_much(tmp_path):
         open_video(path, size="8x8")
     path.write_bytes(b"\xff" * 192)
     with pytest.raises(VideoReadError, match=r"65535.*1023"):
-        list(open_video(path, size="8x8", pix_fmt="yuv420p10le"))
+        list(open_video(path, size="8x8", pix_fmt="yuv420p10le", matrix="bt709"))
     with pytest.raises(UsageError, match="--size 416x240"):
         open_video(path)
     for size in ("8", "8x", "0x8", "8x8x8", "axb", "70000x8"):
@@ -252,7 +253,7 @@ def test_frames_of_every_kind_of_source_are_counted(tmp_path):
         with open_video(source) as opened:
             assert opened.count_frames() == 4
             assert len(list(opened)) == 4
-    with open_video(tmp_path / "a.yuv", size="16x16") as opened:
+    with open_video(tmp_path / "a.yuv", size="16x16", matrix="bt709") as opened:
         assert opened.count_frames() == 4
 
 

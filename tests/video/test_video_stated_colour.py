@@ -66,9 +66,9 @@ def test_the_matrix_of_untagged_files_can_be_said(tmp_path, name, code):
         assert near(video)
         assert (video.colour.matrix, video.colour.full_range) == (code, True)
     assert not near(load_video(wrong))
-    for path in (y4m, mkv):
-        with pytest.warns(ColourWarning, match="--matrix bt601") as caught:
-            load_video(path)
+    for path, options in ((raw, {"size": "16x16"}), (y4m, {}), (mkv, {})):
+        with pytest.warns(ColourWarning, match="BT.709 is assumed.*--matrix bt601") as caught:
+            load_video(path, **options)
         assert len(caught) == 1
 
 

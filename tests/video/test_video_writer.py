@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from fractions import Fraction
@@ -252,3 +253,46 @@ def test_x265_survives_tiny_pictures(tmp_path):
         path = tmp_path / f"{attempt}.mp4"
         subprocess.run([sys.executable, "-c", code, str(path)], check=True)
         assert path.stat().st_size > 0
+
+
+class Failing:
+    """A stream whose encoder fails."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def encode(self, picture):
+        raise self.error
+
+
+def write_failing(path, error, *, at_the_end=False):
+    """Write a frame to an encoder that fails, or whose last frames do."""
+    with open_writer(path, width=16, height=16, frame_rate=25) as writer:
+        if not at_the_end:
+            writer._stream = Failing(error)
+        writer.write(np.zeros((16, 16, 3), np.uint8))
+        writer._stream = Failing(error)
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [
+        av.error.ExternalError(1, "in libx264"),
+        av.error.UndefinedError(2, "no name for it"),
+        av.error.PatchWelcomeError(3, "not yet"),
+        OverflowError("too large"),
+    ],
+)
+def test_errors_of_the_encoder_are_ours(tmp_path, error, at_the_end):
+    with pytest.raises(UsageError, match=r"a\.mkv cannot hold .* write \.y4m"):
+        write_failing(tmp_path / "a.mkv", error, at_the_end=at_the_end)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_stays_what_it_is(tmp_path):
+    path = tmp_path / "a.mp4"
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_failing(path, OSError(errno.ENOSPC, "No space left on device"))
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(path))
+    assert list(tmp_path.iterdir()) == []

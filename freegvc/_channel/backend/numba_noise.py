@@ -81,6 +81,14 @@ def tiles_of(blocks: int, width: int) -> int:
 
 
 @_compiled
+def _bounds_of(tile: int, blocks: int, width: int) -> tuple[int, int, int, int, int]:
+    """Strip of a tile, its first block and the one after its last, and the same of its dims."""
+    strips = (width + 127) // 128
+    strip, top = tile % strips, tile // strips * 16
+    return strip, top, min(top + 16, blocks), strip * 128, min(strip * 128 + 128, width)
+
+
+@_compiled
 def deal_tiles(
     delta: Any,
     order: Any,
@@ -102,10 +110,8 @@ def deal_tiles(
         out: float32 [B, n].
     """
     blocks, width = out.shape
-    strips = (width + 127) // 128
     for tile in range(start, stop):
-        strip, top, left = tile % strips, tile // strips * 16, tile % strips * 128
-        bottom, right = min(top + 16, blocks), min(left + 128, width)
+        strip, top, bottom, left, right = _bounds_of(tile, blocks, width)
         for i in range(left, right):
             for b in range(top, bottom):  # neighbours in `order`
                 place = i * blocks + b
@@ -143,11 +149,9 @@ def deliver_tiles(
         out: float32 [D].
     """
     blocks, width = rows.size, (order.size + rows.size - 1) // rows.size
-    strips = (width + 127) // 128
     sent = np.empty((16, 128), np.float32)
     for tile in range(start, stop):
-        strip, top, left = tile % strips, tile // strips * 16, tile % strips * 128
-        bottom, right = min(top + 16, blocks), min(left + 128, width)
+        strip, top, bottom, left, right = _bounds_of(tile, blocks, width)
         for b in range(top, bottom):
             line = sent[b - top]
             for g in range(16):

@@ -8,11 +8,11 @@ or the folder, and the text encoder has usually been deleted by then.
 from __future__ import annotations
 
 import html
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from freegvc._bitstream.prompt import MAX_PROMPT_BYTES
+from freegvc._warn import warn
 from freegvc.errors import FreeGvcWarning, PriorUnavailableError, UsageError
 from freegvc.priors.diffusers.embedding_file import Embedding, Origin, read_embedding
 from freegvc.priors.diffusers.embeddings import (
@@ -103,10 +103,9 @@ def load_prompt(checkpoint: Checkpoint, spec: TextSpec, prompt: str) -> Prompt:
         try:
             path = keep_embedding(base, embedding)
         except PriorUnavailableError as error:
-            warnings.warn(
+            warn(
                 f"{error}; until then the text encoder runs at every start",
                 FreeGvcWarning,
-                stacklevel=2,
             )
     elif embedding.origin.prompt != prompt:
         raise PriorUnavailableError(
