@@ -67,7 +67,11 @@ def decompress(
         check_limits(stream, in_memory=True)
     with with_progress(progress, "decompress", on_event) as listener:
         model = prior_to_decode(stream, prior, device, allow_large=allow_large)
-        frames = list(_decode_gops(stream, model, listener))
+        return video_of(stream, list(_decode_gops(stream, model, listener)))
+
+
+def video_of(stream: CompressedVideo, frames: list[npt.NDArray[np.uint8]]) -> Video:
+    """The video of a stream, with all its frames, uint8 [H, W, 3]."""
     header = stream.header
     return Video(
         np.stack(frames),

@@ -4,6 +4,7 @@
 """
 
 from freegvc.cluster.compression import compress, compress_file
+from freegvc.cluster.decompression import decode_frames, decompress, score
 from freegvc.cluster.workers import Workers
 
-__all__ = ["Workers", "compress", "compress_file"]
+__all__ = ["Workers", "compress", "compress_file", "decode_frames", "decompress", "score"]

@@ -21,9 +21,11 @@ from freegvc.errors import FreeGvcWarning
 if TYPE_CHECKING:
     from freegvc._bitstream.header import StreamParameters
     from freegvc._codec.settings import Settings
+    from freegvc._control.finished_gop import Tail
     from freegvc._control.rate import Foresight
     from freegvc._video import Gop
     from freegvc.cluster.facts import PriorFacts
+    from freegvc.cluster.stream_worker import Shown, StreamWorker, Walked
     from freegvc.priors import Prior
     from freegvc.priors.tiles import Tile
 
@@ -39,6 +41,23 @@ class PriorChoice:
 
     name: str | PathLike[str]
     options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChoice:
+    """A stream that workers decode, and the prior for it.
+
+    Attributes:
+        data: the stream.
+        name: what `load_prior` takes; None for the prior that the stream names.
+        options: keywords of `load_prior`.
+        allow_large: as for `decompress`.
+    """
+
+    data: bytes
+    name: str | PathLike[str] | None
+    options: Mapping[str, Any]
+    allow_large: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +136,8 @@ class Worker:
         import torch
 
         torch.set_num_threads(num_threads)
-        self._prior: tuple[PriorChoice, Prior] | None = None
+        self._prior: tuple[object, Prior] | None = None  # and what it was loaded for
+        self._stream: tuple[StreamChoice, StreamWorker] | None = None
         self._live: _Live | None = None
 
     def ready(self) -> int:
@@ -182,11 +202,45 @@ class Worker:
         said = [w.message for w in caught if isinstance(w.message, FreeGvcWarning)]
         return Coded(finished, heard, said)
 
+    def open(self, choice: StreamChoice) -> None:
+        """Load the prior of a stream, and check all that can be checked before decoding.
+
+        Raises:
+            StreamError, PriorError, UsageError: as `decompress`.
+        """
+        self._opened(choice)
+
+    def walk(self, choice: StreamChoice, gop: int, known: Tail | None) -> Walked:
+        """As `StreamWorker.walk`."""
+        return self._opened(choice).walk(gop, known)
+
+    def frames(self, choice: StreamChoice, gop: int, walked: Walked, tail: Tail | None) -> Shown:
+        """As `StreamWorker.frames`."""
+        return self._opened(choice).frames(gop, walked, tail)
+
+    def _opened(self, choice: StreamChoice) -> StreamWorker:
+        """The decoder of a stream; the prior of the last one is kept if it will do."""
+        from freegvc._codec.compressed import CompressedVideo
+        from freegvc._codec.model import load_prior_of
+        from freegvc.cluster.stream_worker import StreamWorker
+
+        if self._stream is None or self._stream[0] != choice:
+            stream = CompressedVideo(choice.data)
+            header = stream.header
+            stated = (header.prior, header.numerics, header.attention, stream.prompt)
+            wanted = (choice.name, choice.options, stated)
+            if self._prior is None or self._prior[0] != wanted:
+                self._prior = self._live = self._stream = None  # two models need twice the memory
+                self._prior = wanted, load_prior_of(stream, choice.name, **choice.options)
+            opened = StreamWorker(choice.data, self._prior[1], allow_large=choice.allow_large)
+            self._stream = choice, opened
+        return self._stream[1]
+
     def _prior_of(self, choice: PriorChoice) -> Prior:
         from freegvc.priors import load_prior
 
         if self._prior is None or self._prior[0] != choice:
-            self._prior = self._live = None  # two models need twice the memory
+            self._prior = self._live = self._stream = None  # two models need twice the memory
             self._prior = choice, load_prior(choice.name, **choice.options)
         return self._prior[1]
 

@@ -1,0 +1,79 @@
+"""Decompression on workers: the frames of one process, in order."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import freegvc
+from freegvc import GopDecoded, Settings, cluster
+from freegvc.errors import PriorUnavailableError, StreamError, UsageError
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+QUICK = {"coder": "pfr", "effort": "fast", "first_step": 1.0, "growth": 1.5}
+KINDS = {
+    "gops": Settings(gop_length=4, overlap=1, **QUICK),
+    "chain": Settings(gop_length=8, overlap=2, chain=True, **QUICK),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def stream(request, clip):
+    return freegvc.compress(clip, stop_step=850, prior="analytic", settings=KINDS[request.param])
+
+
+def test_the_frames_are_those_of_one_process(workers, one_thread, stream):
+    said = {"here": [], "there": []}
+    here = freegvc.decompress(stream, on_event=said["here"].append)
+    there = cluster.decompress(stream, workers=workers, on_event=said["there"].append)
+    assert np.array_equal(here.frames, there.frames)
+    shown = [
+        [
+            (e.gop, e.first_frame, e.num_frames, e.drift_sigma)
+            for e in events
+            if hasattr(e, "drift_sigma")
+        ]
+        for events in said.values()
+    ]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == stream.header.num_gops
+
+
+def test_a_reader_that_stops_early_leaves_the_workers_free(workers, stream):
+    frames = cluster.decode_frames(stream, workers=workers)
+    first = [next(frames) for _ in range(5)]
+    frames.close()
+    assert workers.num_calls == 0
+    whole = cluster.decompress(stream, workers=workers).frames
+    assert np.array_equal(whole[:5], first)
+
+
+def test_a_worker_killed_while_it_decodes(workers, one_thread, stream):
+    victim, killed = workers.pids()[0], []
+
+    def kill(event):
+        if isinstance(event, GopDecoded) and not killed:
+            killed.append(os.kill(victim, signal.SIGKILL))
+
+    here = freegvc.decompress(stream)
+    there = cluster.decompress(stream, workers=workers, on_event=kill)
+    assert np.array_equal(here.frames, there.frames)
+
+
+def test_a_stream_is_scored(workers, one_thread, clip, stream):
+    here = freegvc.score(clip, stream, metrics="psnr")
+    there = cluster.score(clip, stream, workers=workers, metrics="psnr")
+    assert there.per_frame == here.per_frame
+    with pytest.raises(UsageError, match=r"no \.fgvc stream"):
+        cluster.score(clip, clip, workers=workers)
+
+
+def test_what_cannot_be_decoded_is_refused_at_the_call(workers, stream):
+    with pytest.raises(StreamError):
+        cluster.decode_frames(stream.data[:-2], workers=workers)
+    with pytest.raises(PriorUnavailableError, match="nowhere"):
+        cluster.decode_frames(stream, workers=workers, prior="nowhere")
+    with pytest.raises(UsageError, match="prior_options"):
+        cluster.decode_frames(stream, workers=workers, prior=freegvc.load_prior("analytic"))
