@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freegvc._cli.batch import exists_unfinished, run_batch
 from freegvc._cli.model_options import add_model_options, add_native_size
@@ -35,12 +35,14 @@ from freegvc._cli.progress import (
     tell,
     tell_done,
 )
+from freegvc._cli.ray_options import add_ray, ray_workers, without_device
 from freegvc._cli.resume import (
     add_resume,
     refuse_resume_with_data,
     telling_what_is_kept,
     was_settled,
 )
+from freegvc._cli.settings_options import add_settings
 from freegvc._cli.target_options import add_target_options, target_from
 from freegvc.errors import (
     ChecksumError,
@@ -51,8 +53,9 @@ from freegvc.errors import (
 )
 
 if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc.cluster import Workers
     from freegvc.metrics import Metric
-    from freegvc.priors import Prior
 
 
 def declare_compress(parser: CommandParser) -> None:
@@ -75,6 +78,7 @@ def declare_compress(parser: CommandParser) -> None:
         vae_tiles="auto, where the free memory of a GPU asks for it",
     )
     add_native_size(model)
+    add_ray(parser)
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior; kept in the file")
     add_input_options(parser, "INPUT")
     output.add_argument(
@@ -94,103 +98,59 @@ def declare_compress(parser: CommandParser) -> None:
     parser.set_defaults(run=_compress, about=None, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """What goes into the stream."""
-    from freegvc._codec.settings import Settings
-    from freegvc._control.effort import EFFORTS
-    from freegvc._diffusion import SAMPLERS
-
-    group = parser.add_argument_group("coding")
-    group.add_argument("--coder", metavar="NAME", help="channel coder (default: %(default)s)")
-    group.add_argument(
-        "--effort",
-        choices=tuple(EFFORTS),
-        help="model calls and search for fewer bits (default: %(default)s)",
-    )
-    group.add_argument(
-        "--first-step",
-        type=float,
-        metavar="X",
-        help="first step of the grid in sqrt(SNR) (default: the prior's, by effort)",
-    )
-    group.add_argument(
-        "--growth",
-        type=float,
-        metavar="X",
-        help="factor from each step to the next (default: the prior's, by effort)",
-    )
-    group.add_argument(
-        "--gop-length", type=int, metavar="N", help="frames per GOP (default: the prior's)"
-    )
-    group.add_argument(
-        "--overlap", type=int, metavar="N", help="frames two GOPs share (default: the prior's)"
-    )
-    group.add_argument(
-        "--chain",
-        action="store_true",
-        help="code each GOP given the one before: fewer bits, but decoded only in order",
-    )
-    group.add_argument(
-        "--gamma",
-        type=float,
-        metavar="X",
-        help="weight of the newer GOP where two overlap (default: %(default)s)",
-    )
-    group.add_argument(
-        "--sampler",
-        choices=tuple(SAMPLERS),
-        help="of the silent part, from the stop step to the picture (default: %(default)s)",
-    )
-    group.add_argument(
-        "--silent-steps",
-        type=int,
-        metavar="N",
-        help="model calls from the stop step to the picture",
-    )
-    group.add_argument(
-        "--silent-rate",
-        type=int,
-        metavar="N",
-        help="the same for 1,000 timesteps, so that GOPs which stop with less noise take fewer "
-        "(default: the prior's)",
-    )
-    group.add_argument(
-        "--refine",
-        type=_refine,
-        metavar="N",
-        help="before the silent part, noise again to timestep N; gnvc-vd: as in that paper "
-        "(default: do not)",
-    )
-    parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
-
-
-def _refine(word: str) -> str | int:
-    """A timestep, or the name of a preset, which the library checks."""
-    return int(word) if word.isdecimal() else word
-
-
 def _compress(arguments: argparse.Namespace) -> int:
-    load = _prior_loader(arguments)
-    if arguments.inputs is None:
-        return _compress_one(arguments, load)
-    if arguments.report is not None:
-        raise UsageError("--report is of one file: leave it or --out-dir out")
-    target_from(arguments)  # options that conflict are refused once
-    return run_batch(
-        arguments,
-        "compress",
-        ".fgvc",
-        lambda file: _compress_one(file, load),
-        lambda file: _is_whole(file.output),
-    )
+    target_from(arguments)  # options that conflict are refused before any work
+    for option in ("out_dir", "ray"):
+        if arguments.report is not None and getattr(arguments, option) is not None:
+            raise UsageError(
+                f"--report is of one file that is coded here: leave it or "
+                f"--{option.replace('_', '-')} out"
+            )
+    with ray_workers(arguments) as workers:
+        load = _prior_loader(arguments, workers)
+        if arguments.inputs is None:
+            return _compress_one(arguments, load)
+        return run_batch(
+            arguments,
+            "compress",
+            ".fgvc",
+            lambda file: _compress_one(file, load),
+            lambda file: _is_whole(file.output),
+        )
 
 
-def _prior_loader(arguments: argparse.Namespace) -> Callable[[], Prior]:
-    """What loads the prior when it is called first, and returns it from then on."""
+class _Coder(NamedTuple):
+    """What codes: functions like `freegvc.compress` and `freegvc.compress_file`.
+
+    Attributes:
+        compress, compress_file: the two.
+        options: which prior they take, and the workers if there are any.
+    """
+
+    compress: Callable[..., CompressedVideo]
+    compress_file: Callable[..., CompressedVideo]
+    options: Mapping[str, Any]
+
+
+def _prior_loader(arguments: argparse.Namespace, workers: Workers | None) -> Callable[[], _Coder]:
+    """What loads the prior when it is called first; workers load it themselves."""
     from freegvc.priors import load_prior
 
     options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
-    return cache(lambda: load_prior(arguments.prior, **options))
+
+    def load() -> _Coder:
+        if workers is None:
+            from freegvc._codec.encoder import compress, compress_file
+
+            return _Coder(
+                compress, compress_file, {"prior": load_prior(arguments.prior, **options)}
+            )
+        from freegvc import cluster
+
+        prior = {"prior": arguments.prior, "prior_options": without_device(options)}
+        return _Coder(cluster.compress, cluster.compress_file, {"workers": workers, **prior})
+
+    return cache(load)
 
 
 def _is_whole(path: str) -> bool:
@@ -211,7 +171,7 @@ def _is_whole(path: str) -> bool:
         return False
 
 
-def _compress_one(arguments: argparse.Namespace, load: Callable[[], Prior]) -> int:
+def _compress_one(arguments: argparse.Namespace, load: Callable[[], _Coder]) -> int:
     if arguments.resume and was_settled(arguments.output):
         return 0
     check_stream_output(arguments.input, arguments.output, force=arguments.force)
@@ -225,8 +185,7 @@ def _compress_one(arguments: argparse.Namespace, load: Callable[[], Prior]) -> i
             return _compress_video(arguments, video, load)
 
 
-def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[], Prior]) -> int:
-    from freegvc._codec.encoder import compress, compress_file
+def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[], _Coder]) -> int:
     from freegvc._codec.settings import Settings
     from freegvc._video import open_video
     from freegvc.events import CommandStarted, Event, GopDone
@@ -252,19 +211,19 @@ def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[],
             show(event)
 
         target.check(video.height, video.width)  # before the model is loaded
-        prior = load()
+        coder = load()
         coding = {
             "settings": settings,
-            "prior": prior,
             "audio": arguments.audio,
             "on_event": on_event,
+            **coder.options,
         }
         if arguments.output == STANDARD:
-            compressed = compress(video, target, **coding)
+            compressed = coder.compress(video, target, **coding)
             save_stream(compressed, arguments.output, force=arguments.force)
         else:
             writing = {"resume": arguments.resume, "overwrite": arguments.force}
-            compressed = compress_file(video, arguments.output, target, **coding, **writing)
+            compressed = coder.compress_file(video, arguments.output, target, **coding, **writing)
     seconds = time.perf_counter() - began
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
     header = compressed.header
@@ -287,7 +246,7 @@ def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[],
     if arguments.report is not None:
         from freegvc._cli.report import report_run
 
-        report_run(arguments, path, target, prior, compressed, heard)
+        report_run(arguments, path, target, coder.options["prior"], compressed, heard)
         say(f"{arguments.report}: report of this run")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from freegvc._cli.batch import exists_unfinished, run_batch
@@ -18,10 +19,16 @@ from freegvc._cli.progress import (
     tell,
     tell_done,
 )
+from freegvc._cli.ray_options import add_ray, ray_workers, without_device
 from freegvc.errors import UsageError, VideoError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc.cluster import Workers
+    from freegvc.events import OnEvent
     from freegvc.priors import Prior
 
 _SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "y4m": ".y4m", "png": ""}
@@ -46,6 +53,7 @@ def declare_decompress(parser: CommandParser) -> None:
     )
     file = "the file's"
     add_model_options(parser, default=file, dtype=file, attention=file, vae_tiles=file)
+    add_ray(parser)
     add_allow_large(parser)
     group.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
@@ -62,19 +70,43 @@ def declare_decompress(parser: CommandParser) -> None:
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
-    load = _PriorOfLast(arguments)
-    if arguments.inputs is None:
-        if arguments.format is not None:
-            raise UsageError("--format is of outputs in --out-dir: give one output its suffix")
-        return _decompress_one(arguments, load)
-    suffix = _SUFFIXES[arguments.format or "mkv"]
-    return run_batch(
-        arguments, "decompress", suffix, lambda file: _decompress_one(file, load), _is_whole
-    )
+    if arguments.inputs is None and arguments.format is not None:
+        raise UsageError("--format is of outputs in --out-dir: give one output its suffix")
+    with ray_workers(arguments) as workers:
+        decode = _Decoder(arguments) if workers is None else _on_workers(arguments, workers)
+        if arguments.inputs is None:
+            return _decompress_one(arguments, decode)
+        suffix = _SUFFIXES[arguments.format or "mkv"]
+        return run_batch(
+            arguments, "decompress", suffix, lambda file: _decompress_one(file, decode), _is_whole
+        )
 
 
-class _PriorOfLast:
-    """Loads the prior of a stream, or returns the one of the last stream if it is the same.
+# a function of a stream and a listener
+_Decode = Callable[["CompressedVideo", "OnEvent"], Iterator["NDArray[np.uint8]"]]
+
+
+def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
+    from freegvc import cluster
+    from freegvc.priors import load_prior
+
+    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+
+    def decode(stream: CompressedVideo, on_event: OnEvent) -> Iterator[NDArray[np.uint8]]:
+        return cluster.decode_frames(
+            stream,
+            workers=workers,
+            prior=arguments.prior,
+            prior_options=without_device(options),
+            allow_large=arguments.allow_large,
+            on_event=on_event,
+        )
+
+    return decode
+
+
+class _Decoder:
+    """Decodes with the prior of each stream, which is loaded anew only if the last was another.
 
     Args:
         arguments: of the command.
@@ -85,9 +117,17 @@ class _PriorOfLast:
 
         self._name = arguments.prior
         self._options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        self._allow_large = arguments.allow_large
         self._last: tuple[object, Prior] | None = None
 
-    def __call__(self, stream: CompressedVideo) -> Prior:
+    def __call__(self, stream: CompressedVideo, on_event: OnEvent) -> Iterator[NDArray[np.uint8]]:
+        """The frames of a stream; errors of stream and prior are raised at the call."""
+        from freegvc._codec.decoder import decode_frames
+
+        prior = self._prior_of(stream)
+        return decode_frames(stream, prior=prior, allow_large=self._allow_large, on_event=on_event)
+
+    def _prior_of(self, stream: CompressedVideo) -> Prior:
         from freegvc._codec.model import load_prior_of
 
         header = stream.header
@@ -117,8 +157,7 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
     return True
 
 
-def _decompress_one(arguments: argparse.Namespace, load: _PriorOfLast) -> int:
-    from freegvc._codec.decoder import decode_frames
+def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
     from freegvc._codec.limits import check_limits
     from freegvc._video import Colour, open_writer
     from freegvc.events import CommandStarted, Event, GopDecoded
@@ -154,10 +193,7 @@ def _decompress_one(arguments: argparse.Namespace, load: _PriorOfLast) -> int:
                 drifts.append(event.drift_sigma or 0.0)
             show(event)
 
-        prior = load(compressed)
-        frames = decode_frames(
-            compressed, prior=prior, allow_large=arguments.allow_large, on_event=on_event
-        )
+        frames = decode(compressed, on_event)
         with output as writer:
             for frame in frames:
                 writer.write(frame)

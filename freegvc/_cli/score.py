@@ -8,15 +8,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.parser import add_allow_large, add_force, add_input_options, input_options
 from freegvc._cli.paths import STANDARD, file_bytes, readable_video, say
+from freegvc._cli.ray_options import add_ray, ray_workers
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import FrameSource
+    from freegvc.cluster import Workers
     from freegvc.metrics.scoring import Frame
 
 ALL = "all"
@@ -67,6 +69,7 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
         help="a prior's name, or the folder of a model (default: its own)",
     )
     add_allow_large(streams)
+    add_ray(parser)
     add_input_options(parser, "a video")
     parser.set_defaults(run=_score)
 
@@ -81,14 +84,23 @@ def _score(arguments: argparse.Namespace) -> int:
         readable_video(arguments.reference, is_raw=is_raw) as reference,
         readable_video(arguments.distorted, is_raw=is_raw) as distorted,
     ):
-        return _score_files(arguments, reference, distorted)
+        if arguments.ray is not None and not _is_stream(distorted):
+            raise UsageError(f"--ray decodes .fgvc files, but {distorted} is none: leave --ray out")
+        with ray_workers(arguments) as workers:
+            return _score_files(arguments, reference, distorted, workers)
 
 
 def _is_raw(path: str) -> bool:
     return Path(path).suffix.lower() == ".yuv"
 
 
-def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) -> int:
+def _is_stream(path: str) -> bool:
+    return Path(path).suffix.lower() == ".fgvc" and not Path(path).is_dir()
+
+
+def _score_files(
+    arguments: argparse.Namespace, reference: str, distorted: str, workers: Workers | None
+) -> int:
     from freegvc._cli.progress import show_progress
     from freegvc._cli.score_page import Report, document, page
     from freegvc._codec.compressed import CompressedVideo
@@ -100,7 +112,7 @@ def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) 
 
         check_plot(arguments.plot, overwrite=arguments.force)
     metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
-    is_stream = Path(distorted).suffix.lower() == ".fgvc" and not Path(distorted).is_dir()
+    is_stream = _is_stream(distorted)
     gops: list[range] = []  # the frames that each GOP of a stream shows
     with (
         _open_both(arguments, reference, distorted, is_stream=is_stream) as (references, frames),
@@ -112,17 +124,21 @@ def _score_files(arguments: argparse.Namespace, reference: str, distorted: str) 
                 gops.append(range(event.first_frame, event.first_frame + event.num_frames))
             show(event)
 
-        scores = score(
-            references,
-            frames,
-            metrics=metrics,
-            weights=arguments.metric_weights,
-            device=arguments.device,
-            prior=arguments.prior,
-            allow_large=arguments.allow_large,
-            on_event=on_event,
-            on_pair=_ignore_pair if is_stream else _FrameCount(),
-        )
+        common: dict[str, Any] = {
+            "metrics": metrics,
+            "weights": arguments.metric_weights,
+            "device": arguments.device,
+            "prior": arguments.prior,
+            "allow_large": arguments.allow_large,
+            "on_event": on_event,
+        }
+        if workers is None:
+            on_pair = _ignore_pair if is_stream else _FrameCount()
+            scores = score(references, frames, on_pair=on_pair, **common)
+        else:
+            from freegvc import cluster
+
+            scores = cluster.score(references, frames, workers=workers, **common)
     num_bytes, audio_bytes = file_bytes(distorted), None
     bpp = 8.0 * num_bytes / scores.num_pixels
     if isinstance(frames, CompressedVideo):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.compress import add_settings
 from freegvc._cli.model_options import add_model_options, add_native_size
 from freegvc._cli.pages import count
 from freegvc._cli.parser import (
@@ -23,6 +22,7 @@ from freegvc._cli.parser import (
 )
 from freegvc._cli.paths import readable_video, refuse_same_file, refuse_standard, say
 from freegvc._cli.score import ALL, metrics_of
+from freegvc._cli.settings_options import add_settings
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
