@@ -33,9 +33,9 @@ def main() -> None:
     one.add_argument(
         "--shares",
         type=float,
-        nargs=2,
-        default=(0.6, 0.4),
-        metavar=("AUTOENCODER", "DENOISER"),
+        nargs=3,
+        default=(0.5, 0.3, 0.2),
+        metavar=("AUTOENCODER", "DENOISER", "DECODER"),
         help="of the time; 0 leaves one as it is",
     )
     one.add_argument("--workers", type=int, default=16, help="threads that decode the clips")
@@ -64,7 +64,7 @@ def run_all(args: argparse.Namespace) -> None:
     from training.small2.run import run
 
     deadline = BEGAN + 60 * args.minutes
-    shares = (args.shares[0], args.shares[1])
+    shares = (args.shares[0], args.shares[1], args.shares[2])
     run(args.pack, args.out, args.device, deadline, shares, args.pixels, args.workers)
 
 

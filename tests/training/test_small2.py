@@ -12,12 +12,20 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from training.pack import segments
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.small2.autoencoder import Autoencoder, OverTime
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
-from training.small2.denoising import LOW_SHARE, LOW_U, loss_of, timesteps_at
+from training.small2.denoising import (
+    LOW_SHARE,
+    LOW_U,
+    SILENT_STEPS,
+    loss_of,
+    silent_part,
+    timesteps_at,
+)
 from training.small2.loss import pairs_of
 from training.small2.session import PART_BYTES, Session, load, save
 from training.small2.train import start_at_principal_components
@@ -65,7 +73,7 @@ def test_training_starts_at_a_block_transform() -> None:
     frames = [np.sin(x + rng.uniform(0, 6)) + np.cos(y + t / 3) for t in range(20)]
     clip = (np.stack(frames)[..., None] * 40 + [100, 120, 140]).astype(np.uint8)
     model = small_autoencoder().eval()
-    start_at_principal_components(model, DeviceClips([torch.from_numpy(clip)]))
+    start_at_principal_components(model, DeviceClips([torch.from_numpy(clip)]), 3)
     with torch.no_grad():
         video = torch.from_numpy(clip).permute(0, 3, 1, 2)[None] / 127.5 - 1
         error = (model.decode(model.encode(video)) - video).square().mean()
@@ -105,6 +113,24 @@ def test_the_loss_of_the_best_guess_about_white_latents_is_one() -> None:
     loss, parts = loss_of(Shrinks(blind=False), latent, 1, levels)  # type: ignore[arg-type]
     assert float(loss) == pytest.approx(1, abs=0.02)
     assert float(parts["bpp_low"]) == pytest.approx(24 / 128 / math.log(2), rel=0.03)
+
+
+def test_the_silent_part_is_the_codecs_ddim() -> None:
+    torch.manual_seed(0)
+    model = Denoiser((32, 32, 32), 2).requires_grad_(False)
+    nn.init.normal_(model.leave.weight, std=0.05)
+    alpha, sigma = schedule()
+    levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
+    z, stops = noise(2, 24, 2, 4, 4), [700, 431]
+    made = silent_part(model, z, torch.tensor(stops), (alpha.float(), sigma.float()))
+
+    def predict_x0(z: torch.Tensor, step: int) -> torch.Tensor:
+        level = levels.level(step)
+        return level.alpha * z - level.sigma * model(z[None], torch.tensor([step]))[0]
+
+    for k, stop in enumerate(stops):
+        expected = ddim(z[k], silent_timesteps(stop, SILENT_STEPS), levels, predict_x0)
+        torch.testing.assert_close(made[k], expected, atol=1e-4, rtol=1e-4)
 
 
 class Identity:

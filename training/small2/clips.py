@@ -146,9 +146,9 @@ def _camera_move(frame: Tensor, rng: np.random.Generator, length: int, side: int
         torch.stack([scale_x * cos, -scale_y * sin / aspect, centre_x], 1),
         torch.stack([scale_x * sin * aspect, scale_y * cos, centre_y], 1),
     ]
-    grid = F.affine_grid(torch.stack(rows, 1), [length, 3, side, side], align_corners=False)
+    # few bytes to copy: a large copy would wait for all that the device still has to do
+    poses = torch.stack(rows, 1).to(frame.device)
+    grid = F.affine_grid(poses, [length, 3, side, side], align_corners=False)
     plane = frame.float().expand(length, -1, -1, -1)
-    moved = F.grid_sample(
-        plane, grid.to(frame.device), padding_mode="reflection", align_corners=False
-    )
+    moved = F.grid_sample(plane, grid, padding_mode="reflection", align_corners=False)
     return moved.round_().clamp_(0, 255).byte()

@@ -22,6 +22,7 @@ DRAWS = 2  # noisy versions of each sample in a batch: encoding costs as much as
 # the draws; the rest goes up to SNR 1096, where the silent part ends.
 LOW_U, HIGH_U = 2.0, 7.0
 LOW_SHARE = 0.75
+SILENT_STEPS = 3  # calls of the denoiser after the last coded step
 
 
 def timesteps_at(count: int, generator: torch.Generator) -> Tensor:
@@ -33,8 +34,35 @@ def timesteps_at(count: int, generator: torch.Generator) -> Tensor:
     place = ((torch.arange(count, device=device) + place) / count + shift) % 1.0
     low = place / LOW_SHARE
     u = torch.where(low < 1, low * LOW_U, (place - LOW_SHARE) / (1 - LOW_SHARE) * HIGH_U)
+    return timesteps_of(u)
+
+
+def timesteps_of(u: Tensor) -> Tensor:
+    """The integer timesteps nearest to u = log(1 + SNR)."""
     angle = torch.asin(torch.exp(-u / 2))  # sigma = sin(angle) = (1 + SNR)^(-1/2)
     return (angle * (2 * NUM_TIMESTEPS / math.pi)).round().clamp(1, NUM_TIMESTEPS).long()
+
+
+def silent_part(model: Denoiser, z: Tensor, stop: Tensor, levels: tuple[Tensor, Tensor]) -> Tensor:
+    """Where DDIM leads from states z in SILENT_STEPS calls.
+
+    Args:
+        model: the denoiser.
+        z: float32 [B, 24, T', h, w].
+        stop: timesteps of the states, integers [B].
+        levels: alpha and sigma, float32 [1001], on the states' device.
+    """
+    x0 = z
+    for left in range(SILENT_STEPS, 0, -1):
+        timesteps = stop * left // SILENT_STEPS
+        now, following = (
+            [table[at][:, None, None, None, None] for table in levels]
+            for at in (timesteps, stop * (left - 1) // SILENT_STEPS)
+        )
+        x0 = now[0] * z - now[1] * model(z, timesteps).float()
+        ratio = following[1] / now[1]
+        z = ratio * z + (following[0] - ratio * now[0]) * x0
+    return x0
 
 
 def loss_of(

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from training.perceptual import Lpips
 
-PERCEPTUAL = {"alex": 1.0, "squeeze": 0.7}  # weights of LPIPS; the reported one is AlexNet's
-CHANGE = 1.0  # weight of L1 of frame differences
+PERCEPTUAL = {"alex": 1.2, "squeeze": 0.8}  # weights of LPIPS; the reported one is AlexNet's
+CHANGE = 2.0  # weight of L1 of frame differences
 PERCEPTUAL_CHANGE = 2.0  # weight of the differences of features, as part of LPIPS
 POWER = 0.1
-MAX_NOISE = 0.5
+MAX_NOISE = 0.15
 MARGIN = 8  # pixels that the perceptual networks do not see, so that their grid can move
 
 

@@ -17,13 +17,15 @@ LENGTH, SIDE = 16, 128  # of a training sample
 
 
 @torch.no_grad()
-def start_at_principal_components(model: Autoencoder, clips: DeviceClips) -> None:
+def start_at_principal_components(
+    model: Autoencoder, clips: DeviceClips, batches: int = 40
+) -> None:
     """Set the linear transform of blocks to the first principal components of the clips.
 
     Component i of variance l_i gets the amplitude l_i^(1/4): between l_i^(1/2), which leaves all
     but the mean colour below the noise, and whitening, which makes trifles as important.
     """
-    taken = [to_blocks(normalise(clips.batch((5, i), 8, 8, 96))) for i in range(40)]
+    taken = [to_blocks(normalise(clips.batch((5, i), 8, 8, 96))) for i in range(batches)]
     samples = torch.cat(taken).permute(0, 2, 3, 1).flatten(0, 2).double().cpu()
     mean = samples.mean(0)
     variance, basis = torch.linalg.eigh((samples - mean).T @ (samples - mean) / len(samples))

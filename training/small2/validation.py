@@ -12,6 +12,7 @@ from torch import Tensor
 from training.data import normalise
 from training.perceptual import Lpips
 from training.small2.denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from training.small2.denoising import silent_part
 
 PHASES = 4  # frames that a latent of freegvc-small covers; two latents of its successor
 SNRS = (0.25, 1.0, 4.0, 16.0)  # of latents scaled to unit power
@@ -104,7 +105,7 @@ def priced(model: Codec, latent: Tensor, num_frames: int) -> list[tuple[float, f
 
 
 def walked(
-    model: Codec, denoiser: Denoiser, latent: Tensor
+    decoder: Codec, denoiser: Denoiser, latent: Tensor
 ) -> tuple[dict[float, tuple[float, float]], dict[float, Tensor]]:
     """What the codec's walk would cost with an ideal coder, and where it would lead.
 
@@ -112,15 +113,16 @@ def walked(
     walk's own state. The sum over steps is an upper Riemann sum.
 
     Args:
-        model: the autoencoder.
+        decoder: of what the silent part makes.
         denoiser: predicts v.
         latent: [1, C, T', h, w] of about unit power.
 
     Returns:
-        By SNR of SNRS: bits in all and the mean squared error of the prediction there; and the
-        decoded predictions, uint8 [T, 3, H, W].
+        By SNR of SNRS: bits in all and the mean squared error of the prediction there; and what
+        the silent part makes of the state, decoded, uint8 [T, 3, H, W].
     """
     alphas, sigmas = schedule()
+    levels = (alphas.float().to(latent.device), sigmas.float().to(latent.device))
     ratios = (alphas / sigmas).square()
     targets = sorted({*np.geomspace(0.02, SNRS[-1], 24).tolist(), *SNRS})
     steps = [NUM_TIMESTEPS, *(int((ratios - snr).abs().argmin()) for snr in targets)]
@@ -135,7 +137,8 @@ def walked(
         error = (latent - predicted).square()
         if number and targets[number - 1] in SNRS:
             costs[targets[number - 1]] = bits, float(error.mean())
-            pictures[targets[number - 1]] = to_bytes(model.decode(predicted)[0])
+            made = silent_part(denoiser, z, torch.tensor([step], device=latent.device), levels)
+            pictures[targets[number - 1]] = to_bytes(decoder.decode(made)[0])
         if number + 1 < len(steps):
             gain = float(ratios[steps[number + 1]] - ratios[step])
             bits += 0.5 * gain * float(error.double().sum()) / math.log(2)
@@ -144,7 +147,11 @@ def walked(
 
 @torch.inference_mode()
 def validate(
-    model: Codec, lpips: Lpips, clips: dict[str, Tensor], denoiser: Denoiser | None = None
+    model: Codec,
+    lpips: Lpips,
+    clips: dict[str, Tensor],
+    denoiser: Denoiser | None = None,
+    decoder: Codec | None = None,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Scores of every clip and their means, and the copies.
 
@@ -153,6 +160,7 @@ def validate(
         lpips: on AlexNet.
         clips: uint8 [T, 3, H, W] by name, on the device of both; T a multiple of PHASES.
         denoiser: for its latents, where it is to be scored.
+        decoder: for what the denoiser makes; by default the autoencoder.
     """
     rows, copies = [], {}
     for name, video in clips.items():
@@ -164,7 +172,7 @@ def validate(
         for snr, bpp, denoised in priced(model, latent, len(video)):
             row[f"gaussian_snr_{snr:g}"] = {"bpp": bpp, **_brief(scores(lpips, video, denoised))}
         if denoiser is not None:
-            costs, pictures = walked(model, denoiser, latent)
+            costs, pictures = walked(decoder or model, denoiser, latent)
             pixels = video[:, 0].numel()
             for snr, (bits, mse) in costs.items():
                 brief = _brief(scores(lpips, video, pictures[snr]))
