@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo, GopInfo
     from freegvc._codec.decoder import decode_frames, decompress
     from freegvc._codec.encoder import compress, compress_file
+    from freegvc._codec.frame_reader import FrameReader
     from freegvc._codec.score import score
     from freegvc._codec.settings import Settings
     from freegvc._codec.sweep import SweepPoint, sweep
@@ -80,6 +81,7 @@ __all__ = [
     "CorruptStreamError",
     "DriftWarning",
     "Event",
+    "FrameReader",
     "FreeGvcError",
     "FreeGvcWarning",
     "GopDecoded",
@@ -139,6 +141,7 @@ __all__ = [
 _LAZY = {
     "CompressedVideo": "freegvc._codec.compressed",
     "Event": "freegvc.events",
+    "FrameReader": "freegvc._codec.frame_reader",
     "GopDecoded": "freegvc.events",
     "GopDone": "freegvc.events",
     "GopInfo": "freegvc._codec.compressed",

@@ -11,6 +11,7 @@ from freegvc._cli.batch import exists_unfinished, run_batch
 from freegvc._cli.model_options import add_model_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import CommandParser, add_allow_large, add_force, keywords_of
+from freegvc._cli.part_options import add_part, check_part, chosen_frames
 from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
 from freegvc._cli.progress import (
     add_events,
@@ -55,6 +56,7 @@ def declare_decompress(parser: CommandParser) -> None:
     add_model_options(parser, default=file, dtype=file, attention=file, vae_tiles=file)
     add_ray(parser)
     add_allow_large(parser)
+    add_part(parser)
     group.add_argument(
         "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
     )
@@ -72,6 +74,7 @@ def declare_decompress(parser: CommandParser) -> None:
 def _decompress(arguments: argparse.Namespace) -> int:
     if arguments.inputs is None and arguments.format is not None:
         raise UsageError("--format is of outputs in --out-dir: give one output its suffix")
+    check_part(arguments)
     with ray_workers(arguments) as workers:
         decode = _Decoder(arguments) if workers is None else _on_workers(arguments, workers)
         if arguments.inputs is None:
@@ -82,8 +85,8 @@ def _decompress(arguments: argparse.Namespace) -> int:
         )
 
 
-# a function of a stream and a listener
-_Decode = Callable[["CompressedVideo", "OnEvent"], Iterator["NDArray[np.uint8]"]]
+# a function of a stream, the frames that are wanted, and a listener
+_Decode = Callable[["CompressedVideo", range, "OnEvent"], Iterator["NDArray[np.uint8]"]]
 
 
 def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
@@ -92,7 +95,10 @@ def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
 
     options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
 
-    def decode(stream: CompressedVideo, on_event: OnEvent) -> Iterator[NDArray[np.uint8]]:
+    def decode(
+        stream: CompressedVideo, part: range, on_event: OnEvent
+    ) -> Iterator[NDArray[np.uint8]]:
+        del part  # all of it: `check_part` refuses parts
         return cluster.decode_frames(
             stream,
             workers=workers,
@@ -120,12 +126,16 @@ class _Decoder:
         self._allow_large = arguments.allow_large
         self._last: tuple[object, Prior] | None = None
 
-    def __call__(self, stream: CompressedVideo, on_event: OnEvent) -> Iterator[NDArray[np.uint8]]:
-        """The frames of a stream; errors of stream and prior are raised at the call."""
+    def __call__(
+        self, stream: CompressedVideo, part: range, on_event: OnEvent
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Frames of a stream; errors of stream and prior are raised at the call."""
         from freegvc._codec.decoder import decode_frames
 
         prior = self._prior_of(stream)
-        return decode_frames(stream, prior=prior, allow_large=self._allow_large, on_event=on_event)
+        return decode_frames(
+            stream, frames=part, prior=prior, allow_large=self._allow_large, on_event=on_event
+        )
 
     def _prior_of(self, stream: CompressedVideo) -> Prior:
         from freegvc._codec.model import load_prior_of
@@ -158,6 +168,8 @@ def _is_whole(arguments: argparse.Namespace) -> bool:
 
 
 def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
+    from freegvc._codec.clock import clock_of
+    from freegvc._codec.decoder import part_of, sound_of
     from freegvc._codec.limits import check_limits
     from freegvc._video import Colour, open_writer
     from freegvc.events import CommandStarted, Event, GopDecoded
@@ -168,9 +180,11 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
     began = time.perf_counter()
     tell(arguments, CommandStarted("decompress", str(arguments.input), str(arguments.output)))
     compressed = open_stream(arguments.input)
+    part = part_of(compressed, chosen_frames(arguments, compressed))
     if not arguments.allow_large:
-        check_limits(compressed)
+        check_limits(compressed, frames=part)
     header = compressed.header
+    timestamps, last_frame_seconds = clock_of(compressed, part)
     output = open_writer(
         binary_output() if to_stdout else arguments.output,
         width=header.width,
@@ -180,9 +194,9 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
         pixel_aspect=header.pixel_aspect,
         codec=arguments.codec,
         crf=arguments.crf,
-        timestamps=compressed.timestamps,
-        last_frame_seconds=compressed.last_frame_seconds,
-        audio=compressed.audio,
+        timestamps=timestamps,
+        last_frame_seconds=last_frame_seconds,
+        audio=sound_of(compressed, part),
         overwrite=arguments.force,
     )
     drifts: list[float] = []
@@ -193,15 +207,15 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
                 drifts.append(event.drift_sigma or 0.0)
             show(event)
 
-        frames = decode(compressed, on_event)
+        frames = decode(compressed, part, on_event)
         with output as writer:
             for frame in frames:
                 writer.write(frame)
     seconds = time.perf_counter() - began
     drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts) > 0.0 else ""
     say(
-        f"{arguments.output}: {count(header.num_frames, 'frame')} {header.width}x{header.height}, "
-        f"{count(header.num_gops, 'GOP')}{drift}, {seconds:.1f} s"
+        f"{arguments.output}: {count(len(part), 'frame')} {header.width}x{header.height}, "
+        f"{count(len(drifts), 'GOP')}{drift}, {seconds:.1f} s"
     )
     tell_done(arguments, "decompress", compressed, seconds)
     return 0

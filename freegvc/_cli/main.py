@@ -31,6 +31,7 @@ GROUPS = {
     "coding, with a prior": {
         "compress": ("compress", "compress a video into a .fgvc file"),
         "decompress": ("decompress", "turn a .fgvc file back into a video"),
+        "thumbnail": ("thumbnail", "decode single frames of a .fgvc file into a .png file"),
     },
     ".fgvc files, without any model": {
         "info": ("streams", "show what a .fgvc file holds"),

@@ -230,26 +230,27 @@ class CompressedVideo:
     @cached_property
     def gops(self) -> tuple[GopInfo, ...]:
         """What each GOP holds."""
-        start = self.header.start_timestep
-        infos = []
-        for k, data in enumerate(self.stream.packets):
-            packet, bits = self._packets.decode_with_bits(data, k)
-            frames = self.header.gop_frames(k)
-            num_steps = len(packet.steps)
-            stop_step = packet.steps[-1].timestep if packet.steps else start
-            infos.append(
-                GopInfo(
-                    index=k,
-                    first_frame=frames.start,
-                    num_frames=len(frames),
-                    stop_step=stop_step,
-                    num_steps=num_steps,
-                    bits=bits.total_bits,
-                    seed_bits=bits.seed_bits,
-                    model_calls=num_steps + self.header.silent_calls(stop_step),
-                )
-            )
-        return tuple(infos)
+        return tuple(self.gop(k) for k in range(self.header.num_gops))
+
+    def gop(self, index: int) -> GopInfo:
+        """What one GOP holds.
+
+        Raises:
+            StreamError: its packet is damaged or hostile.
+        """
+        packet, bits = self._packets.decode_with_bits(self.stream.packets[index], index)
+        frames, num_steps = self.header.gop_frames(index), len(packet.steps)
+        stop_step = packet.steps[-1].timestep if packet.steps else self.header.start_timestep
+        return GopInfo(
+            index=index,
+            first_frame=frames.start,
+            num_frames=len(frames),
+            stop_step=stop_step,
+            num_steps=num_steps,
+            bits=bits.total_bits,
+            seed_bits=bits.seed_bits,
+            model_calls=num_steps + self.header.silent_calls(stop_step),
+        )
 
     def __repr__(self) -> str:
         h = self.header

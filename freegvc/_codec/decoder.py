@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -12,28 +11,30 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc import events
+from freegvc._codec.clock import clock_of
 from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.gop_decoder import GopDecoder
 from freegvc._codec.keywords import refuse_moved
 from freegvc._codec.limits import check_limits
 from freegvc._codec.model import prior_to_decode, with_tiles_of
 from freegvc._codec.progress import with_progress
-from freegvc._trajectory import DRIFT_LIMIT_SIGMA, Seams, Silent, receive
+from freegvc._trajectory import DRIFT_LIMIT_SIGMA
 from freegvc._video import Colour, Video
 from freegvc._warn import warn
-from freegvc.errors import DriftWarning
+from freegvc.errors import AudioWarning, DriftWarning, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from freegvc.priors import Prior
 
-OTHER_DEVICE = "decode on a device with more memory, such as --device cpu"
 CompressedInput = CompressedVideo | bytes | str | PathLike[str]
 
 
 def decompress(
     compressed: CompressedInput,
     *,
+    frames: range | None = None,
     prior: str | PathLike[str] | Prior | None = None,
     device: str | None = None,
     allow_large: bool = False,
@@ -45,6 +46,9 @@ def decompress(
 
     Args:
         compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
+        frames: which ones, such as range(100, 200), without sound; by default all. Only the GOPs
+            that show them are decoded, and of the GOP before them the latents that they share, or
+            of all GOPs before them if they are chained. `FrameReader` takes single frames.
         prior: what `load_prior` takes, such as the folder of a model, or a prior that it has
             loaded; by default the one that the stream names, in the encoder's arithmetic.
         device: where a prior that is not loaded yet runs, such as "cuda"; by default the CPU.
@@ -59,34 +63,41 @@ def decompress(
         StreamError: the stream is damaged or not a freegvc stream.
         LargeStreamError: the stream asks for too much, and `allow_large` is false.
         PriorError: the prior cannot be loaded, or is not the encoder's.
-        UsageError: a device for a prior that is loaded already.
+        UsageError: a device for a prior that is loaded already, or frames that the video does not
+            have.
     """
     refuse_moved("decompress", moved)
     stream = open_compressed(compressed)
+    part = part_of(stream, frames)
     if not allow_large:
-        check_limits(stream, in_memory=True)
+        check_limits(stream, in_memory=True, frames=part)
     with with_progress(progress, "decompress", on_event) as listener:
-        model = prior_to_decode(stream, prior, device, allow_large=allow_large)
-        return video_of(stream, list(_decode_gops(stream, model, listener)))
+        model = prior_to_decode(stream, prior, device, allow_large=allow_large, frames=part)
+        return video_of(stream, list(_decode_part(stream, model, part, listener)), part)
 
 
-def video_of(stream: CompressedVideo, frames: list[npt.NDArray[np.uint8]]) -> Video:
-    """The video of a stream, with all its frames, uint8 [H, W, 3]."""
+def video_of(
+    stream: CompressedVideo, frames: list[npt.NDArray[np.uint8]], part: range | None = None
+) -> Video:
+    """The video of decoded frames, uint8 [H, W, 3]: those of a part, or all of a stream."""
+    part = range(stream.header.num_frames) if part is None else part
     header = stream.header
+    timestamps, last_frame_seconds = clock_of(stream, part)
     return Video(
         np.stack(frames),
         frame_rate=header.frame_rate,
-        timestamps=stream.timestamps,
+        timestamps=timestamps,
         colour=Colour(*header.colour),
         pixel_aspect=header.pixel_aspect,
-        audio=stream.audio,
-        last_frame_seconds=stream.last_frame_seconds,
+        audio=sound_of(stream, part),
+        last_frame_seconds=last_frame_seconds,
     )
 
 
 def decode_frames(
     compressed: CompressedInput,
     *,
+    frames: range | None = None,
     prior: str | PathLike[str] | Prior | None = None,
     device: str | None = None,
     allow_large: bool = False,
@@ -99,10 +110,11 @@ def decode_frames(
     """
     refuse_moved("decode_frames", moved)
     stream = open_compressed(compressed)
+    part = part_of(stream, frames)
     if not allow_large:
-        check_limits(stream)
-    model = prior_to_decode(stream, prior, device, allow_large=allow_large)
-    return _decode_gops(stream, model, on_event)
+        check_limits(stream, frames=part)
+    model = prior_to_decode(stream, prior, device, allow_large=allow_large, frames=part)
+    return _decode_part(stream, model, part, on_event)
 
 
 def open_compressed(compressed: CompressedInput) -> CompressedVideo:
@@ -114,33 +126,62 @@ def open_compressed(compressed: CompressedInput) -> CompressedVideo:
     return CompressedVideo.open(Path(compressed))
 
 
-def _decode_gops(
-    stream: CompressedVideo, prior: Prior, on_event: events.OnEvent
-) -> Iterator[npt.NDArray[np.uint8]]:
-    from freegvc.priors.out_of_memory import prior_out_of_memory_named
+def part_of(stream: CompressedVideo, frames: range | None) -> range:
+    """The frames to decode, checked; all if none are named.
 
-    header = stream.header
-    plan, seams = header.plan, Seams(header, prior)
-    tail: Tensor | None = None
+    Raises:
+        UsageError: they are none, not one after the other, or outside of the video.
+    """
+    num_frames = stream.header.num_frames
+    if frames is None:
+        return range(num_frames)
+    if not isinstance(frames, range) or frames.step != 1:
+        raise UsageError(
+            f"frames is {frames!r}, but must be a range of frames one after the other, such as "
+            "range(100, 200); index a FrameReader for others"
+        )
+    if not 0 <= frames.start < frames.stop <= num_frames:
+        raise UsageError(
+            f"frames are {frames.start} up to {frames.stop}, but must be one or more of the "
+            f"{num_frames} of the video, 0 up to {num_frames}"
+        )
+    return frames
+
+
+def sound_of(stream: CompressedVideo, part: range) -> bytes | None:
+    """The audio to write with the frames of a part: that of the whole video, or none."""
+    if len(part) == stream.header.num_frames:
+        return stream.audio
+    if stream.audio is not None:
+        warn(
+            "a part of the video is decoded, and its sound is left out: decode all of it to keep "
+            "the sound",
+            AudioWarning,
+        )
+    return None
+
+
+def _decode_part(
+    stream: CompressedVideo, prior: Prior, part: range, on_event: events.OnEvent
+) -> Iterator[npt.NDArray[np.uint8]]:
+    header, decoder = stream.header, GopDecoder(stream, prior)
     drifts: dict[int, float] = {}
-    for k in range(header.num_gops):
-        covered = header.gop_frames(k)
-        on_event(events.GopStarted(k, header.num_gops, len(covered)))
-        began = time.perf_counter()
-        is_last = k == header.num_gops - 1
-        shown = seams.shown(k, plan.advance(k), is_last=is_last)
-        with prior_out_of_memory_named("decompress", prior, OTHER_DEVICE):
-            latent, drift = latent_and_drift(stream, prior, k, tail if header.chain else None)
-            walked = time.perf_counter()
-            frames = seams.frames(latent, tail, shown)
-            tail = None if is_last else seams.tail(latent, plan.advance(k))
-        seconds = {"walk": walked - began, "frames": time.perf_counter() - walked}
-        first = covered.start + shown.start
-        on_event(events.GopDecoded(k, header.num_gops, first, len(shown), seconds, drift))
+    gops = decoder.gops_of(part)
+    for k in gops:
+        on_event(events.GopStarted(k, header.num_gops, len(header.gop_frames(k))))
+        gop = decoder.decode(k)
+        shown = range(gop.first_frame, gop.first_frame + len(gop.frames))
+        wanted = range(max(shown.start, part.start), min(shown.stop, part.stop))
+        drift = gop.drift_sigma
+        on_event(
+            events.GopDecoded(
+                k, header.num_gops, wanted.start, len(wanted), dict(gop.seconds), drift
+            )
+        )
         drifts[k] = drift or 0.0
-        if is_last:
+        if k == gops[-1]:
             warn_of_drift(drifts)
-        yield from frames
+        yield from gop.frames[wanted.start - shown.start : wanted.stop - shown.start]
 
 
 def warn_of_drift(drifts: dict[int, float]) -> None:
@@ -160,30 +201,4 @@ def decode_gop(stream: CompressedVideo, prior: Prior, gop: int) -> Tensor:
 
     It needs no other GOP, or all those before it if they are chained.
     """
-    header, prior = stream.header, with_tiles_of(stream.header, prior)
-    seams, known = Seams(header, prior), None
-    for k in range(gop) if header.chain else ():
-        latent, _ = latent_and_drift(stream, prior, k, known)
-        known = seams.tail(latent, header.plan.advance(k))
-    return latent_and_drift(stream, prior, gop, known)[0]
-
-
-def latent_and_drift(
-    stream: CompressedVideo, prior: Prior, gop: int, known: Tensor | None
-) -> tuple[Tensor, float | None]:
-    """Clean latent of one GOP before fusion, and its drift in sigma.
-
-    Args:
-        stream: of the GOP.
-        prior: with the stream's tiles.
-        gop: its index.
-        known: if GOPs are chained, `Seams.tail` of the GOP before.
-    """
-    from freegvc._channel.coders import make_coder
-
-    header = stream.header
-    packet = stream.packet(gop)
-    shape = prior.latent.shape(len(header.gop_frames(gop)), header.height, header.width)
-    coder = make_coder(header.coder, prior.device)
-    received = receive(prior, packet, coder, shape, key=header.key, gop=gop, known=known)
-    return received.walk.finish(received.state, Silent.of(header)), received.drift_sigma
+    return GopDecoder(stream, with_tiles_of(stream.header, prior)).latent(gop)

@@ -8,13 +8,16 @@ above the streams of the paper's rates: 0.002 bits per pixel are 4,000 pixels a 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from freegvc._bitstream.checksum import CRC_BYTES
 from freegvc.errors import LargeStreamError
 
 if TYPE_CHECKING:
-    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._bitstream import Header
+    from freegvc._codec.compressed import CompressedVideo, GopInfo
     from freegvc.priors.tiles import TileGrid
 
 # of one GOP, which is held in memory: 78 frames of 416x240, and 0.0005 bits per pixel
@@ -31,14 +34,17 @@ FRAMES_PADDED_TO, SIDES_PADDED_TO = 4, 32  # the most that a model asks for
 MAX_ASPECT = 4  # beyond it the shorter side counts as longer: transforms cost the square of a side
 
 
-def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
+def check_limits(
+    stream: CompressedVideo, *, in_memory: bool = False, frames: range | None = None
+) -> None:
     """Refuse a stream that asks for far more than its bytes explain.
 
     Only the payloads of packets count as bytes here. A pixel counts 1 in each call of the model.
 
     Args:
         stream: as read.
-        in_memory: the whole video will be held in memory.
+        in_memory: the whole video will be held in memory, or all of `frames`.
+        frames: which ones will be decoded; None for all.
 
     Raises:
         LargeStreamError: names the value, the limit, and how to decode nevertheless.
@@ -56,36 +62,42 @@ def check_limits(stream: CompressedVideo, *, in_memory: bool = False) -> None:
         num_bytes,
     )
     if in_memory:
+        num_frames = header.num_frames if frames is None else len(frames)
         _check(
-            f"a video of {header.num_frames} frames of {size} has",
-            header.height * header.width * header.num_frames,
+            f"a video of {num_frames} frames of {size} has",
+            header.height * header.width * num_frames,
             FREE_VIDEO_PIXELS + VIDEO_PIXELS_PER_BYTE * num_bytes,
             "pixels",
             num_bytes,
             " (or take decode_frames or the command line, which hold one GOP in memory)",
         )
-    _check_work(stream, 1, header.height, header.width)
+    _check_work(stream, 1, header.height, header.width, frames)
 
 
-def check_tiles(stream: CompressedVideo, grid: TileGrid, spatial_stride: int) -> None:
+def check_tiles(
+    stream: CompressedVideo, grid: TileGrid, spatial_stride: int, frames: range | None = None
+) -> None:
     """Refuse tiles that are too small or overlap too much for the bytes of the stream.
 
     Args:
         stream: `check_limits` has passed it, which knows nothing of tiles.
         grid: the tiles of a frame's latent.
         spatial_stride: pixels per latent sample in height and width.
+        frames: as for `check_limits`.
 
     Raises:
         LargeStreamError: as for `check_limits`.
     """
     height, width = grid.tile_height * spatial_stride, grid.tile_width * spatial_stride
-    _check_work(stream, len(grid.corners), height, width)
+    _check_work(stream, len(grid.corners), height, width, frames)
 
 
 _ADVICE = "if you trust the file, decode it with --allow-large (allow_large=True)"
 
 
-def _check_work(stream: CompressedVideo, num_tiles: int, height: int, width: int) -> None:
+def _check_work(
+    stream: CompressedVideo, num_tiles: int, height: int, width: int, frames: range | None
+) -> None:
     """Refuse more work than the bytes justify; the tiles of a frame have this size in pixels."""
     header = stream.header
     num_bytes = _payload_bytes(stream)
@@ -94,12 +106,30 @@ def _check_work(stream: CompressedVideo, num_tiles: int, height: int, width: int
     tiles = f", {num_tiles} tiles a frame," if num_tiles > 1 else ""
     size = f"{header.width}x{header.height}"
     work = 0
-    for gop in stream.gops:
+    for gop in _gops_needed(stream, frames):
         pixels = max(_pixels(gop.num_frames, height, width), LEAST_PIXELS)
         calls = gop.num_steps + header.silent_calls(gop.stop_step) + DECODING_CALLS
         work += calls * num_tiles * pixels
         what = f"{gop.index + 1} of {header.num_gops} GOPs of {size}{tiles} with {calls} calls need"
         _check(what, work, most, "pixels in all calls of the model", num_bytes)
+
+
+def _gops_needed(stream: CompressedVideo, frames: range | None) -> Iterable[GopInfo]:
+    """The GOPs whose walks decoding some frames replays, or one more; all for None."""
+    if frames is None:
+        return stream.gops
+    header = stream.header
+    every = range(header.num_gops)
+    first = bisect_right(every, frames.start, key=lambda gop: header.gop_frames(gop).stop - 1)
+    stop = bisect_left(every, frames.stop, key=header.plan.first_frame)
+    return (stream.gop(k) for k in gops_replayed(header, range(first, stop)))
+
+
+def gops_replayed(header: Header, gops: range) -> range:
+    """The GOPs whose walks are replayed to decode some GOPs."""
+    if header.chain:
+        return range(gops.stop)
+    return range(max(gops.start - int(header.overlap > 0), 0), gops.stop)
 
 
 def _payload_bytes(stream: CompressedVideo) -> int:

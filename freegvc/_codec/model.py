@@ -66,12 +66,14 @@ def prior_to_decode(
     device: str | None,
     *,
     allow_large: bool = False,
+    frames: range | None = None,
 ) -> Prior:
     """The prior of a stream, with its tiles.
 
     Args:
         stream: its header gives what the other arguments leave open.
         prior, device, allow_large: as for `decompress`.
+        frames: which ones will be decoded; None for all.
 
     Raises:
         PriorError: the prior cannot be loaded, or is not the encoder's.
@@ -94,7 +96,7 @@ def prior_to_decode(
     model = with_tiles_of(header, model)
     _check_geometry(header, model)
     if not allow_large:
-        check_tiled_work(stream, model)
+        check_tiled_work(stream, model, frames)
     return model
 
 
@@ -164,7 +166,7 @@ def _check_tiles(prior: TiledPrior, height: int, width: int) -> None:
             )
 
 
-def check_tiled_work(stream: CompressedVideo, prior: Prior) -> None:
+def check_tiled_work(stream: CompressedVideo, prior: Prior, frames: range | None = None) -> None:
     """Refuse a stream whose tiles make the model work more than its bytes justify.
 
     Raises:
@@ -174,7 +176,7 @@ def check_tiled_work(stream: CompressedVideo, prior: Prior) -> None:
 
     if isinstance(prior, TiledPrior):
         for _, grid in _grids(prior, stream.header.height, stream.header.width):
-            check_tiles(stream, grid, prior.latent.spatial_stride)
+            check_tiles(stream, grid, prior.latent.spatial_stride, frames)
 
 
 def _grids(prior: TiledPrior, height: int, width: int) -> Iterator[tuple[Tile, TileGrid]]:

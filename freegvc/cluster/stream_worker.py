@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc._codec.compressed import CompressedVideo
-from freegvc._codec.decoder import OTHER_DEVICE, latent_and_drift
+from freegvc._codec.gop_decoder import OTHER_DEVICE, latent_and_drift
 from freegvc._codec.model import prior_to_decode
 from freegvc._control.finished_gop import Tail, tail_array, tail_tensor
 from freegvc._trajectory import Seams

@@ -1,0 +1,87 @@
+"""--frames and --time: a part of a video."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeVar
+
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+
+Number = TypeVar("Number", int, Fraction)
+
+
+def add_part(parser: argparse.ArgumentParser) -> None:
+    """The options that choose frames to decode."""
+    group = parser.add_argument_group(
+        "a part (default: all); only the GOPs that it needs are decoded"
+    ).add_mutually_exclusive_group()
+    group.add_argument(
+        "--frames",
+        metavar="A:B",
+        help="frames A up to B, without B, counted from 0; A:, :B and --frames=-25: as in Python",
+    )
+    group.add_argument(
+        "--time",
+        metavar="A:B",
+        help="the frames shown from A to B seconds; A:, :B and --time=-2.5: likewise",
+    )
+
+
+def check_part(arguments: argparse.Namespace) -> None:
+    """Refuse a part where all is decoded.
+
+    Raises:
+        UsageError: a part of a batch, or on workers.
+    """
+    if arguments.frames is None and arguments.time is None:
+        return
+    if arguments.inputs is not None:
+        raise UsageError("--frames and --time are of one file: leave them or --out-dir out")
+    if arguments.ray is not None:
+        raise UsageError("--frames and --time decode a few GOPs here: leave them or --ray out")
+
+
+def chosen_frames(arguments: argparse.Namespace, stream: CompressedVideo) -> range | None:
+    """The frames that the options name; None for all.
+
+    Raises:
+        UsageError: they are not two numbers, or there are no such frames.
+    """
+    if arguments.time is not None:
+        from freegvc._codec.clock import exact_duration, frames_between
+
+        duration = exact_duration(stream)
+        begin, end = (
+            None if word is None else word + duration if word < 0 else word
+            for word in _ends("--time", arguments.time, Fraction)
+        )
+        return frames_between(stream, begin or Fraction(0), duration if end is None else end)
+    if arguments.frames is None:
+        return None
+    start, stop = _ends("--frames", arguments.frames, int)
+    num_frames = stream.header.num_frames
+    frames = range(num_frames)[start:stop]
+    beyond = [end for end in (start, stop) if end is not None and abs(end) > num_frames]
+    if not frames or beyond:
+        raise UsageError(
+            f"--frames {arguments.frames} names {'frames beyond' if beyond else 'none of'} the "
+            f"{num_frames} frames of the video: choose A and B from 0 to {num_frames}"
+        )
+    return frames
+
+
+def _ends(option: str, text: str, number: type[Number]) -> tuple[Number | None, Number | None]:
+    """Both numbers of "A:B"; None where one is left out."""
+    words = text.split(":")
+    try:
+        first, last = (number(word) if word else None for word in words)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(
+            f"{option} is {text!r}, but must be two numbers with a colon between, such as "
+            f"{'100:200' if number is int else '3.5:6'}"
+        ) from None
+    return first, last

@@ -1,0 +1,55 @@
+"""Frames and seconds of a part of a stream."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from freegvc._video.timestamps import duration_seconds
+from freegvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+
+Clock = tuple[tuple[Fraction, ...] | None, Fraction | None]
+
+
+def exact_duration(stream: CompressedVideo) -> Fraction:
+    """From the start of the first frame to the end of the last, in seconds."""
+    h = stream.header
+    return duration_seconds(
+        h.num_frames, h.frame_rate, stream.timestamps, stream.last_frame_seconds
+    )
+
+
+def frames_between(stream: CompressedVideo, begin: Fraction, end: Fraction) -> range:
+    """The frames that are on the screen at some time from `begin` on and before `end`.
+
+    Args:
+        stream: with its clock.
+        begin, end: in seconds from the first frame.
+
+    Raises:
+        UsageError: there is none.
+    """
+    stamps, num_frames = stream.timestamps, stream.header.num_frames
+    starts = stamps or [k / stream.header.frame_rate for k in range(num_frames)]
+    first = max(bisect_right(starts, begin + starts[0]) - 1, 0)
+    stop = bisect_left(starts, end + starts[0])
+    if begin >= end or first >= stop or begin >= exact_duration(stream):
+        raise UsageError(
+            f"no frame is shown from {float(begin):g} to {float(end):g} s: the video lasts "
+            f"{stream.duration_seconds:g} s"
+        )
+    return range(first, stop)
+
+
+def clock_of(stream: CompressedVideo, frames: range) -> Clock:
+    """Timestamps from 0 on, and duration of the last frame, of a part; None for 1/frame rate."""
+    stamps, is_end = stream.timestamps, frames.stop == stream.header.num_frames
+    if stamps is None:
+        return None, stream.last_frame_seconds if is_end else None
+    begin = stamps[frames.start]
+    last = stream.last_frame_seconds if is_end else stamps[frames.stop] - stamps[frames.stop - 1]
+    return tuple(stamps[k] - begin for k in frames), last

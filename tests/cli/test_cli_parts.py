@@ -1,0 +1,115 @@
+"""decompress --frames and --time, and thumbnail."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import freegvc
+from freegvc._video import load_video
+from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, WIDTH
+
+
+@pytest.fixture(scope="module")
+def whole(stream):
+    return freegvc.decompress(stream).frames
+
+
+def pngs(folder):
+    return np.stack([np.asarray(Image.open(file)) for file in sorted(folder.iterdir())])
+
+
+@pytest.mark.parametrize(
+    ("option", "frames"),
+    [
+        ("--frames=2:6", range(2, 6)),
+        ("--frames=7:", range(7, 9)),
+        ("--frames=:1", range(1)),
+        ("--frames=-2:", range(7, 9)),
+        ("--frames=-9:-1", range(8)),
+        ("--time=0.04:0.12", range(1, 3)),
+        ("--time=0.05:0.12", range(1, 3)),
+        ("--time=0.3:", range(7, 9)),
+        ("--time=-0.04:", range(8, 9)),
+        ("--time=:100", range(9)),
+    ],
+)
+def test_a_part_is_decoded(run, stream, whole, tmp_path, option, frames):
+    result = run("decompress", stream, tmp_path / "f", option)
+    assert result.code == 0, result.err
+    assert np.array_equal(pngs(tmp_path / "f"), whole[frames.start : frames.stop])
+    assert f"{len(frames)} frame" in result.err
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--frames=9:", "names none of the 9 frames"),
+        ("--frames=3:3", "names none of the 9 frames"),
+        ("--frames=0:10", "names frames beyond the 9 frames"),
+        ("--frames=5", "must be two numbers with a colon"),
+        ("--frames=a:b", "must be two numbers with a colon"),
+        ("--time=1:2:3", "must be two numbers with a colon"),
+        ("--time=1/0:", "must be two numbers with a colon"),
+        ("--time=4:5", "no frame is shown from 4 to 5 s"),
+        ("--time=0.1:0.1", "no frame is shown"),
+    ],
+)
+def test_a_part_that_is_not_there(run, stream, tmp_path, option, message):
+    result = run("decompress", stream, tmp_path / "a.mkv", option)
+    assert result.code == 2
+    assert message in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_options_and_batches_are_refused(run, stream, tmp_path):
+    both = run("decompress", stream, tmp_path / "a.mkv", "--frames", "0:1", "--time", "0:1")
+    assert both.code == 2
+    batch = run("decompress", stream, "--out-dir", tmp_path / "out", "--frames", "0:1")
+    assert batch.code == 2
+    assert "of one file" in batch.err
+
+
+def test_a_container_holds_the_part(run, stream, audio_stream, tmp_path):
+    assert run("decompress", stream, tmp_path / "a.mkv", "--frames", "3:7").code == 0
+    assert load_video(tmp_path / "a.mkv").num_frames == 4
+    result = run("decompress", audio_stream, tmp_path / "b.mkv", "--frames", "3:7")
+    assert result.code == 0
+    assert "warning: a part of the video is decoded, and its sound is left out" in result.err
+    assert load_video(tmp_path / "b.mkv").audio is None
+
+
+@pytest.mark.parametrize(
+    ("number", "indices", "size"),
+    [
+        (1, [4], (WIDTH, HEIGHT)),
+        (2, [2, 6], (2 * WIDTH + 4, HEIGHT)),
+        (3, [1, 4, 7], (2 * WIDTH + 4, 2 * HEIGHT + 4)),
+        (9, list(range(9)), (3 * WIDTH + 8, 3 * HEIGHT + 8)),
+    ],
+)
+def test_thumbnails(run, stream, whole, tmp_path, number, indices, size):
+    output = tmp_path / "a.png"
+    result = run("thumbnail", stream, output, "--count", number)
+    assert result.code == 0, result.err
+    assert f"{number} frame" in result.err
+    with Image.open(output) as picture:
+        assert picture.size == size
+        sheet = np.asarray(picture)
+    assert np.array_equal(sheet[:HEIGHT, :WIDTH], whole[indices[0]])
+    if number == 3:
+        assert np.array_equal(sheet[HEIGHT + 4 :, :WIDTH], whole[indices[2]])
+    assert run("thumbnail", stream, output).code == 2
+    assert run("thumbnail", stream, output, "--force").code == 0
+
+
+def test_thumbnails_that_cannot_be_made(run, stream, tmp_path):
+    for arguments, message in [
+        ([tmp_path / "a.jpg"], "name a .png file"),
+        (["-"], "the output cannot be -"),
+        ([tmp_path / "a.png", "--count", NUM_FRAMES + 1], "must be in 1..9"),
+        ([tmp_path / "a.png", "--count", 0], "must be in 1..9"),
+    ]:
+        result = run("thumbnail", stream, *arguments)
+        assert result.code == 2
+        assert message in result.err
+    assert list(tmp_path.iterdir()) == []
