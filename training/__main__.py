@@ -46,6 +46,7 @@ def main() -> None:
     )
     one.add_argument("out", type=Path, help="folder for validation.json and sheet.png")
     one.add_argument("--data", type=Path, default=SHARED)
+    one.add_argument("--frames", type=int, default=48, help="of each clip")
     one.set_defaults(run=run_judge)
     args = parser.parse_args()
     args.run(args)
@@ -72,7 +73,7 @@ def run_judge(args: argparse.Namespace) -> None:
     """`judge`."""
     from training.small2.judge import judge
 
-    judge(args.weights, args.out, args.data)
+    judge(args.weights, args.out, args.data, args.frames)
 
 
 if __name__ == "__main__":

@@ -100,12 +100,12 @@ def segments(folder: Path, room: int) -> list[Path]:
     return taken
 
 
-def validation_clips(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Name and uint8 [T, 3, H, W] of each validation clip."""
+def validation_clips(folder: Path, frames: int = FRAMES) -> Iterator[tuple[str, Tensor]]:
+    """Name and uint8 [T, 3, H, W] of each validation clip, at most so many frames."""
     from training.validate import read_clip
 
     for name in VALIDATION:
-        yield name, read_clip(folder / name, FRAMES, HEIGHT, WIDTH)
+        yield name, read_clip(folder / name, frames, HEIGHT, WIDTH)
 
 
 def write_clip(path: Path, video: Tensor) -> None:

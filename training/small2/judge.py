@@ -16,13 +16,14 @@ from training.small2.session import load
 from training.small2.validation import Codec, sheet, validate
 
 
-def judge(weights: Path, out: Path, data: Path) -> None:
+def judge(weights: Path, out: Path, data: Path, frames: int) -> None:
     """Write validation.json and sheet.png into `out`.
 
     Args:
         weights: .safetensors of freegvc-small's autoencoder, or the folder of a training session.
         out: folder.
         data: with clips/ and weights/.
+        frames: of each clip.
     """
     torch.set_num_threads(1)
     model: Codec
@@ -33,7 +34,7 @@ def judge(weights: Path, out: Path, data: Path) -> None:
         if load(second, weights, "autoencoder") is None:
             raise FileNotFoundError(f"no autoencoder-*.pt in {weights}")
         model = second.eval().requires_grad_(False)
-    clips = dict(validation_clips(data / "clips"))
+    clips = dict(validation_clips(data / "clips", frames))
     report, copies = validate(model, Lpips("alex", data / "weights"), clips)
     out.mkdir(parents=True, exist_ok=True)
     (out / "validation.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

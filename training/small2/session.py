@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 Model = TypeVar("Model", bound=nn.Module)
 
-WARMUP = 100  # steps
+WARMUP = 200  # steps
 LOG_STEPS = 50
 LOG = "log.jsonl"
 SAVE_SECONDS = 45.0

@@ -12,7 +12,7 @@ from training.small2.clips import DeviceClips
 from training.small2.loss import POWER, noisy, picture_loss
 from training.small2.session import Session
 
-LEARNING_RATE = 1.2e-3
+LEARNING_RATE = 8e-4
 LENGTH, SIDE = 16, 128  # of a training sample
 
 
