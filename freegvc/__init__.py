@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from freegvc._codec.decoder import decode_frames, decompress
     from freegvc._codec.encoder import compress, compress_file
     from freegvc._codec.frame_reader import FrameReader
+    from freegvc._codec.parts import compress_part, merge
     from freegvc._codec.score import score
     from freegvc._codec.settings import Settings
     from freegvc._codec.sweep import SweepPoint, sweep
@@ -130,9 +131,11 @@ __all__ = [
     "__version__",
     "compress",
     "compress_file",
+    "compress_part",
     "decode_frames",
     "decompress",
     "load_prior",
+    "merge",
     "open_video",
     "score",
     "sweep",
@@ -164,9 +167,11 @@ _LAZY = {
     "Video": "freegvc._video",
     "compress": "freegvc._codec.encoder",
     "compress_file": "freegvc._codec.encoder",
+    "compress_part": "freegvc._codec.parts",
     "decode_frames": "freegvc._codec.decoder",
     "decompress": "freegvc._codec.decoder",
     "load_prior": "freegvc.priors",
+    "merge": "freegvc._codec.parts",
     "open_video": "freegvc._video",
     "score": "freegvc._codec.score",
     "sweep": "freegvc._codec.sweep",

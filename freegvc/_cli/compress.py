@@ -20,6 +20,7 @@ from freegvc._cli.parser import (
     input_options,
     keywords_of,
 )
+from freegvc._cli.parts import add_gops, compress_gops
 from freegvc._cli.paths import (
     STANDARD,
     check_stream_output,
@@ -94,12 +95,15 @@ def declare_compress(parser: CommandParser) -> None:
     )
     add_force(output)
     add_resume(output, "the finished GOPs")
+    add_gops(output)
     add_events(output)
     parser.set_defaults(run=_compress, about=None, prior=DEFAULT_PRIOR, **keywords_of(load_prior))
 
 
 def _compress(arguments: argparse.Namespace) -> int:
     target_from(arguments)  # options that conflict are refused before any work
+    if arguments.gops is not None:
+        return compress_gops(arguments)
     for option in ("out_dir", "ray"):
         if arguments.report is not None and getattr(arguments, option) is not None:
             raise UsageError(

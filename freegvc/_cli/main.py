@@ -37,6 +37,7 @@ GROUPS = {
         "info": ("streams", "show what a .fgvc file holds"),
         "verify": ("streams", "check that a .fgvc file is complete and undamaged"),
         "truncate": ("streams", "make a smaller .fgvc file from a larger one"),
+        "merge": ("parts", "join the parts of compress --gops into one .fgvc file"),
     },
     "quality": {
         "score": ("score", "compare a video or a .fgvc file with its original"),

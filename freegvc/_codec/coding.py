@@ -12,6 +12,7 @@ from freegvc._codec.model import prior_to_encode
 from freegvc._codec.plan import Plan, make_plan
 from freegvc._control.controllers import Controller, make_controller
 from freegvc._control.gop_encoder import GopEncoder
+from freegvc._control.part import make_part_controller
 from freegvc._video import FrameSource, cut_gops
 from freegvc._warn import warn
 from freegvc.errors import AudioWarning, JournalMismatchError, UsageError
@@ -67,10 +68,11 @@ def prepare(
     device: str | None,
     audio: str | None,
     on_event: events.OnEvent,
+    part: range | None = None,
 ) -> Coding:
     """Load the prior and check everything that can be checked before the first GOP.
 
-    Arguments and errors as for `compress`.
+    Arguments and errors as for `compress`; `part` as for `make_plan`.
     """
     if audio not in (None, "copy", "drop"):
         raise UsageError(f'audio is {audio!r}, but must be "copy" or "drop"')
@@ -95,8 +97,9 @@ def prepare(
         settings.chosen_effort.max_probes,
         frame_seconds,
     )
-    controller = make_controller(target, gops)
-    return Coding(source, sound, gops, controller, make_plan(target, gops, coder, sound))
+    make = make_controller if part is None else make_part_controller
+    plan = make_plan(target, gops, coder, sound, part)
+    return Coding(source, sound, gops, make(target, gops), plan)
 
 
 def code_gops(coding: Coding, journal: Journal | None = None) -> list[bytes]:

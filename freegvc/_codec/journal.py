@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
-
+from freegvc._codec.journal_records import (
+    JournalledGop,
+    PartEnd,
+    decode_gop,
+    encode_end,
+    encode_gop,
+    encode_plan,
+    is_gop,
+    output_record,
+    plan_of,
+)
 from freegvc._codec.plan import Plan
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
-from freegvc.events import GopDone
-
-_OUTPUT = b'{"output": '  # how the record of `note_output` begins
-
-
-@dataclass(frozen=True, slots=True)
-class JournalledGop:
-    """A finished GOP as the journal holds it.
-
-    Attributes:
-        finished: the GOP.
-        input_digest: of all frames of the input up to the first one of the next GOP, as
-            `InputDigest` gives it: another input is found out when its frames are read again.
-    """
-
-    finished: FinishedGop
-    input_digest: str
 
 
 class Journal:
@@ -79,11 +69,11 @@ class Journal:
         try:
             if not payloads:  # the run was killed before its plan was on the disk
                 return cls._begin(path, plan, file)
-            journal = cls(path, _plan_of(path, payloads[0]), file)
+            journal = cls(path, plan_of(path, payloads[0]), file)
             _compare(path, journal.plan, plan)
             for payload in payloads[1:]:
-                if not payload.startswith(_OUTPUT):
-                    journal._take(_decode_gop(path, payload))
+                if is_gop(payload):
+                    journal._take(decode_gop(path, payload))
         except BaseException:
             file.close()
             raise
@@ -93,7 +83,7 @@ class Journal:
     def _begin(cls, path: Path, plan: Plan, file: RecordFile) -> Self:
         journal = cls(path, plan, file)
         try:
-            file.append(json.dumps({"plan": plan}).encode())
+            file.append(encode_plan(plan))
         except BaseException:
             journal.remove()
             raise
@@ -124,12 +114,18 @@ class Journal:
         """
         gop = JournalledGop(finished, input_digest)
         self._check_order(gop)
-        self._file.append(_encode_gop(gop))
+        self._file.append(encode_gop(gop))
         self.gops[finished.index] = gop
 
     def note_output(self, data: bytes) -> None:
         """Keep a digest of the stream that is about to be written, for `settle`."""
-        self._file.append(_output_record(data))
+        self._file.append(output_record(data))
+
+    def finish_part(self, end: PartEnd, path: Path) -> None:
+        """End the journal of a part, and give it the name of the part's file."""
+        self._file.append(encode_end(end))
+        self._file.close()
+        self.path.replace(path)
 
     def close(self) -> None:
         """Let go of the file, which stays. A second call has no effect."""
@@ -161,7 +157,7 @@ def count_gops(path: Path) -> int:
     Raises:
         JournalError: it is damaged, or no journal.
     """
-    return sum(not payload.startswith(_OUTPUT) for payload in read_records(path)[1:])
+    return sum(map(is_gop, read_records(path)[1:]))
 
 
 def settle(output: Path) -> bool:
@@ -175,15 +171,10 @@ def settle(output: Path) -> bool:
     path = journal_path(output)
     if not path.exists() or not output.is_file():
         return False
-    if _output_record(output.read_bytes()) not in read_records(path)[1:]:
+    if output_record(output.read_bytes()) not in read_records(path)[1:]:
         return False
     path.unlink()
     return True
-
-
-def _output_record(data: bytes) -> bytes:
-    digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-    return _OUTPUT + json.dumps(digest).encode() + b"}"
 
 
 def check_journal(path: Path, *, resume: bool) -> None:
@@ -199,67 +190,21 @@ def check_journal(path: Path, *, resume: bool) -> None:
         )
 
 
-def _plan_of(path: Path, payload: bytes) -> Plan:
-    document = _json(path, payload)
-    if not isinstance(document.get("plan"), dict):
-        raise JournalError(f"{path} does not begin with a plan: remove it and start anew")
-    plan: Plan = document["plan"]
-    return plan
+def difference(kept: Plan, wanted: Plan) -> str | None:
+    """The name of what differs first between two plans; None if they are equal."""
+    for name in [*wanted, *(name for name in kept if name not in wanted)]:
+        if kept.get(name) != wanted.get(name):
+            return name
+    return None
 
 
 def _compare(path: Path, kept: Plan, wanted: Plan) -> None:
     """Refuse a journal of another plan, naming what differs."""
     wanted = json.loads(json.dumps(wanted))  # tuples become lists, as in the file
-    for name in [*wanted, *(name for name in kept if name not in wanted)]:
-        if kept.get(name) != wanted.get(name):
-            raise JournalMismatchError(
-                f"{path} is of a run whose {name} is {kept.get(name)!r}, but here it is "
-                f"{wanted.get(name)!r}: give what that run was given, or remove the journal to "
-                "start anew"
-            )
-
-
-def _encode_gop(gop: JournalledGop) -> bytes:
-    """One line of JSON, then the packet and the tail; JSON holds a float exactly."""
-    finished, tail = gop.finished, gop.finished.tail
-    line = json.dumps(
-        {
-            "input_digest": gop.input_digest,
-            "done": asdict(finished.done),
-            "state": finished.state,
-            "packet_bytes": len(finished.packet),
-            "tail_shape": None if tail is None else tail.shape,
-        }
-    )
-    samples = b"" if tail is None else tail.astype("<f4", copy=False).tobytes()
-    return line.encode() + b"\n" + finished.packet + samples
-
-
-def _decode_gop(path: Path, payload: bytes) -> JournalledGop:
-    line, _, rest = payload.partition(b"\n")
-    document = _json(path, line)
-    try:
-        num_bytes, shape = document["packet_bytes"], document["tail_shape"]
-        samples = np.frombuffer(rest[num_bytes:], "<f4")
-        finished = FinishedGop(
-            packet=rest[:num_bytes],
-            done=GopDone(**document["done"]),
-            state=document["state"],
-            tail=None if shape is None else samples.reshape(shape).astype(np.float32),
+    name = difference(kept, wanted)
+    if name is not None:
+        raise JournalMismatchError(
+            f"{path} is of a run whose {name} is {kept.get(name)!r}, but here it is "
+            f"{wanted.get(name)!r}: give what that run was given, or remove the journal to start "
+            "anew"
         )
-        return JournalledGop(finished, document["input_digest"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise JournalError(
-            f"a record of {path} is not that of a GOP ({error!r}): it is of another release; "
-            "remove it and start anew"
-        ) from error
-
-
-def _json(path: Path, line: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(line)
-    except ValueError as error:
-        raise JournalError(f"a record of {path} is not JSON ({error}): remove it") from error
-    if not isinstance(document, dict):
-        raise JournalError(f"a record of {path} is not a JSON object: remove it")
-    return document

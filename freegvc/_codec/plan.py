@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 Plan = Mapping[str, Any]
 
 
-def make_plan(target: Target, gops: GopEncoder, coder: object, audio: bytes | None) -> Plan:
+def make_plan(
+    target: Target,
+    gops: GopEncoder,
+    coder: object,
+    audio: bytes | None,
+    part: range | None = None,
+) -> Plan:
     """The plan of a run of `compress`.
 
     Two runs of one plan over the same frames give the same bytes on one machine. The device is left
@@ -31,6 +37,7 @@ def make_plan(target: Target, gops: GopEncoder, coder: object, audio: bytes | No
         gops: which holds the prior, the stream's parameters, and the pace of the walks.
         coder: the channel coder.
         audio: what the stream carries.
+        part: the GOPs to code; None for all.
     """
     from freegvc import __version__
 
@@ -46,7 +53,9 @@ def make_plan(target: Target, gops: GopEncoder, coder: object, audio: bytes | No
         "coder_options": _options_of(coder),
         "num_frames": gops.num_frames,
         "frame_seconds": gops.frame_seconds,
+        "default_bpp": gops.prior.defaults.bpp,
         "audio": None if audio is None else hashlib.blake2b(audio, digest_size=16).hexdigest(),
+        "gops": None if part is None else [part.start, part.stop],
     }
 
 

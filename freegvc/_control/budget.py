@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from freegvc._control.gop_encoder import GopEncoder
     from freegvc._control.targets import Rate
 
-_LEAST_STEPS_BYTES = 300  # in all packets of a video for which nobody asked for a rate
+LEAST_STEPS_BYTES = 300  # in all packets of a video for which nobody asked for a rate
 _LEAST_PACKET = 0.5  # of the smallest empty packet so far: a later one may be that small
 
 
@@ -67,7 +67,7 @@ class Budget:
             "" if self._target.num_bytes is not None else f", {self.bytes_for(total):.0f} bytes"
         )
         if self._target.is_default:
-            self._raised = needed + _LEAST_STEPS_BYTES
+            self._raised = needed + LEAST_STEPS_BYTES
             return
         raise TargetError(
             f"the target is {self._amount} {self._unit}{stated} for {total} frames, but the "

@@ -7,7 +7,7 @@ and fills the budget. No state is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -285,8 +285,7 @@ class RateController:
         return self._by_level(tuple(state["bits"]), tuple(state["timesteps"]))
 
     def _by_level(self, bits: tuple[float, ...], timesteps: tuple[int, ...]) -> ByLevel:
-        levels = np.arange(self._bits_at.size)
-        self._bits_at += np.interp(levels, timesteps[::-1], bits[::-1])
+        self._bits_at += bits_at_levels(bits, timesteps, self._bits_at.size)
         return ByLevel(bits, timesteps)
 
     def _chosen(self) -> list[int]:
@@ -340,6 +339,19 @@ class RateController:
             self._budget.bytes_for(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
         )
         return walk.bits[-1] / 8 / whole
+
+
+def bits_at_levels(
+    bits: Sequence[float], timesteps: Sequence[int], size: int
+) -> npt.NDArray[np.float64]:
+    """Bits of a draft if it were cut at the timesteps 0, 1, ... size - 1.
+
+    Args:
+        bits, timesteps: of its states after 0, 1, ... steps.
+        size: of the result.
+    """
+    found: npt.NDArray[np.float64] = np.interp(np.arange(size), timesteps[::-1], bits[::-1])
+    return found
 
 
 def _samples_of(state: Mapping[str, Any]) -> tuple[bytes | None, ...]:

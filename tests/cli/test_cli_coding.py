@@ -47,7 +47,7 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
     model = keywords_of(freegvc.load_prior)
     named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
     own = {"audio": None, "prior": DEFAULT_PRIOR}
-    files = {"input", "output", "inputs", "out_dir", "about", "force", "resume"}
+    files = {"input", "output", "inputs", "out_dir", "about", "force", "resume", "gops"}
     ray = {"ray", "ray_workers", "ray_gpus", "ray_cpus"}
     for name in files | ray | {"events", "report", "run", "print_completion"}:
         del options[name]

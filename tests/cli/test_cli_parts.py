@@ -1,4 +1,4 @@
-"""decompress --frames and --time, and thumbnail."""
+"""Parts: decompress --frames and --time, thumbnail, compress --gops, merge."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from PIL import Image
 
 import freegvc
 from freegvc._video import load_video
-from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, WIDTH
+from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, SMALL, WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +113,52 @@ def test_thumbnails_that_cannot_be_made(run, stream, tmp_path):
         assert result.code == 2
         assert message in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_are_coded_and_merged(run, clip, stream, tmp_path):
+    first, second, output = (tmp_path / name for name in ("a.part", "b.part", "out.fgvc"))
+    result = run("compress", clip, first, *SMALL, "--gops", ":1")
+    assert result.code == 0, result.err
+    assert f"{first}: GOPs 0 to 0, 1 GOP," in result.err
+    assert run("compress", clip, second, *SMALL, "--gops", "1:").code == 0
+    result = run("merge", first, second, output)
+    assert result.code == 0, result.err
+    assert f"{output}: " in result.err
+    assert "3 GOPs of 2 parts" in result.err
+    assert output.read_bytes() == stream.read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.part", "b.part", "out.fgvc"]
+    assert run("merge", first, second, output).code == 2
+    result = run("merge", second, tmp_path / "half.fgvc")
+    assert result.code == 4
+    assert "GOP 0 is in no part" in result.err
+    assert run("info", first).code == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.part", "--gops", "1"], "is not A:B, such as 10:20"),
+        (["a.part", "--gops", "2:1"], "must be one or more"),
+        (["a.part", "--gops", "7:"], "begins with GOP 7, but the video has GOPs 0 to 2"),
+        (["a.fgvc", "--gops", "0:1"], "name it a.part"),
+        (["-", "--gops", "0:1"], "cannot go to -"),
+        (["--out-dir", "d", "--gops", "0:1"], "leave it or --out-dir out"),
+        (["a.part", "--gops", "0:1", "--report", "r"], "leave it or --report out"),
+        (["a.part", "--gops", "0:1", "--chain"], "chained GOPs need the one before"),
+    ],
+)
+def test_parts_that_cannot_be_coded(run, clip, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    result = run("compress", clip, *arguments, *SMALL)
+    assert result.code == 2
+    assert message in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_merge_that_would_replace_a_part(run, clip, tmp_path):
+    part = tmp_path / "a.part"
+    assert run("compress", clip, part, *SMALL, "--gops", "0:").code == 0
+    data = part.read_bytes()
+    assert run("merge", part, part, "--force").code == 2
+    assert run("merge", part, "-").code == 2
+    assert part.read_bytes() == data
