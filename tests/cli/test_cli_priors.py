@@ -117,7 +117,7 @@ def test_the_facts_of_built_in_priors_are_those_of_the_loaded_ones(capsys):
         page = capsys.readouterr().out
         assert "licence      Apache-2.0\n" in page
     small = load_prior()
-    networks = (small._autoencoder, small._denoiser.denoiser)
+    networks = (small._autoencoder, small._denoiser)
     num_parameters = sum(p.numel() for network in networks for p in network.parameters())
     assert BUILT_IN_PRIORS[0].num_parameters == num_parameters
     assert BUILT_IN_PRIORS[0].files_bytes == sum(f.stat().st_size for f in small._files)

@@ -28,7 +28,6 @@ from freegvc.priors.small.autoencoder import (
     Autoencoder,
 )
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from freegvc.priors.small.replay import Replay
 from freegvc.priors.stages import StageBytes
 from freegvc.priors.weights import weights_digest
 
@@ -73,7 +72,7 @@ class SmallPrior(Prior):
         alpha, sigma = schedule()
         self.schedule = NoiseSchedule(alpha.numpy(), sigma.numpy())
         self._autoencoder = self._load(Autoencoder(), self._files[0])
-        self._denoiser = Replay(self._load(Denoiser(), self._files[1]))
+        self._denoiser = self._load(Denoiser(), self._files[1])
 
     def _load(self, network: Network, path: Path) -> Network:
         from safetensors import SafetensorError
@@ -101,7 +100,8 @@ class SmallPrior(Prior):
     @torch.no_grad()
     def predict_tiles(self, tiles: Tensor, timestep: int) -> Tensor:
         level = self.schedule.level(timestep)
-        v = self._denoiser(tiles.to(self.dtype), timestep).float()
+        timesteps = torch.full((len(tiles),), timestep, device=self.device)
+        v: Tensor = self._denoiser(tiles.to(self.dtype), timesteps).float()
         return level.alpha * tiles - level.sigma * v
 
     def stage_bytes(self, num_frames: int, height: int, width: int) -> StageBytes:
