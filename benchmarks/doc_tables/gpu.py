@@ -27,6 +27,22 @@ def gpu_memory() -> DocTable:
     )
 
 
+def gpu_channel() -> DocTable:
+    """A step of the trellis coder, by its bits and by m."""
+    record = load("gpu.json")
+    dims = {row["dims"] for row in record["channel"]}
+    return listing(
+        record["channel"],
+        {
+            "m": "{log2_states}",
+            "KL bits": "{kl_bits:,.0f}",
+            "encode ms": "{encode_ms:.1f}",
+            "decode ms": "{decode_ms:.1f}",
+        },
+        f"Median of seven calls, D = {dims.pop():,}. {_where(record)}",
+    )
+
+
 def gpu_runs() -> DocTable:
     """Whole runs of a GOP, by stage."""
     record = load("gpu.json")
@@ -36,7 +52,6 @@ def gpu_runs() -> DocTable:
             "model": lambda row: NAMES.get(row.get("model", ""), row.get("prior", "")),
             "frames": _size,
             "bits": "{bits}",
-            "code": lambda row: row.get("code", "of the commit"),
             "encode s": _stages("encode", ("VAE encode", "model", "coder")),
             "decode s": _stages("decode", ("model", "VAE decode")),
             "model calls": "{encode_calls}, {decode_calls}",
@@ -93,5 +108,5 @@ def _stages(way: str, names: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 TABLES: dict[str, Callable[[], DocTable]] = {
-    function.__name__: function for function in (gpu_memory, gpu_runs)
+    function.__name__: function for function in (gpu_channel, gpu_memory, gpu_runs)
 }

@@ -95,6 +95,7 @@ def _memory(
     try:
         prior = load_prior(model, device=device, **options)  # type: ignore[arg-type]
         row |= {"numerics": prior.numerics, "stages": stages(prior, *size)}
+        del prior  # before the memory is given back
     except OutOfMemoryError as error:
         row["out_of_memory"] = str(error)
     _release(device)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import __main__
-from benchmarks.doc_tables.gpu import gpu_memory, gpu_runs
+from benchmarks.doc_tables.gpu import gpu_channel, gpu_memory, gpu_runs
 from benchmarks.gpu import command, measure
 from benchmarks.gpu.random_models import FULL, TINY, write_model
 from benchmarks.record import RESULTS
@@ -53,18 +53,19 @@ def test_frames_of_every_size_move(size):
     assert (frames[1, :-1, :-2] == frames[0, 1:, 2:]).all()
 
 
-def test_the_committed_record_has_the_form_that_the_command_writes():
-    """And says that it is of older code."""
+def test_the_committed_record_is_of_full_models_and_in_the_docs():
     record = json.loads((RESULTS / "gpu.json").read_text())
-    assert record["commit"] == "5f2871f"
-    assert "before" in record["settings"]["note"]
-    memory = {row["options"].get("offload", row["options"]["vae_tiles"]): row["stages"]["decode"]
-              for row in record["memory"] if row["model"] == "cogvideox-2b"
-              and "dtype" not in row["options"]}  # fmt: skip
-    peaks = {name: stage["peak_mib"] for name, stage in memory.items()}
-    assert peaks == {"off": 18922, "model": 15375, "group": 14952, "diffusers' own": 7848}
-    assert "18,922" in gpu_memory().markdown()
-    assert "9.27 (7.08, 2.13)" in gpu_runs().markdown()
+    assert record["settings"]["tiny"] is False
+    peaks = {
+        tuple(row["options"].values()): row["stages"]["decode"]["peak_mib"]
+        for row in record["memory"]
+        if row["model"] == "cogvideox-2b"
+    }
+    assert len(peaks) == len(command.OPTIONS)
+    assert peaks["on",] < 11 * 1024 < peaks[()]
+    assert f"{peaks['model', 'on']:,}" in gpu_memory().markdown()
+    assert "| 14 | 500 | 7.7 | 0.4 |" in gpu_channel().markdown()
+    assert "6.42 (4.27, 2.13)" in gpu_runs().markdown()
 
 
 def test_a_row_says_that_memory_ran_out(tmp_path, monkeypatch):
