@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from freegvc._control.rate import Draft, Foresight, RateController
+from freegvc._control.drafts import Draft, Foresight
+from freegvc._control.rate import RateController
 from freegvc._control.scoring import GopScorer
 from freegvc._control.sharing import ByScore, Option, even_loss, state_at
 from freegvc._control.stopping import next_timestep

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._control.controllers import Controller, make_controller
-from freegvc._control.rate import Foresight, RateController, bits_at_levels
+from freegvc._control.drafts import Foresight, bits_at_levels
+from freegvc._control.rate import RateController
 from freegvc._control.targets import LikeFirstGop, Rate, Target
 from freegvc.errors import UsageError
 

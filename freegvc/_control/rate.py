@@ -7,18 +7,17 @@ and fills the budget. No state is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from freegvc._control.budget import Budget
+from freegvc._control.drafts import Draft, Foresight, bits_at_levels, samples_of
 from freegvc._control.finished_gop import FinishedGop
 from freegvc._control.sharing import ByLevel, Option, share_bits
 from freegvc._control.stopping import next_timestep, stop_within_bytes
-from freegvc._control.surrogate import PowerLaw
 from freegvc.events import GopDone
 
 if TYPE_CHECKING:
@@ -29,39 +28,6 @@ if TYPE_CHECKING:
 
 EARLY_SPARE = 1.15  # the same of a draft that is made before all others are known, over SPARE
 SPARE = 1.1  # bits of the GOPs so far, at the level that a draft ends at, over what is granted
-
-
-@dataclass(frozen=True, slots=True)
-class Foresight:
-    """What is known of the GOPs before one that is drafted at the same time as some of them.
-
-    Attributes:
-        num_gops: how many of them are drafted already.
-        bits_at: of these, if each were cut at a timestep.
-        curves: of these, where scores are kept even: the surrogate of each.
-    """
-
-    num_gops: int
-    bits_at: npt.NDArray[np.float64]
-    curves: tuple[PowerLaw, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What is kept of a walk.
-
-    Attributes:
-        packet: of all its steps.
-        timesteps, drift_samples: of its states after 0, 1, ... steps.
-        option: what it can be cut to.
-        done: what would be said of it if it were not cut.
-    """
-
-    packet: bytes
-    timesteps: tuple[int, ...]
-    drift_samples: tuple[bytes | None, ...]
-    option: Option
-    done: GopDone
 
 
 class RateController:
@@ -143,7 +109,7 @@ class RateController:
     def _shortened(self, finished: FinishedGop, num_steps: int) -> FinishedGop:
         """A draft of the first steps alone."""
         state = {name: values[: num_steps + 1] for name, values in finished.state.items()}
-        samples = _samples_of(state)[-1]
+        samples = samples_of(state)[-1]
         packet = self._cut_packet(finished.packet, finished.index, num_steps, samples)
         done = replace(
             finished.done,
@@ -216,22 +182,11 @@ class RateController:
 
     def _kept(self, draft: Draft) -> dict[str, Any]:
         """What a journal keeps of a draft."""
-        return {
-            "bits": draft.option.bits,
-            "timesteps": draft.timesteps,
-            "drift_samples": [s if s is None else s.hex() for s in draft.drift_samples],
-        }
+        return draft.as_state()
 
     def _draft_of(self, finished: FinishedGop) -> Draft:
         """The draft of which that was kept."""
-        state = finished.state
-        return Draft(
-            packet=finished.packet,
-            timesteps=tuple(state["timesteps"]),
-            drift_samples=_samples_of(state),
-            option=self._option_of(state),
-            done=finished.done,
-        )
+        return Draft.of(finished, self._option_of(finished.state))
 
     def _granted_bits(self, empty_bits: float, gop: Gop) -> float:
         """Bits for the packets of the GOPs so far, of which the newest has so many without steps.
@@ -339,21 +294,3 @@ class RateController:
             self._budget.bytes_for(self._gops.end_frame) * len(gop.frames) / self._gops.end_frame
         )
         return walk.bits[-1] / 8 / whole
-
-
-def bits_at_levels(
-    bits: Sequence[float], timesteps: Sequence[int], size: int
-) -> npt.NDArray[np.float64]:
-    """Bits of a draft if it were cut at the timesteps 0, 1, ... size - 1.
-
-    Args:
-        bits, timesteps: of its states after 0, 1, ... steps.
-        size: of the result.
-    """
-    found: npt.NDArray[np.float64] = np.interp(np.arange(size), timesteps[::-1], bits[::-1])
-    return found
-
-
-def _samples_of(state: Mapping[str, Any]) -> tuple[bytes | None, ...]:
-    """The drift samples of a draft of which that was kept."""
-    return tuple(s if s is None else bytes.fromhex(s) for s in state["drift_samples"])

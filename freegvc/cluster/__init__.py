@@ -5,6 +5,15 @@
 
 from freegvc.cluster.compression import compress, compress_file
 from freegvc.cluster.decompression import decode_frames, decompress, score
+from freegvc.cluster.many_files import compress_files
 from freegvc.cluster.workers import Workers
 
-__all__ = ["Workers", "compress", "compress_file", "decode_frames", "decompress", "score"]
+__all__ = [
+    "Workers",
+    "compress",
+    "compress_file",
+    "compress_files",
+    "decode_frames",
+    "decompress",
+    "score",
+]

@@ -23,7 +23,7 @@ from freegvc._codec.score import is_stream
 from freegvc._video import open_video
 from freegvc.cluster.worker import StreamChoice
 from freegvc.cluster.workers import Call, Workers
-from freegvc.errors import UsageError
+from freegvc.errors import FreeGvcError, UsageError
 from freegvc.metrics.scoring import DEFAULT_METRICS, Scores, check_metrics, score_frames
 
 if TYPE_CHECKING:
@@ -187,6 +187,8 @@ class _Decoding:
     def take(self) -> None:
         """Wait for anything to come back."""
         call, result = self.workers.take()
+        if isinstance(result, FreeGvcError):
+            raise result
         method, gop = call.tag
         if method == "walk":
             self.walked[gop] = result

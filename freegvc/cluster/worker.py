@@ -21,8 +21,8 @@ from freegvc.errors import FreeGvcWarning
 if TYPE_CHECKING:
     from freegvc._bitstream.header import StreamParameters
     from freegvc._codec.settings import Settings
+    from freegvc._control.drafts import Foresight
     from freegvc._control.finished_gop import Tail
-    from freegvc._control.rate import Foresight
     from freegvc._video import Gop
     from freegvc.cluster.facts import PriorFacts
     from freegvc.cluster.stream_worker import Shown, StreamWorker, Walked

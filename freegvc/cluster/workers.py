@@ -32,6 +32,7 @@ class Call:
         about: what it works on, such as "GOP 7", for messages.
         method, arguments: of the worker; large ones are references, as `Workers.put` returns them.
         tag: whatever the caller knows it by.
+        owner: who submitted it, where several do.
         num_lost: how often it was lost with its worker.
     """
 
@@ -39,6 +40,7 @@ class Call:
     method: str
     arguments: tuple[Any, ...]
     tag: Any = None
+    owner: object = None
     num_lost: int = field(default=0, init=False)
 
 
@@ -121,11 +123,11 @@ class Workers:
         """Wait for any call to end.
 
         Returns:
-            The call and its result.
+            The call and its result, which is a FreeGvcError if the call has failed or was lost too
+            often; what it was about is named.
 
         Raises:
-            FreeGvcError: the call has failed; what it was about is named.
-            ClusterError: it was lost too often, or all workers are.
+            ClusterError: no worker is left.
         """
         while True:
             if not self._running:
@@ -135,11 +137,12 @@ class Workers:
             try:
                 result = self._ray.get(reference)
             except self._ray.exceptions.RayTaskError as error:
-                self._idle.append(worker)
-                raise _named(call, error) from error
+                result = _named(call, error)
             except self._ray.exceptions.RayError as error:
-                self._lose(worker, call, error)
-                continue
+                given_up = self._lose(worker, call, error)
+                if given_up is None or call is None:
+                    continue
+                return call, given_up
             self._idle.append(worker)
             self._hand_out()
             if call is not None:
@@ -148,7 +151,14 @@ class Workers:
     def call(self, about: str, method: str, *arguments: Any) -> Any:
         """Make one call and wait for it; no other may be under way."""
         self.submit(Call(about, method, arguments))
-        return self.take()[1]
+        result = self.take()[1]
+        if isinstance(result, FreeGvcError):
+            raise result
+        return result
+
+    def forget(self, owner: object) -> None:
+        """Do not make those calls of an owner that no worker has begun."""
+        self._waiting = deque(call for call in self._waiting if call.owner is not owner)
 
     def pids(self) -> list[int]:
         """Process ids of the workers, which must be idle."""
@@ -211,20 +221,25 @@ class Workers:
     def _began(self, call: Call) -> None:
         """A call goes to a worker; a place for tests and measurements to listen."""
 
-    def _lose(self, worker: Any, call: Call | None, error: Exception) -> None:
-        """Make a lost call once more, and let its worker be started anew."""
-        if call is not None:
-            call.num_lost += 1
-            if call.num_lost > self.retries:
-                raise ClusterError(
-                    f"{call.about} was lost {call.num_lost} times, each time with its worker: "
-                    f"{_first_line(error)}; a worker may need more memory than it has"
-                ) from error
-            self._waiting.appendleft(call)
-            # answers once the worker is back
-            back = worker.ready.options(max_task_retries=-1).remote()
-            self._running[back] = worker, None
+    def _lose(self, worker: Any, call: Call | None, error: Exception) -> ClusterError | None:
+        """Make a lost call once more, and let its worker be started anew.
+
+        Returns:
+            The error, if the call was lost too often.
+        """
+        if call is None:  # it did not come back: the others go on
+            return None
+        # answers once the worker is back
+        self._running[worker.ready.options(max_task_retries=-1).remote()] = worker, None
+        call.num_lost += 1
+        if call.num_lost > self.retries:
+            return ClusterError(
+                f"{call.about} was lost {call.num_lost} times, each time with its worker: "
+                f"{_first_line(error)}; a worker may need more memory than it has"
+            )
+        self._waiting.appendleft(call)
         self._hand_out()
+        return None
 
 
 def check_ray() -> None:

@@ -166,5 +166,32 @@ def test_a_gop_that_takes_its_worker_with_it_is_given_up(workers):
         lone.take()
     call = Call("GOP 7", "ready", ())
     call.num_lost = workers.retries
-    with pytest.raises(ClusterError, match=r"GOP 7 was lost 4 times"):
-        workers._lose(None, call, RuntimeError("gone"))
+    given_up = workers._lose(workers._idle[0], call, RuntimeError("gone"))
+    assert isinstance(given_up, ClusterError)
+    assert "GOP 7 was lost 4 times" in str(given_up)
+    workers._running.clear()
+
+
+def test_files_go_on_side_by_side(workers, one_thread, clip, tmp_path):
+    """Chained ones: each keeps one worker busy, so that only two files keep both busy."""
+    same = {"prior": "analytic", "settings": CHAIN, "stop_step": 850}
+    begun = []
+
+    def listen(path, event):
+        if isinstance(event, GopStarted):
+            begun.append(path.stem)
+
+    files = [(clip, tmp_path / "a.fgvc"), ("none.mp4", tmp_path / "b.fgvc")]
+    files += [(clip, tmp_path / "c.fgvc"), (clip, tmp_path / "missing" / "d.fgvc")]
+    outcomes = dict(cluster.compress_files(files, workers=workers, **same, on_event=listen))
+    whole = freegvc.compress(clip, **same)
+    assert {path.stem: type(outcome) for path, outcome in outcomes.items()} == {
+        "a": CompressedVideo,
+        "b": freegvc.VideoReadError,
+        "c": CompressedVideo,
+        "d": UsageError,
+    }
+    for name in "ac":
+        assert CompressedVideo.open(tmp_path / f"{name}.fgvc").data == whole.data
+    assert begun.index("c") < len(begun) - 1 - begun[::-1].index("a")  # before a was done
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.fgvc", "c.fgvc"]
