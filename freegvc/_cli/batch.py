@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from freegvc.events import BatchDone, FileSkipped
 
 OneFile = Callable[[argparse.Namespace], object]
 IsWhole = Callable[[argparse.Namespace], bool]
+ManyFiles = Callable[
+    [Sequence[argparse.Namespace]], Iterator[tuple[argparse.Namespace, FreeGvcError | None]]
+]
 
 
 @dataclass
@@ -41,7 +45,12 @@ class _Tally:
 
 
 def run_batch(
-    arguments: argparse.Namespace, command: str, suffix: str, one: OneFile, is_whole: IsWhole
+    arguments: argparse.Namespace,
+    command: str,
+    suffix: str,
+    one: OneFile,
+    is_whole: IsWhole,
+    many: ManyFiles | None = None,
 ) -> int:
     """Run a command for each of its inputs, whatever becomes of the others.
 
@@ -52,6 +61,8 @@ def run_batch(
         one: runs the command for one input; it is given the arguments with `input` and `output`.
         is_whole: whether an output that exists is whole; asked with the same arguments. One that is
             not is replaced, so it must be a broken output of this command.
+        many: runs the command for several inputs side by side, instead of `one`; it yields the
+            arguments of each as it ends, and what went wrong.
 
     Returns:
         The exit code.
@@ -63,9 +74,13 @@ def run_batch(
     _make_folder(arguments.out_dir)
     began = time.perf_counter()
     tally = _Tally()
-    for source, output in zip(arguments.inputs, outputs, strict=True):
-        file = {"input": source, "output": output, "about": source}
-        _run_one(argparse.Namespace(**(vars(arguments) | file)), one, is_whole, tally)
+    files = [
+        argparse.Namespace(
+            **(vars(arguments) | {"input": source, "output": output, "about": source})
+        )
+        for source, output in zip(arguments.inputs, outputs, strict=True)
+    ]
+    for _ in _run_each(files, one, is_whole, tally, many):
         if tally.num_ended < len(outputs):
             say(f"{command}: {tally.num_ended} of {count(len(outputs), 'file')}")
     _say_end(tally, len(outputs))
@@ -111,24 +126,56 @@ def _make_folder(folder: str) -> None:
         ) from error
 
 
-def _run_one(arguments: argparse.Namespace, one: OneFile, is_whole: IsWhole, tally: _Tally) -> None:
-    try:
-        with warnings_as_lines(f"{arguments.input}: "):
-            if not arguments.force and Path(arguments.output).exists():
-                if is_whole(arguments):
-                    say(f"{arguments.output}: finished already; --force makes it anew")
-                    tell(arguments, FileSkipped(arguments.input, arguments.output))
-                    tally.skipped.append(arguments.input)
-                    return
-                say(f"{arguments.output}: not whole, so it is made anew")
-                arguments.force = True
-            one(arguments)
+def _run_each(
+    files: Sequence[argparse.Namespace],
+    one: OneFile,
+    is_whole: IsWhole,
+    tally: _Tally,
+    many: ManyFiles | None,
+) -> Iterator[None]:
+    """Run the command for each file; yields when one has ended."""
+    waiting = []
+    for file in files:
+        with _failures_counted(file, tally), warnings_as_lines(f"{file.input}: "):
+            if _is_finished(file, is_whole):
+                tally.skipped.append(file.input)
+            elif many is None:
+                one(file)
+                tally.num_done += 1
+            else:
+                waiting.append(file)
+                continue
+        yield
+    for file, error in many(waiting) if many is not None else ():
+        with _failures_counted(file, tally):
+            if error is not None:
+                raise error
             tally.num_done += 1
+        yield
+
+
+def _is_finished(file: argparse.Namespace, is_whole: IsWhole) -> bool:
+    """Whether the output of a file is there and whole; one that is broken is to be replaced."""
+    if file.force or not Path(file.output).exists():
+        return False
+    if is_whole(file):
+        say(f"{file.output}: finished already; --force makes it anew")
+        tell(file, FileSkipped(file.input, file.output))
+        return True
+    say(f"{file.output}: not whole, so it is made anew")
+    file.force = True
+    return False
+
+
+@contextmanager
+def _failures_counted(file: argparse.Namespace, tally: _Tally) -> Iterator[None]:
+    try:
+        yield
     except FreeGvcError as error:
         message = " ".join(str(error).split())
-        say(f"{arguments.input}: failed: {message}")
-        tell_failed(arguments, type(error).__name__, message, error.exit_code)
-        tally.failures.append((arguments.input, error))
+        say(f"{file.input}: failed: {message}")
+        tell_failed(file, type(error).__name__, message, error.exit_code)
+        tally.failures.append((file.input, error))
 
 
 def _say_end(tally: _Tally, num_files: int) -> None:

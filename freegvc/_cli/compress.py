@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freegvc._cli.batch import exists_unfinished, run_batch
 from freegvc._cli.model_options import add_model_options, add_native_size
-from freegvc._cli.pages import count
 from freegvc._cli.parser import (
     CommandParser,
     add_force,
@@ -34,7 +32,6 @@ from freegvc._cli.progress import (
     refuse_events_with_data,
     show_progress,
     tell,
-    tell_done,
 )
 from freegvc._cli.ray_options import add_ray, ray_workers, without_device
 from freegvc._cli.resume import (
@@ -43,7 +40,8 @@ from freegvc._cli.resume import (
     telling_what_is_kept,
     was_settled,
 )
-from freegvc._cli.settings_options import add_settings
+from freegvc._cli.settings_options import add_settings, settings_from
+from freegvc._cli.side_by_side import say_compressed, side_by_side
 from freegvc._cli.target_options import add_target_options, target_from
 from freegvc.errors import (
     ChecksumError,
@@ -56,7 +54,6 @@ from freegvc.errors import (
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc.cluster import Workers
-    from freegvc.metrics import Metric
 
 
 def declare_compress(parser: CommandParser) -> None:
@@ -103,6 +100,8 @@ def declare_compress(parser: CommandParser) -> None:
 def _compress(arguments: argparse.Namespace) -> int:
     target_from(arguments)  # options that conflict are refused before any work
     if arguments.gops is not None:
+        if arguments.ray is not None:
+            raise UsageError("--gops codes a part in this process: leave it or --ray out")
         return compress_gops(arguments)
     for option in ("out_dir", "ray"):
         if arguments.report is not None and getattr(arguments, option) is not None:
@@ -120,6 +119,7 @@ def _compress(arguments: argparse.Namespace) -> int:
             ".fgvc",
             lambda file: _compress_one(file, load),
             lambda file: _is_whole(file.output),
+            None if workers is None else side_by_side(arguments, workers),
         )
 
 
@@ -190,9 +190,8 @@ def _compress_one(arguments: argparse.Namespace, load: Callable[[], _Coder]) -> 
 
 
 def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[], _Coder]) -> int:
-    from freegvc._codec.settings import Settings
     from freegvc._video import open_video
-    from freegvc.events import CommandStarted, Event, GopDone
+    from freegvc.events import CommandStarted, Event
 
     if arguments.report is not None:
         from freegvc._cli.report import check_report
@@ -201,9 +200,7 @@ def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[],
     began = time.perf_counter()
     tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)
-    settings = Settings(
-        **{field.name: getattr(arguments, field.name) for field in fields(Settings)}
-    )
+    settings = settings_from(arguments)
     heard: list[Event] = []
     with (
         open_video(path, **input_options(arguments)) as video,
@@ -228,37 +225,10 @@ def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[],
         else:
             writing = {"resume": arguments.resume, "overwrite": arguments.force}
             compressed = coder.compress_file(video, arguments.output, target, **coding, **writing)
-    seconds = time.perf_counter() - began
-    audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
-    header = compressed.header
-    metric = target.metric_for(header.height, header.width)
-    done = [event.score for event in heard if isinstance(event, GopDone)]
-    scores = [score for score in done if score is not None]
-    mean = sum(scores) / len(scores) if scores else None
-    say(
-        f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "
-        f"{_scored(metric, scores)}{count(header.num_gops, 'GOP')}, {seconds:.1f} s"
-    )
-    tell_done(
-        arguments,
-        "compress",
-        compressed,
-        seconds,
-        metric=None if mean is None else metric.name,
-        score=mean,
-    )
+    say_compressed(arguments, target, compressed, heard, time.perf_counter() - began)
     if arguments.report is not None:
         from freegvc._cli.report import report_run
 
         report_run(arguments, path, target, coder.options["prior"], compressed, heard)
         say(f"{arguments.report}: report of this run")
     return 0
-
-
-def _scored(metric: Metric, scores: list[float]) -> str:
-    """The scores of the GOPs, for the summary; empty where none was asked for."""
-    if not scores:
-        return ""
-    low, high = metric.format(min(scores)), metric.format(max(scores))
-    spread = "" if low == high else f" ({low} .. {high})"
-    return f"{metric.label} {metric.format(sum(scores) / len(scores))}{spread}, "

@@ -44,18 +44,21 @@ def refuse_events_with_data(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def show_progress(what: str, events: str | None, about: str | None = None) -> Iterator[OnEvent]:
+def show_progress(
+    what: str, events: str | None, about: str | None = None, *, is_alone: bool = True
+) -> Iterator[OnEvent]:
     """A listener for the codec's events, valid within the `with` block.
 
     Args:
         what: the work, such as "compress".
         events: "ndjson" to print events on stdout; None to render them on stderr.
         about: the input, in a batch of several.
+        is_alone: nothing else is shown at the same time, so a bar may be.
     """
     what = what if about is None else f"{what} {printable(about)}"
     if events == "ndjson":
         yield lambda event: _print_ndjson(event, about)
-    elif sys.stderr.isatty():
+    elif is_alone and sys.stderr.isatty():
         with progress_bar(what) as show:
             yield show
     else:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from freegvc._codec.settings import Settings
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +78,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "(default: do not)",
     )
     parser.set_defaults(**{field.name: field.default for field in fields(Settings)})
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    """The settings that the options name."""
+    from freegvc._codec.settings import Settings
+
+    return Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
 
 
 def _refine(word: str) -> str | int:

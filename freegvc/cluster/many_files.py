@@ -23,6 +23,7 @@ from freegvc.errors import FreeGvcError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc._video import FrameSource
     from freegvc.cluster.gop_driver import Steps
     from freegvc.cluster.worker import PriorChoice
 
@@ -57,6 +58,7 @@ def compress_files(
     prior: str | PathLike[str] = DEFAULT_PRIOR,
     prior_options: Mapping[str, Any] | None = None,
     audio: str | None = None,
+    open_source: Callable[[Any], FrameSource] = open_video,
     on_event: Callable[[Path, events.Event], None] = lambda path, event: None,
     **keywords: Unpack[TargetKeywords],
 ) -> Iterator[tuple[Path, CompressedVideo | FreeGvcError]]:
@@ -69,6 +71,7 @@ def compress_files(
         files: each video, as for `freegvc.compress`, and its .fgvc file; read as it goes on.
         target, resume, overwrite, workers, settings, prior, prior_options, audio, **keywords: as
             for `compress_file`.
+        open_source: opens a video, where `open_video` needs to be told more.
         on_event: called with the path of the output and an event.
 
     Yields:
@@ -86,7 +89,7 @@ def compress_files(
         prior_choice(prior, prior_options, workers),
         audio,
     )
-    return _Files(*options, shared, on_event).outcomes(iter(files))
+    return _Files(*options, shared, open_source, on_event).outcomes(iter(files))
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +97,7 @@ class _Files:
     """The files that are being compressed.
 
     Attributes:
-        workers, resume, overwrite, on_event: as for `compress_files`.
+        workers, resume, overwrite, open_source, on_event: as for `compress_files`.
         shared: what all jobs have in common.
         active: by the id of their calls' owner.
     """
@@ -103,6 +106,7 @@ class _Files:
     resume: bool
     overwrite: bool
     shared: tuple[Target, Settings, PriorChoice, str | None]
+    open_source: Callable[[Any], FrameSource]
     on_event: Callable[[Path, events.Event], None]
     active: dict[int, _Open] = field(default_factory=dict)
 
@@ -141,7 +145,7 @@ class _Files:
         check_journal(journal_path(path), resume=self.resume)
         target, settings, choice, audio = self.shared
         with ExitStack() as stack:
-            source = stack.enter_context(open_video(video))
+            source = stack.enter_context(self.open_source(video))
             job = Job(
                 source, target, settings, choice, audio, lambda event: self.on_event(path, event)
             )

@@ -6,20 +6,13 @@ left to do here is to keep one call at each worker, and to make a call once more
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any, Self
 
+from freegvc.cluster.connection import LOCAL, check_ray, connect, first_line
 from freegvc.errors import ClusterError, FreeGvcError, UsageError
 
-LOCAL = "local"  # an address that starts Ray on this machine
 RETRIES = 3
 AHEAD = 2  # calls for each worker that may be waiting or done out of turn
 
@@ -84,13 +77,14 @@ class Workers:
         if gpus < 0 or retries < 0:
             raise UsageError(f"gpus is {gpus} and retries {retries}: neither can be below 0")
         self.gpus, self.cpus, self.retries = gpus, cpus, retries
-        self._ray, self._is_ours = _connect(address)
+        self._ray, self._is_ours = connect(address)
         self._running: dict[Any, tuple[Any, Call | None]] = {}  # reference: (worker, call)
         self._waiting: deque[Call] = deque()
         self._idle: list[Any] = []
         try:
             self.num_workers = self._room() if num_workers is None else num_workers
-            self._idle = [self._start() for _ in range(self.num_workers)]
+            for _ in range(self.num_workers):
+                self._start()
         except BaseException:
             self.close()
             raise
@@ -161,17 +155,19 @@ class Workers:
         self._waiting = deque(call for call in self._waiting if call.owner is not owner)
 
     def pids(self) -> list[int]:
-        """Process ids of the workers, which must be idle."""
-        found: list[int] = self._ray.get([worker.ready.remote() for worker in self._idle])
+        """Process ids of the workers, once all of them are there."""
+        workers = [*self._idle, *(worker for worker, _ in self._running.values())]
+        found: list[int] = self._ray.get([_surely_ready(worker) for worker in workers])
         return found
 
     def abandon(self) -> None:
         """Forget all calls; those that run end with their workers, which others replace."""
         self._waiting.clear()
-        for worker, _ in self._running.values():
-            self._ray.kill(worker, no_restart=True)
-            self._idle.append(self._start())
-        self._running.clear()
+        for reference, (worker, call) in list(self._running.items()):
+            if call is not None:
+                self._ray.kill(worker, no_restart=True)
+                del self._running[reference]
+                self._start()
 
     def close(self) -> None:
         """End the workers, and Ray or the connection to it if it was made for them."""
@@ -190,27 +186,29 @@ class Workers:
         self.close()
 
     def _room(self) -> int:
-        """How many workers the cluster has room for."""
-        resources = self._ray.cluster_resources()
+        """How many workers the cluster has room for now."""
+        resources = self._ray.available_resources()
         room = int(resources.get("CPU", 0) / self.cpus)
         if self.gpus:
             per_gpu = int(1 / self.gpus) if self.gpus <= 1 else 1 / self.gpus
             room = min(room, int(resources.get("GPU", 0) * per_gpu))
         if room < 1:
             raise UsageError(
-                f"the cluster has {resources.get('CPU', 0):g} CPU cores and "
+                f"the cluster has room for {resources.get('CPU', 0):g} CPU cores and "
                 f"{resources.get('GPU', 0):g} GPUs, too few for one worker with {self.cpus} and "
                 f"{self.gpus:g}: ask for less"
             )
         return room
 
-    def _start(self) -> Any:
+    def _start(self) -> None:
+        """Start a worker, which is idle once it has answered: it may have to wait for room."""
         from freegvc.cluster.worker import Worker
 
         actor = self._ray.remote(Worker).options(
             num_cpus=self.cpus, num_gpus=self.gpus, max_restarts=self.retries
         )
-        return actor.remote(self.cpus)
+        worker = actor.remote(self.cpus)
+        self._running[worker.ready.remote()] = worker, None
 
     def _hand_out(self) -> None:
         while self._waiting and self._idle:
@@ -230,71 +228,21 @@ class Workers:
         if call is None:  # it did not come back: the others go on
             return None
         # answers once the worker is back
-        self._running[worker.ready.options(max_task_retries=-1).remote()] = worker, None
+        self._running[_surely_ready(worker)] = worker, None
         call.num_lost += 1
         if call.num_lost > self.retries:
             return ClusterError(
                 f"{call.about} was lost {call.num_lost} times, each time with its worker: "
-                f"{_first_line(error)}; a worker may need more memory than it has"
+                f"{first_line(error)}; a worker may need more memory than it has"
             )
         self._waiting.appendleft(call)
         self._hand_out()
         return None
 
 
-def check_ray() -> None:
-    """Refuse to go on without Ray.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    if find_spec("ray") is None:
-        raise UsageError("this needs Ray: pip install 'freegvc[cluster]'")
-
-
-def _connect(address: str) -> tuple[Any, bool]:
-    """Ray, and whether it was connected, or started without dashboard and logs, by this call."""
-    import ray
-
-    if ray.is_initialized():
-        return ray, False
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address == LOCAL:
-        quiet["include_dashboard"] = False
-    with _own_signals(), _no_usage_statistics():
-        try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ClusterError(f"no Ray cluster at {address}: {_first_line(error)}") from error
-    return ray, True
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keep the handler of SIGTERM, which Ray replaces by one that knows no clean-up of ours."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, handler)
-
-
-@contextmanager
-def _no_usage_statistics() -> Iterator[None]:
-    """Ray reads this from the environment alone."""
-    name = "RAY_USAGE_STATS_ENABLED"
-    before = os.environ.get(name)
-    os.environ[name] = "0"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+def _surely_ready(worker: Any) -> Any:
+    """A reference that is there once a worker is, even if it is being started anew."""
+    return worker.ready.options(max_task_retries=-1).remote()
 
 
 def _named(call: Call | None, error: Any) -> FreeGvcError:
@@ -304,7 +252,3 @@ def _named(call: Call | None, error: Any) -> FreeGvcError:
         text = str(cause)
         return type(cause)(text if text.startswith(about) else f"{about}: {text}")
     return ClusterError(f"{about} failed on a worker: {type(cause).__name__}: {cause}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

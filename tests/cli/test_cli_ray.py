@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from freegvc.cluster import workers as workers_module
+from freegvc.cluster import connection
 from tests.cli.tiny_clip import SMALL
 
 QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
@@ -18,7 +18,7 @@ def test_without_ray_one_line_names_the_extra(run, clip, stream, tmp_path, monke
     def find(name):
         return None if name == "ray" else find_spec(name)
 
-    monkeypatch.setattr(workers_module, "find_spec", find)
+    monkeypatch.setattr(connection, "find_spec", find)
     arguments = {
         "compress": [clip, tmp_path / "a.fgvc", *QUICK],
         "decompress": [stream, tmp_path / "a.mkv"],

@@ -22,7 +22,7 @@ def workers():
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(
         address="local",
-        num_cpus=2,
+        num_cpus=4,
         num_gpus=0,
         object_store_memory=OBJECT_STORE_BYTES,
         include_dashboard=False,

@@ -1,5 +1,6 @@
 """Compression on workers: the bytes of one process, in order, whatever happens to a worker."""
 
+import json
 import os
 import signal
 
@@ -166,6 +167,7 @@ def test_a_gop_that_takes_its_worker_with_it_is_given_up(workers):
         lone.take()
     call = Call("GOP 7", "ready", ())
     call.num_lost = workers.retries
+    workers.pids()
     given_up = workers._lose(workers._idle[0], call, RuntimeError("gone"))
     assert isinstance(given_up, ClusterError)
     assert "GOP 7 was lost 4 times" in str(given_up)
@@ -195,3 +197,28 @@ def test_files_go_on_side_by_side(workers, one_thread, clip, tmp_path):
         assert CompressedVideo.open(tmp_path / f"{name}.fgvc").data == whole.data
     assert begun.index("c") < len(begun) - 1 - begun[::-1].index("a")  # before a was done
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.fgvc", "c.fgvc"]
+
+
+def test_a_batch_on_the_command_line(workers, one_thread, clip, tmp_path, capsys):
+    from freegvc._cli.main import main
+
+    for name in "ab":
+        clip.save(tmp_path / f"{name}.y4m")
+    (tmp_path / "c.y4m").write_bytes(b"no video")
+    inputs = [str(tmp_path / f"{name}.y4m") for name in "abc"]
+    options = "--prior analytic --chain --gop-length 8 --overlap 2 --coder pfr --stop-step 900"
+    command = ["compress", *inputs, "--out-dir", str(tmp_path / "out"), *options.split()]
+    assert main([*command, "--ray", "--ray-workers", "2", "--events", "ndjson"]) == 3
+    out, err = capsys.readouterr()
+    assert "3 files: 2 done, 0 finished before, 1 failed" in err
+    lines = [json.loads(line) for line in out.splitlines()]
+    for name in inputs[:2]:
+        events = [line["event"] for line in lines if line.get("file") == name]
+        assert (events[0], events[-1]) == ("CommandStarted", "CommandDone")
+        assert events.count("GopDone") == 3
+    assert lines[-1]["failed"] == inputs[2:]
+    assert main([*command, "--ray", "--ray-workers", "2"]) == 3
+    assert "3 files: 0 done, 2 finished before, 1 failed" in capsys.readouterr().err
+    assert main(["compress", inputs[0], str(tmp_path / "alone.fgvc"), *options.split()]) == 0
+    packed = [(tmp_path / name).read_bytes() for name in ("alone.fgvc", "out/a.fgvc", "out/b.fgvc")]
+    assert packed[0] == packed[1] == packed[2]

@@ -1,0 +1,76 @@
+"""The connection to a Ray cluster, or a Ray of our own on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from freegvc.errors import ClusterError, UsageError
+
+LOCAL = "local"  # an address that starts Ray on this machine
+
+
+def check_ray() -> None:
+    """Refuse to go on without Ray.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec("ray") is None:
+        raise UsageError("this needs Ray: pip install 'freegvc[cluster]'")
+
+
+def connect(address: str) -> tuple[Any, bool]:
+    """Ray, and whether it was connected, or started without dashboard and logs, by this call."""
+    import ray
+
+    if ray.is_initialized():
+        return ray, False
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        quiet["include_dashboard"] = False
+    with _own_signals(), _no_usage_statistics():
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ClusterError(f"no Ray cluster at {address}: {first_line(error)}") from error
+    return ray, True
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the handler of SIGTERM, which Ray replaces by one that knows no clean-up of ours."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+@contextmanager
+def _no_usage_statistics() -> Iterator[None]:
+    """Ray reads this from the environment alone."""
+    name = "RAY_USAGE_STATS_ENABLED"
+    before = os.environ.get(name)
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def first_line(error: Exception) -> str:
+    """What an error of Ray says first; the rest is long."""
+    return str(error).strip().partition("\n")[0]
