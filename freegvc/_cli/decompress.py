@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from freegvc._cli.batch import exists_unfinished, run_batch
@@ -13,6 +14,7 @@ from freegvc._cli.pages import count
 from freegvc._cli.parser import CommandParser, add_allow_large, add_force, keywords_of
 from freegvc._cli.part_options import add_part, check_part, chosen_frames
 from freegvc._cli.paths import STANDARD, binary_output, open_stream, refuse_same_file, say
+from freegvc._cli.picture_folder import picture_folder
 from freegvc._cli.progress import (
     add_events,
     refuse_events_with_data,
@@ -21,6 +23,7 @@ from freegvc._cli.progress import (
     tell_done,
 )
 from freegvc._cli.ray_options import add_ray, ray_workers, without_device
+from freegvc._cli.resume import add_resume
 from freegvc.errors import UsageError, VideoError
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ def declare_decompress(parser: CommandParser) -> None:
         "--crf", type=int, metavar="N", help="quality of that codec (default: near-lossless)"
     )
     add_force(group)
+    add_resume(group, "the finished frames of a folder of PNG")
     add_events(group)
     writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
     # None: as the file states
@@ -98,8 +102,7 @@ def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
     def decode(
         stream: CompressedVideo, part: range, on_event: OnEvent
     ) -> Iterator[NDArray[np.uint8]]:
-        del part  # all of it: `check_part` refuses parts
-        return cluster.decode_frames(
+        frames = cluster.decode_frames(
             stream,
             workers=workers,
             prior=arguments.prior,
@@ -107,6 +110,7 @@ def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
             allow_large=arguments.allow_large,
             on_event=on_event,
         )
+        return islice(frames, part.start, part.stop)  # what a resumed run needs, of all
 
     return decode
 
@@ -171,7 +175,7 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
     from freegvc._codec.clock import clock_of
     from freegvc._codec.decoder import part_of, sound_of
     from freegvc._codec.limits import check_limits
-    from freegvc._video import Colour, open_writer
+    from freegvc._video import Colour, is_folder, open_writer
     from freegvc.events import CommandStarted, Event, GopDecoded
 
     refuse_same_file(arguments.input, arguments.output)
@@ -199,6 +203,9 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
         audio=sound_of(compressed, part),
         overwrite=arguments.force,
     )
+    to_pictures = not to_stdout and is_folder(arguments.output)
+    if arguments.resume and not to_pictures:
+        say(f"{arguments.output} is written anew: only a folder of PNG files is gone on with")
     drifts: list[float] = []
     with show_progress("decompress", arguments.events, arguments.about) as show:
 
@@ -207,12 +214,18 @@ def _decompress_one(arguments: argparse.Namespace, decode: _Decode) -> int:
                 drifts.append(event.drift_sigma or 0.0)
             show(event)
 
-        frames = decode(compressed, part, on_event)
-        with output as writer:
-            for frame in frames:
-                writer.write(frame)
+        if to_pictures:
+            with picture_folder(arguments, compressed, part) as folder:
+                rest = range(part.start + folder.num_frames, part.stop)
+                for frame in decode(compressed, rest, on_event) if rest else ():
+                    folder.write(frame)
+        else:
+            frames = decode(compressed, part, on_event)
+            with output as writer:
+                for frame in frames:
+                    writer.write(frame)
     seconds = time.perf_counter() - began
-    drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts) > 0.0 else ""
+    drift = f", drift up to {max(drifts):.2g} sigma" if max(drifts, default=0.0) > 0.0 else ""
     say(
         f"{arguments.output}: {count(len(part), 'frame')} {header.width}x{header.height}, "
         f"{count(len(drifts), 'GOP')}{drift}, {seconds:.1f} s"

@@ -13,7 +13,7 @@ from freegvc._video.frame_writer import FrameWriter
 from freegvc._video.gops import Gop, cut_gops
 from freegvc._video.source import load_video, open_video
 from freegvc._video.video import Video
-from freegvc._video.writer import open_writer
+from freegvc._video.writer import is_folder, open_writer
 
 __all__ = [
     "BT709",
@@ -23,6 +23,7 @@ __all__ = [
     "Gop",
     "Video",
     "cut_gops",
+    "is_folder",
     "load_video",
     "open_video",
     "open_writer",

@@ -97,7 +97,7 @@ def open_writer(
         from freegvc._video.y4m import Y4mStream
 
         return Y4mStream(spec, file)
-    if _is_folder(path):
+    if is_folder(path):
         from freegvc._video.png import PngWriter
 
         return PngWriter(spec)
@@ -120,7 +120,7 @@ def open_writer(
     )
 
 
-def _is_folder(path: str) -> bool:
+def is_folder(path: str) -> bool:
     """Whether an output is a folder of PNG files."""
     if path.endswith(("/", os.sep)):
         return True

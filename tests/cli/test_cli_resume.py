@@ -14,9 +14,10 @@ import pytest
 from freegvc._codec.journal import count_gops
 from freegvc._codec.record_file import read_records
 from freegvc._video import Video
+from freegvc._video.partial_folder import PartialFolder
 from tests.cli.forked_server import Forked
 from tests.cli.killed_commands import QUICK
-from tests.cli.tiny_clip import waves
+from tests.cli.tiny_clip import NUM_FRAMES, waves
 
 NUM_GOPS = 10
 
@@ -229,3 +230,74 @@ def test_another_input_or_setting_is_refused(run, clip, tmp_path, monkeypatch):
     result = run("compress", clip, output, *QUICK, "--resume")
     assert result.code == 4
     assert "damaged" in result.err
+
+
+def pictures(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_a_folder_of_pictures_goes_on_by_frame(run, stream, tmp_path, monkeypatch):
+    assert run("decompress", stream, tmp_path / "whole").code == 0
+    whole = pictures(tmp_path / "whole")
+    assert len(whole) == NUM_FRAMES
+    output, partial = tmp_path / "f", tmp_path / "f.partial"
+    write = PartialFolder.write
+
+    def write_five(folder, frame):
+        if folder.num_frames == 5:
+            raise OSError(28, "No space left on device")
+        write(folder, frame)
+
+    with monkeypatch.context() as full:
+        full.setattr(PartialFolder, "write", write_five)
+        result = run("decompress", stream, output)
+    assert result.code == 1
+    assert f"{partial} keeps finished frames: the same command with --resume goes on" in result.err
+    assert len(list(partial.glob("*.png"))) == 5
+    result = run("decompress", stream, output)
+    assert result.code == 2
+    assert "f.partial holds the frames of a run that did not end" in result.err
+    result = run("decompress", stream, output, "--frames", "1:", "--resume")
+    assert result.code == 4
+    result = run("decompress", stream, output, "--resume", "--events", "ndjson")
+    assert result.code == 0, result.err
+    assert f"{partial}: 5 frames finished before" in result.err
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert [event["gop"] for event in events if event["event"] == "GopStarted"] == [1, 2]
+    assert pictures(output) == whole
+    assert not partial.exists()
+
+
+def test_all_frames_but_not_the_folder(run, stream, tmp_path, monkeypatch):
+    output = tmp_path / "f"
+    with monkeypatch.context() as killed:
+        killed.setattr("freegvc._video.partial_folder.put_in_place", lambda *folders: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("decompress", stream, output)
+    result = run("decompress", stream, output, "--resume")
+    assert result.code == 0, result.err
+    assert len(pictures(output)) == NUM_FRAMES
+
+
+def test_pictures_after_kill_9(forked, clip, tmp_path):
+    stream, output, partial = tmp_path / "a.fgvc", tmp_path / "f", tmp_path / "f.partial"
+    forked.start("compress", clip, stream, *QUICK)
+    assert forked.wait()[0] == 0
+    child = forked.start("decompress", stream, output)
+    deadline = time.monotonic() + 60
+    while not (partial / "f00001.png").exists() and time.monotonic() < deadline:
+        if output.exists():
+            break
+    os.kill(child, signal.SIGKILL)
+    forked.wait()
+    forked.start("decompress", stream, output, "--resume", "--force")
+    code, err = forked.wait()
+    assert code == 0, err
+    assert len(pictures(output)) == NUM_FRAMES
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.fgvc", "f"]
+
+
+def test_other_containers_are_written_anew(run, stream, tmp_path):
+    result = run("decompress", stream, tmp_path / "a.mkv", "--resume")
+    assert result.code == 0
+    assert "a.mkv is written anew: only a folder of PNG files is gone on with" in result.err

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,12 @@ def load_image(path):
     with Image.open(path) as image:
         image.load()
     return True
+
+
+def remove_kept(folder):
+    """Delete what a run leaves on purpose, to be gone on with; see test_cli_resume.py."""
+    (folder / "a.fgvc.journal").unlink(missing_ok=True)
+    shutil.rmtree(folder / "f.partial", ignore_errors=True)
 
 
 def full_disk(limit):
@@ -194,7 +201,7 @@ def test_killed_at_any_moment(forked, clip, stream, tmp_path, command, number):
         code, err = forked.wait()
         codes.add(code)
         assert is_whole(output)
-        (tmp_path / "a.fgvc.journal").unlink(missing_ok=True)  # see test_cli_resume.py
+        remove_kept(tmp_path)
         left = [file for file in tmp_path.iterdir() if file != output]
         if number == signal.SIGTERM:
             # the last is a moment before the command begins
@@ -231,7 +238,7 @@ def test_a_disk_that_fills_at_any_byte(forked, clip, stream, tmp_path, command):
             rf"freegvc: error: .*{re.escape(name)}.*: File too large", err.splitlines()[-1]
         )
         assert "Traceback" not in err
-        (tmp_path / "a.fgvc.journal").unlink(missing_ok=True)
+        remove_kept(tmp_path)
         assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
@@ -257,7 +264,7 @@ def test_a_small_folder_fills_at_any_moment(spawn, clip, stream, tmp_path, comma
             else:
                 assert "No space left on device" in err.splitlines()[-1]
                 assert not (small / name).exists() or is_old(small / name)
-            (small / "a.fgvc.journal").unlink(missing_ok=True)
+            remove_kept(small)
             assert [f.name for f in small.iterdir()] in ([name], [])
         finally:
             subprocess.run(["umount", small], check=True)

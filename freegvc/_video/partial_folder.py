@@ -1,0 +1,98 @@
+"""A folder of PNG files that is kept if it does not become complete, and gone on with."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from freegvc._atomic import naming, write_durably
+from freegvc._video.frame_source import Frame
+from freegvc._video.png import PLAN, check_folder, file_name, png_bytes, put_in_place
+from freegvc.errors import JournalMismatchError, OutputExistsError
+
+
+class PartialFolder:
+    """Frames on their way to a folder.
+
+    Attributes:
+        path: where they are while the folder is not complete.
+        num_frames: how many there are, those of an earlier run included.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.num_frames = next(n for n in count() if not (path / file_name(n)).exists())
+
+    def write(self, frame: Frame) -> None:
+        """Add the next frame, uint8 [H, W, 3]; it is whole on the disk when this returns."""
+        temporary = self.path / f".{file_name(self.num_frames)}.tmp"
+        write_durably(temporary, png_bytes(frame))
+        temporary.replace(self.path / file_name(self.num_frames))
+        self.num_frames += 1
+
+
+def partial_path(path: Path) -> Path:
+    """Where the frames of a folder are kept while it is made."""
+    return path.with_name(path.name + ".partial")
+
+
+@contextmanager
+def partial_folder(
+    path: Path, plan: str, *, resume: bool, overwrite: bool
+) -> Iterator[PartialFolder]:
+    """A folder to write frames to, which gets its name when the block ends without an exception.
+
+    After an exception its frames stay where they are, unless there is none.
+
+    Args:
+        path: the folder to make.
+        plan: what the frames are of; equal plans give equal frames.
+        resume: go on with the frames of an earlier run if there are any.
+        overwrite: whether an existing folder of frames may be replaced.
+
+    Raises:
+        OutputExistsError: the folder exists and `overwrite` is false, or frames of an earlier run
+            do and `resume` is.
+        JournalMismatchError: these are of another plan.
+    """
+    path = path.resolve()
+    check_folder(path, overwrite=overwrite)
+    partial = partial_path(path)
+    if partial.exists() and not resume:
+        raise OutputExistsError(
+            f"{partial} holds the frames of a run that did not end: go on with them (--resume), or "
+            "remove it to start anew"
+        )
+    with naming(path, partial):
+        partial.mkdir(exist_ok=True)
+        folder = PartialFolder(partial)
+        try:
+            _check_plan(folder, plan)
+            yield folder
+            put_in_place(partial, path)
+            (path / PLAN).unlink()
+        finally:
+            if partial.exists() and not _visible(partial):  # not one frame
+                shutil.rmtree(partial)
+
+
+def _visible(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir() if not file.name.startswith(".")]
+
+
+def _check_plan(folder: PartialFolder, plan: str) -> None:
+    """Refuse frames of another plan, and write the plan where there are none yet."""
+    file = folder.path / PLAN
+    if folder.num_frames == 0:
+        others = _visible(folder.path)
+        if others:
+            raise OutputExistsError(
+                f"{folder.path} holds other files, such as {others[0]}: name another output"
+            )
+        write_durably(file, plan.encode())
+    elif not file.exists() or file.read_bytes() != plan.encode():
+        raise JournalMismatchError(
+            f"{folder.path} holds frames of another stream, part or arithmetic: give what that run "
+            "was given, or remove the folder to start anew"
+        )

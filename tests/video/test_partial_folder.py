@@ -1,0 +1,86 @@
+"""A folder of PNG files that is kept until it is complete."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from freegvc._video.partial_folder import partial_folder, partial_path
+from freegvc.errors import JournalMismatchError, OutputExistsError
+
+FRAMES = np.random.default_rng(1).integers(0, 256, (5, 8, 12, 3), np.uint8)
+
+
+def write(path, frames, plan="plan", *, resume=False, overwrite=False, fail=False):
+    """Write the frames that are missing; gives how many there were."""
+    with partial_folder(path, plan, resume=resume, overwrite=overwrite) as folder:
+        before = folder.num_frames
+        for frame in frames[before:]:
+            folder.write(frame)
+        if fail:
+            raise KeyboardInterrupt
+    return before
+
+
+def read(folder):
+    return [np.asarray(Image.open(folder / f"f{k:05d}.png")) for k in range(len(FRAMES))]
+
+
+def test_frames_of_an_earlier_run_are_kept_and_gone_on_with(tmp_path):
+    path = tmp_path / "take.2"
+    with pytest.raises(KeyboardInterrupt):
+        write(path, FRAMES[:2], fail=True)
+    assert not path.exists()
+    partial = partial_path(path)
+    (partial / ".f00002.png.tmp").write_bytes(b"torn")
+    with pytest.raises(OutputExistsError, match=r"take\.2\.partial holds the frames .*--resume"):
+        write(path, FRAMES)
+    with pytest.raises(OutputExistsError, match=r"take\.2\.partial holds the frames"):
+        write(path, FRAMES, overwrite=True)
+    with pytest.raises(JournalMismatchError, match="of another stream"):
+        write(path, FRAMES, "another plan", resume=True)
+    written = (partial / "f00001.png").stat().st_mtime_ns
+    assert write(path, FRAMES, resume=True) == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["take.2"]
+    assert len(list(path.glob("*.png"))) == 5
+    assert (path / "f00001.png").stat().st_mtime_ns == written
+    assert np.array_equal(read(path), FRAMES)
+
+
+def test_a_run_that_wrote_nothing_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "f", FRAMES[:0], fail=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_was_killed_at_its_start(tmp_path):
+    partial = tmp_path / "f.partial"
+    for plan in (None, b"", b"pl"):
+        partial.mkdir()
+        if plan is not None:
+            (partial / ".freegvc-plan").write_bytes(plan)
+        assert write(tmp_path / "f", FRAMES, resume=True, overwrite=True) == 0
+        assert read(tmp_path / "f")
+
+
+def test_files_of_others_are_never_touched(tmp_path):
+    partial = tmp_path / "f.partial"
+    partial.mkdir()
+    (partial / "letter.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match="holds other files"):
+        write(tmp_path / "f", FRAMES, resume=True)
+    (partial / "f00000.png").write_bytes(b"")
+    with pytest.raises(JournalMismatchError):
+        write(tmp_path / "f", FRAMES, resume=True)
+    assert (partial / "letter.txt").read_text() == "mine"
+
+
+def test_an_older_folder_stays_until_the_new_one_is_complete(tmp_path):
+    write(tmp_path / "f", FRAMES)
+    with pytest.raises(OutputExistsError, match="already holds frames"):
+        write(tmp_path / "f", FRAMES)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "f", 255 - FRAMES[:3], overwrite=True, fail=True)
+    assert np.array_equal(read(tmp_path / "f"), FRAMES)
+    write(tmp_path / "f", 255 - FRAMES, overwrite=True, resume=True)
+    assert np.array_equal(read(tmp_path / "f")[4], 255 - FRAMES[4])
+    assert [file.name for file in tmp_path.iterdir()] == ["f"]
