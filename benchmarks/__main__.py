@@ -11,6 +11,7 @@ from benchmarks import table1, table2, table3, tables
 from benchmarks.experiments import (
     boundaries,
     channel,
+    cluster,
     coders,
     cutting,
     efforts,
@@ -30,6 +31,7 @@ STUDIES = {"table1": table1, "table2": table2, "table3": table3}
 EXPERIMENTS: dict[str, Experiment | Measurement] = {
     "boundaries": boundaries.EXPERIMENT,
     "channel": channel.EXPERIMENT,
+    "cluster": cluster.EXPERIMENT,
     "coders": coders.EXPERIMENT,
     "efforts": efforts.EXPERIMENT,
     "errors": errors.EXPERIMENT,

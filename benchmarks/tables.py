@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.doc_tables import clips, experiments, gpu, training, trajectory
+from benchmarks.doc_tables import clips, cluster, experiments, gpu, training, trajectory
 from benchmarks.report.plots import DIGEST
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +24,7 @@ PAGES = (
     "docs/small-prior.md",
     "docs/benchmarks.md",
     "docs/gpu.md",
+    "docs/cluster.md",
 )
 TABLES = {
     **experiments.TABLES,
@@ -31,6 +32,7 @@ TABLES = {
     **clips.TABLES,
     **training.TABLES,
     **gpu.TABLES,
+    **cluster.TABLES,
 }
 # each: the digest of what is shown, and the drawing of it
 PICTURES = {**experiments.PICTURES, **clips.PICTURES, **training.PICTURES}
