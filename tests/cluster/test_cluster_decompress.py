@@ -19,12 +19,22 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def stream(request, clip):
-    return freegvc.compress(clip, stop_step=850, prior="analytic", settings=KINDS[request.param])
+@pytest.fixture(scope="module")
+def streams(clip):
+    return {
+        name: freegvc.compress(clip, stop_step=850, prior="analytic", settings=settings)
+        for name, settings in KINDS.items()
+    }
 
 
-def test_the_frames_are_those_of_one_process(workers, one_thread, stream):
+@pytest.fixture
+def stream(streams):
+    return streams["gops"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_frames_are_those_of_one_process(workers, one_thread, streams, kind):
+    stream = streams[kind]
     said = {"here": [], "there": []}
     here = freegvc.decompress(stream, on_event=said["here"].append)
     there = cluster.decompress(stream, workers=workers, on_event=said["there"].append)
