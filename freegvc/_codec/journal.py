@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +23,8 @@ from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
 
+MAX_IDLE_BYTES = 1 << 26  # the file is written anew without them, at a few KB for each GOP
+
 
 class Journal:
     """Keeps each finished GOP of a run in a file, until the output is there.
@@ -37,7 +40,7 @@ class Journal:
     Attributes:
         path: of the file.
         plan: what the run does, by name, as JSON holds it.
-        gops: finished GOPs by index; `add` adds to them.
+        gops: finished GOPs by index; `add` adds to them. Only the last one has its tail.
     """
 
     def __init__(self, path: Path, plan: Plan, file: RecordFile) -> None:
@@ -45,6 +48,7 @@ class Journal:
         self.plan = plan
         self.gops: dict[int, JournalledGop] = {}
         self._file = file
+        self._idle_bytes = 0  # in the file, of tails that nothing needs any more
 
     @classmethod
     def open(cls, path: Path, plan: Plan, *, resume: bool) -> Self:
@@ -90,9 +94,14 @@ class Journal:
         return journal
 
     def _take(self, gop: JournalledGop) -> None:
-        """Add a GOP that is in the file already."""
+        """Take a GOP that is in the file; the tail of the one before has served."""
         self._check_order(gop)
-        self.gops[gop.finished.index] = gop
+        index = gop.finished.index
+        before = self.gops.get(index - 1)
+        if before is not None and before.finished.tail is not None:
+            self._idle_bytes += before.finished.tail.nbytes
+            self.gops[index - 1] = _without_tail(before)
+        self.gops[index] = gop
 
     def _check_order(self, gop: JournalledGop) -> None:
         index, last = gop.finished.index, max(self.gops, default=gop.finished.index - 1)
@@ -114,8 +123,13 @@ class Journal:
         """
         gop = JournalledGop(finished, input_digest)
         self._check_order(gop)
-        self._file.append(encode_gop(gop))
-        self.gops[finished.index] = gop
+        if self._idle_bytes > MAX_IDLE_BYTES:
+            gops = [*map(_without_tail, self.gops.values()), gop]
+            self._file.replace([encode_plan(self.plan), *map(encode_gop, gops)])
+            self._idle_bytes = 0
+        else:
+            self._file.append(encode_gop(gop))
+        self._take(gop)
 
     def note_output(self, data: bytes) -> None:
         """Keep a digest of the stream that is about to be written, for `settle`."""
@@ -144,6 +158,10 @@ class Journal:
             self.close()
         else:
             self.remove()
+
+
+def _without_tail(gop: JournalledGop) -> JournalledGop:
+    return replace(gop, finished=replace(gop.finished, tail=None))
 
 
 def journal_path(output: Path) -> Path:

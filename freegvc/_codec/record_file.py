@@ -1,4 +1,4 @@
-"""A file of records that only grows, and survives the end of the process at any moment.
+"""A file of records that survives the end of the process at any moment.
 
     file   = MAGIC record*
     record = length (4 bytes) CRC-32 of the length (4) payload CRC-32 of the payload (4)
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -91,8 +91,29 @@ class RecordFile:
         Raises:
             OSError: the disk is full, for example.
         """
-        length = len(payload).to_bytes(4, "little")
-        self._write(length + _crc(length) + payload + _crc(payload))
+        self._write(_framed(payload))
+
+    def replace(self, payloads: Iterable[bytes]) -> None:
+        """Put other records in place of all: either they are on the disk, or the old ones are.
+
+        Raises:
+            OSError: as `append`; the old records stay.
+        """
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.unlink(missing_ok=True)  # of a run that was killed here
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        other = RecordFile(fresh, descriptor)
+        try:
+            other._lock()
+            other._write(MAGIC + b"".join(map(_framed, payloads)))
+            fresh.replace(self.path)
+        except BaseException:
+            other.close()
+            fresh.unlink(missing_ok=True)
+            raise
+        self.close()
+        self._descriptor = descriptor
+        _sync_folder(self.path.parent)
 
     def close(self) -> None:
         """Let go of the file. A second call has no effect."""
@@ -181,6 +202,11 @@ def _record(data: bytes, begin: int) -> tuple[bytes, int] | None:
     payload_end = head_end + int.from_bytes(length, "little")
     payload, end = data[head_end:payload_end], payload_end + _CRC_BYTES
     return (payload, end) if data[payload_end:end] == _crc(payload) else None
+
+
+def _framed(payload: bytes) -> bytes:
+    length = len(payload).to_bytes(4, "little")
+    return length + _crc(length) + payload + _crc(payload)
 
 
 def _crc(data: bytes) -> bytes:

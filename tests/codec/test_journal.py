@@ -55,6 +55,25 @@ def test_what_is_kept_comes_back_exactly(tmp_path_factory, packet, numbers, tail
         assert list(journal.gops) == [0, 1, 2]
 
 
+def test_tails_that_have_served_are_dropped(tmp_path, monkeypatch):
+    monkeypatch.setattr("freegvc._codec.journal.MAX_IDLE_BYTES", 10_000)
+    path, largest = tmp_path / "j", 0
+    tails = np.random.default_rng(1).standard_normal((40, 1, 250, 4)).astype(np.float32)
+    for begin in range(0, 40, 8):  # with a run that does not end in between
+        with Journal.open(path, PLAN, resume=True) as journal:
+            assert list(journal.gops) == list(range(begin))
+            for index in range(begin, begin + 8):
+                state = {"index": index}
+                journal.add(finished(index, tail=tails[index], state=state), str(index))
+                largest = max(largest, path.stat().st_size)
+    with Journal.open(path, PLAN, resume=True) as journal:
+        for index, gop in journal.gops.items():
+            tail = tails[index] if index == 39 else None
+            same(gop.finished, finished(index, tail=tail, state={"index": index}))
+            assert gop.input_digest == str(index)
+    assert largest < 40_000  # all tails take 160,000 bytes
+
+
 def test_floats_beyond_all_numbers(tmp_path):
     with Journal.open(tmp_path / "j", PLAN, resume=False) as journal:
         journal.add(finished(0, state={"floor": math.inf}), "")

@@ -126,3 +126,36 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path):
     assert done.stderr.strip().endswith(f"File too large: '{path}'")
     assert path.stat().st_size == 100  # the torn record fills the disk
     assert reopened(path) == [b"first"]
+
+
+def test_other_records_take_the_place_of_all(tmp_path):
+    path = tmp_path / "j"
+    file = RecordFile.create(path)
+    for payload in PAYLOADS:
+        file.append(payload)
+    (tmp_path / "j.new").write_bytes(b"of a run that was killed here")
+    file.replace([b"one", b"two"])
+    file.append(b"three")
+    with pytest.raises(UsageError, match="still at work"):
+        RecordFile.reopen(path)
+    file.close()
+    assert reopened(path) == [b"one", b"two", b"three"]
+    assert [file.name for file in tmp_path.iterdir()] == ["j"]
+
+
+def test_records_stay_where_others_cannot_be_put(tmp_path, monkeypatch):
+    path = tmp_path / "j"
+    file = RecordFile.create(path)
+    file.append(b"old")
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("freegvc._codec.record_file.os.fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            file.replace([b"new"])
+    file.append(b"and more")
+    file.close()
+    assert reopened(path) == [b"old", b"and more"]
+    assert [file.name for file in tmp_path.iterdir()] == ["j"]
