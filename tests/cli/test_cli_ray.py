@@ -56,6 +56,7 @@ needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'fr
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_ray_on_this_machine_gives_the_same_files(run, spawn, clip, stream, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     packed, back = tmp_path / "a.fgvc", tmp_path / "a.y4m"
@@ -104,6 +105,7 @@ with cluster.Workers(num_workers=2) as workers:
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 @pytest.mark.parametrize("victim", ["driver", "raylet"])
 def test_what_was_finished_survives_the_death_of(victim, tmp_path, monkeypatch):
     import freegvc
