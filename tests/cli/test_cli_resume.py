@@ -205,6 +205,21 @@ def test_killed_between_the_output_and_the_end_of_its_journal(run, clip, tmp_pat
     assert output.read_bytes() == data
 
 
+def test_a_report_of_a_run_that_went_on(run, clip, tmp_path, monkeypatch):
+    def fail(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    target = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2", "--target-psnr", "20"]
+    with monkeypatch.context() as full:
+        full.setattr("freegvc.CompressedVideo.save", fail)
+        assert run("compress", clip, tmp_path / "a.fgvc", *target).code == 1
+    output, report = tmp_path / "a.fgvc", tmp_path / "report"
+    result = run("compress", clip, output, *target, "--resume", "--report", report)
+    assert result.code == 0, result.err
+    assert "PSNR" in result.err  # the scores of GOPs that were finished before
+    assert any(report.iterdir())
+
+
 def test_another_input_or_setting_is_refused(run, clip, tmp_path, monkeypatch):
     output, journal = tmp_path / "a.fgvc", tmp_path / "a.fgvc.journal"
 

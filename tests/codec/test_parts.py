@@ -49,7 +49,7 @@ def parts_of(video, folder, target, cuts=(0, 2, 3, 99), **keywords):
 def test_a_merged_stream_is_that_of_one_run(frames, tmp_path):
     whole = compress(frames, StopStep(900), **GOPS)
     assert whole.header.num_gops == NUM_GOPS
-    for cuts in [(0, 99), (0, 1, 2, 3, 4, 5), (0, 4, 99)]:
+    for cuts in [(0, 1, 2, 3, 4, 5), (0, 4, 99)]:
         folder = tmp_path / str(cuts)
         folder.mkdir()
         parts = parts_of(frames, folder, StopStep(900), cuts)

@@ -62,7 +62,7 @@ def cut(journal, num_gops, torn=b""):
 
 @pytest.mark.filterwarnings("ignore::freegvc.errors.TargetWarning")
 @pytest.mark.parametrize("run", RUNS)
-def test_from_any_gop_the_bytes_are_the_same(frames, tmp_path, run):
+def test_the_bytes_are_the_same_after_an_interruption(frames, tmp_path, run):
     target, settings = RUNS[run]
     journal = tmp_path / "j"
     undisturbed = coded(frames, target, **settings)
@@ -70,7 +70,7 @@ def test_from_any_gop_the_bytes_are_the_same(frames, tmp_path, run):
     assert whole.data == undisturbed.data
     records, num_gops = journal.read_bytes(), whole.header.num_gops
     assert num_gops >= 3
-    for kept in range(1, num_gops + 1):
+    for kept in (num_gops - 1, num_gops):
         journal.write_bytes(records)
         cut(journal, kept, torn=b"torn")
         heard = []
@@ -149,7 +149,11 @@ def test_a_failure_before_the_first_gop_leaves_no_journal(frames, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-OPTIONS = {"prior": "analytic", "stop_step": 900, "settings": freegvc.Settings(**GOPS)}
+OPTIONS = {
+    "prior": "analytic",
+    "stop_step": 900,
+    "settings": freegvc.Settings(coder=FAST, **GOPS),
+}
 
 
 def stop_at(gop, error=KeyboardInterrupt):
