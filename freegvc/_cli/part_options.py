@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
 
 Number = TypeVar("Number", int, Fraction)
+_LONGEST_NUMBER = 30  # characters
 
 
 def add_part(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +59,7 @@ def chosen_frames(arguments: argparse.Namespace, stream: CompressedVideo) -> ran
         duration = exact_duration(stream)
         begin, end = (
             None if word is None else word + duration if word < 0 else word
-            for word in _ends("--time", arguments.time, Fraction)
+            for word in _ends("--time", arguments.time, _seconds)
         )
         return frames_between(stream, begin or Fraction(0), duration if end is None else end)
     if arguments.frames is None:
@@ -74,7 +76,16 @@ def chosen_frames(arguments: argparse.Namespace, stream: CompressedVideo) -> ran
     return frames
 
 
-def _ends(option: str, text: str, number: type[Number]) -> tuple[Number | None, Number | None]:
+def _seconds(word: str) -> Fraction:
+    """A number without an exponent, of which a few characters would take all memory."""
+    if len(word) > _LONGEST_NUMBER or "e" in word.lower():
+        raise ValueError
+    return Fraction(word)
+
+
+def _ends(
+    option: str, text: str, number: Callable[[str], Number]
+) -> tuple[Number | None, Number | None]:
     """Both numbers of "A:B"; None where one is left out."""
     words = text.split(":")
     try:

@@ -107,9 +107,15 @@ def declare_merge(parser: argparse.ArgumentParser) -> None:
 
 def _merge(arguments: argparse.Namespace) -> int:
     from freegvc._codec.parts import merge
+    from freegvc._codec.record_file import is_record_file
 
     if arguments.output == STANDARD:
         raise UsageError("the output cannot be -: name a .fgvc file (./- is one)")
+    if is_record_file(Path(arguments.output)):
+        raise UsageError(
+            f"{arguments.output} is a part, which merge does not replace: after the parts, name "
+            "the .fgvc file to write"
+        )
     for part in arguments.parts:
         check_stream_output(part, arguments.output, force=arguments.force)
     check_output(Path(arguments.output), overwrite=arguments.force)

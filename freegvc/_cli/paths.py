@@ -74,7 +74,7 @@ def check_stream_output(source: str, output: str, *, force: bool) -> None:
         force: whether an existing file may be replaced.
 
     Raises:
-        UsageError: its name is that of a video, or as `check_output` raises it.
+        UsageError: its name is that of a video or a journal, or as `check_output` raises it.
     """
     if output == STANDARD:
         _refuse_terminal(sys.stdout, "output")
@@ -84,6 +84,10 @@ def check_stream_output(source: str, output: str, *, force: bool) -> None:
         raise UsageError(
             f"{output} ends in {path.suffix}, but a .fgvc stream is written: name it "
             f"{path.with_suffix('.fgvc').name}; freegvc decompress makes videos of it"
+        )
+    if path.suffix.lower() == ".journal":  # so that not even --force replaces one
+        raise UsageError(
+            f"{output} ends in .journal, as what a run keeps beside its output: name another file"
         )
     check_output(path, overwrite=force)
     refuse_same_file(source, path)

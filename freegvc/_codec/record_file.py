@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from freegvc._special_files import special_kind
 from freegvc.errors import JournalError, OutputExistsError, UsageError
 
 fcntl: ModuleType | None
@@ -72,6 +73,7 @@ class RecordFile:
             JournalError: it is damaged, or another kind of file.
             OSError: it cannot be read or written.
         """
+        _refuse_other_kinds(path)
         file = cls(path, os.open(path, os.O_RDWR))
         try:
             file._lock()
@@ -149,6 +151,14 @@ class RecordFile:
             return
 
 
+def is_record_file(path: Path) -> bool:
+    """Whether a path is a file that begins like one of these."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(_MAGIC_BYTES) == MAGIC
+
+
 def read_records(path: Path) -> list[bytes]:
     """The payloads of a file that is only read; a torn last record is left out.
 
@@ -156,18 +166,26 @@ def read_records(path: Path) -> list[bytes]:
         JournalError: it cannot be read, is damaged, or is another kind of file.
     """
     try:
+        _refuse_other_kinds(path)
         data = path.read_bytes()
     except OSError as error:
         raise JournalError(f"cannot read {path}: {error.strerror or error}") from error
     return _parse(path, data)[0]
 
 
+def _refuse_other_kinds(path: Path) -> None:
+    """Refuse what cannot hold records; reading a pipe would wait for ever."""
+    kind = "a folder" if path.is_dir() else special_kind(path)
+    if kind is not None:
+        raise JournalError(f"{path} is {kind}, and no journal: move it, or name another output")
+
+
 def _parse(path: Path, data: bytes) -> tuple[list[bytes], int]:
     """All payloads, and where the last whole record ends."""
     if data[:_MAGIC_BYTES] != MAGIC[: len(data)]:
         raise JournalError(
-            f"{path} begins with {data[:_MAGIC_BYTES]!r}, but a journal with {MAGIC!r}: this is "
-            "another kind of file, or of another release"
+            f"{path} begins with {data[:_MAGIC_BYTES]!r}, but journals and parts with "
+            f"{MAGIC!r}: this is another kind of file, or of another release"
         )
     if len(data) < _MAGIC_BYTES:
         return [], 0

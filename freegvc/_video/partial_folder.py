@@ -1,5 +1,6 @@
 """A folder of PNG files that is kept if it does not become complete, and gone on with."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from freegvc._atomic import naming, write_durably
 from freegvc._video.frame_source import Frame
 from freegvc._video.png import PLAN, check_folder, file_name, png_bytes, put_in_place
 from freegvc.errors import JournalMismatchError, OutputExistsError
+
+_TEMPORARY = re.compile(r"\.f\d{5,}\.png\.tmp")
 
 
 class PartialFolder:
@@ -59,6 +62,11 @@ def partial_folder(
     path = path.resolve()
     check_folder(path, overwrite=overwrite)
     partial = partial_path(path)
+    if partial.is_symlink() or (partial.exists() and not partial.is_dir()):
+        raise OutputExistsError(
+            f"{partial} is no folder, but frames are kept there until {path.name} is complete: "
+            "move it, or name another output"
+        )
     if partial.exists() and not resume:
         raise OutputExistsError(
             f"{partial} holds the frames of a run that did not end: go on with them (--resume), or "
@@ -73,19 +81,21 @@ def partial_folder(
             put_in_place(partial, path)
             (path / PLAN).unlink()
         finally:
-            if partial.exists() and not _visible(partial):  # not one frame
+            if partial.exists() and not _others(partial):  # not one frame
                 shutil.rmtree(partial)
 
 
-def _visible(folder: Path) -> list[str]:
-    return [file.name for file in folder.iterdir() if not file.name.startswith(".")]
+def _others(folder: Path) -> list[str]:
+    """What is neither the plan nor a frame that a kill left half written."""
+    names = [file.name for file in folder.iterdir()]
+    return [name for name in names if name != PLAN and not _TEMPORARY.fullmatch(name)]
 
 
 def _check_plan(folder: PartialFolder, plan: str) -> None:
     """Refuse frames of another plan, and write the plan where there are none yet."""
     file = folder.path / PLAN
     if folder.num_frames == 0:
-        others = _visible(folder.path)
+        others = _others(folder.path)
         if others:
             raise OutputExistsError(
                 f"{folder.path} holds other files, such as {others[0]}: name another output"

@@ -50,6 +50,9 @@ def test_a_part_is_decoded(run, stream, whole, tmp_path, option, frames):
         ("--frames=a:b", "must be two numbers with a colon"),
         ("--time=1:2:3", "must be two numbers with a colon"),
         ("--time=1/0:", "must be two numbers with a colon"),
+        ("--time=0:1e99999999", "must be two numbers with a colon"),
+        ("--time=1e-99999999:", "must be two numbers with a colon"),
+        (f"--time={'9' * 400}:", "must be two numbers with a colon"),
         ("--time=4:5", "no frame is shown from 4 to 5 s"),
         ("--time=0.1:0.1", "no frame is shown"),
     ],
@@ -160,5 +163,12 @@ def test_a_merge_that_would_replace_a_part(run, clip, tmp_path):
     assert run("compress", clip, part, *SMALL, "--gops", "0:").code == 0
     data = part.read_bytes()
     assert run("merge", part, part, "--force").code == 2
+    other = tmp_path / "b.part"
+    other.write_bytes(data)
+    for force in ([], ["--force"]):  # the output was forgotten
+        result = run("merge", part, other, *force)
+        assert result.code == 2
+        assert f"{other} is a part, which merge does not replace" in result.err
+    assert other.read_bytes() == data
     assert run("merge", part, "-").code == 2
     assert part.read_bytes() == data

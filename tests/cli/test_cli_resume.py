@@ -188,6 +188,15 @@ def test_resume_where_there_is_nothing_to_go_on_with(run, clip, tmp_path):
     assert "--resume needs what an output file leaves beside it" in result.err
 
 
+def test_a_journal_is_no_output(run, clip, tmp_path):
+    journal = tmp_path / "a.fgvc.journal"
+    journal.write_bytes(b"finished GOPs")
+    result = run("compress", clip, journal, *QUICK, "--force")
+    assert result.code == 2
+    assert "a.fgvc.journal ends in .journal" in result.err
+    assert journal.read_bytes() == b"finished GOPs"
+
+
 def test_killed_between_the_output_and_the_end_of_its_journal(run, clip, tmp_path, monkeypatch):
     output, journal = tmp_path / "a.fgvc", tmp_path / "a.fgvc.journal"
     with monkeypatch.context() as killed:

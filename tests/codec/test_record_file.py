@@ -98,6 +98,16 @@ def test_other_files_are_refused(tmp_path):
         read_records(tmp_path / "none")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no mkfifo")
+def test_pipes_and_folders_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, message in {"pipe": "pipe is a pipe, and no", "folder": "is a folder, and"}.items():
+        for read in (read_records, RecordFile.reopen):
+            with pytest.raises(JournalError, match=message):
+                read(tmp_path / name)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
 def test_two_runs_cannot_write_to_one_file(tmp_path):
     path = tmp_path / "j"

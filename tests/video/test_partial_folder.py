@@ -74,6 +74,29 @@ def test_files_of_others_are_never_touched(tmp_path):
     assert (partial / "letter.txt").read_text() == "mine"
 
 
+def test_hidden_files_of_others_are_never_touched(tmp_path):
+    partial = tmp_path / "f.partial"
+    partial.mkdir()
+    (partial / ".letter").write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"holds other files, such as \.letter"):
+        write(tmp_path / "f", FRAMES, resume=True)
+    assert [file.name for file in partial.iterdir()] == [".letter"]
+    assert (partial / ".letter").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["file", "link to nothing", "link to a folder"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_is_no_folder_is_named(tmp_path, kind, resume):
+    partial = tmp_path / "f.partial"
+    if kind == "file":
+        partial.write_text("mine")
+    else:
+        partial.symlink_to(tmp_path if kind == "link to a folder" else "nowhere")
+    with pytest.raises(OutputExistsError, match=r"f\.partial is no folder, .* move it"):
+        write(tmp_path / "f", FRAMES, resume=resume)
+    assert [file.name for file in tmp_path.iterdir()] == ["f.partial"]
+
+
 def test_an_older_folder_stays_until_the_new_one_is_complete(tmp_path):
     write(tmp_path / "f", FRAMES)
     with pytest.raises(OutputExistsError, match="already holds frames"):
