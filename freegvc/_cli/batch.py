@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +25,28 @@ ManyFiles = Callable[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What went wrong with an input."""
+
+    source: str
+    message: str
+    exit_code: int
+
+
+# errors of one file; others, such as a full disk, meet the next file too and end the batch
+_OF_ONE_FILE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EFBIG}
+)
+
+
 @dataclass
 class _Tally:
     """What became of the files of a batch so far."""
 
     num_done: int = 0
     skipped: list[str] = field(default_factory=list)
-    failures: list[tuple[str, FreeGvcError]] = field(default_factory=list)
+    failures: list[_Failure] = field(default_factory=list)
 
     @property
     def num_ended(self) -> int:
@@ -40,7 +56,7 @@ class _Tally:
     @property
     def exit_code(self) -> int:
         """0 if no file failed, the code of the failures if they agree, else 1."""
-        codes = {error.exit_code for _, error in self.failures} or {0}
+        codes = {failure.exit_code for failure in self.failures} or {0}
         return codes.pop() if len(codes) == 1 else 1
 
 
@@ -84,7 +100,7 @@ def run_batch(
         if tally.num_ended < len(outputs):
             say(f"{command}: {tally.num_ended} of {count(len(outputs), 'file')}")
     _say_end(tally, len(outputs))
-    failed = [source for source, _ in tally.failures]
+    failed = [failure.source for failure in tally.failures]
     seconds = time.perf_counter() - began
     tell(
         arguments,
@@ -105,7 +121,9 @@ def outputs_of(inputs: Sequence[str], folder: str, suffix: str) -> list[str]:
         if source == STANDARD:
             raise UsageError("- has no name for a file in --out-dir: name files only")
         path = Path(source)
-        output = str(Path(folder) / f"{path.name if path.is_dir() else path.stem}{suffix}")
+        output = str(
+            Path(folder) / f"{path.absolute().name if path.is_dir() else path.stem}{suffix}"
+        )
         same = os.path.normcase(output)
         if same in outputs:
             raise UsageError(
@@ -172,17 +190,28 @@ def _failures_counted(file: argparse.Namespace, tally: _Tally) -> Iterator[None]
     try:
         yield
     except FreeGvcError as error:
-        message = " ".join(str(error).split())
-        say(f"{file.input}: failed: {message}")
-        tell_failed(file, type(error).__name__, message, error.exit_code)
-        tally.failures.append((file.input, error))
+        _count_failure(file, tally, type(error).__name__, str(error), error.exit_code)
+    except OSError as error:
+        if error.errno not in _OF_ONE_FILE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _count_failure(file, tally, "OSError", f"{where}{error.strerror}", 1)
+
+
+def _count_failure(
+    file: argparse.Namespace, tally: _Tally, error: str, message: str, exit_code: int
+) -> None:
+    message = " ".join(message.split())
+    say(f"{file.input}: failed: {message}")
+    tell_failed(file, error, message, exit_code)
+    tally.failures.append(_Failure(file.input, message, exit_code))
 
 
 def _say_end(tally: _Tally, num_files: int) -> None:
     done = f"{tally.num_done} done, {len(tally.skipped)} finished before"
     say(f"{count(num_files, 'file')}: {done}, {len(tally.failures)} failed")
-    for source, error in tally.failures:
-        say(f"  {source}: {' '.join(str(error).split())}")
+    for failure in tally.failures:
+        say(f"  {failure.source}: {failure.message}")
 
 
 def exists_unfinished(output: str) -> OutputExistsError:

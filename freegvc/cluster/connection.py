@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 from freegvc.errors import ClusterError, UsageError
 
 LOCAL = "local"  # an address that starts Ray on this machine
+_WAIT_SECONDS = 5.0  # for an answer of a cluster
 
 
 def check_ray() -> None:
@@ -32,6 +34,7 @@ def connect(address: str) -> tuple[Any, bool]:
 
     if ray.is_initialized():
         return ray, False
+    _check_answers(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         quiet["include_dashboard"] = False
@@ -41,6 +44,20 @@ def connect(address: str) -> tuple[Any, bool]:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"no Ray cluster at {address}: {first_line(error)}") from error
     return ray, True
+
+
+def _check_answers(address: str) -> None:
+    """Refuse at once an address where nothing answers; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon:  # auto, or local
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _WAIT_SECONDS).close()
+    except (OSError, OverflowError, ValueError) as error:  # a port beyond 65535, or no number
+        raise ClusterError(
+            f"no Ray cluster at {address}: {first_line(error)}; start one (ray start --head), or "
+            "leave the address out to use this machine"
+        ) from error
 
 
 @contextmanager

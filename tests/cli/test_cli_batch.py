@@ -1,5 +1,6 @@
 """Several inputs with --out-dir: what fails, what is skipped, what is refused."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -41,6 +42,40 @@ def test_files_after_a_failure_are_coded_and_it_is_listed_at_the_end(run, folder
     for line, done in ((f"{out / 'a.fgvc'}: ", "1 of 3"), (f"{inputs[1]}: failed", "2 of 3")):
         assert line in result.err
         assert f"compress: {done} files" in result.err
+
+
+def test_what_the_system_refuses_of_one_file_does_not_end_the_batch(run, folder):
+    long = folder / f"{'n' * 245}.y4m"  # its journal's name is too long
+    shutil.copy(folder / "a.y4m", long)
+    words = [long, folder / "b.y4m", "--out-dir", folder / "out", "--events", "ndjson"]
+    result = run("compress", *words, *QUICK)
+    assert result.code == 1
+    assert names(folder / "out") == ["b.fgvc"]
+    lines = result.err.splitlines()
+    assert "2 files: 1 done, 0 finished before, 1 failed" in lines[-2]
+    assert lines[-1].endswith(".fgvc.journal: File name too long")
+    told = [json.loads(line) for line in result.out.splitlines()]
+    (failed,) = [event for event in told if event["event"] == "CommandFailed"]
+    assert (failed["file"], failed["error"], failed["exit_code"]) == (str(long), "OSError", 1)
+    assert told[-1]["failed"] == [str(long)]
+
+
+def test_a_full_disk_ends_the_batch(run, folder, monkeypatch):
+    def fail(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device", "out/a.fgvc")
+
+    monkeypatch.setattr(CompressedVideo, "save", fail)
+    words = [folder / "a.y4m", folder / "b.y4m", "--out-dir", folder / "out"]
+    result = run("compress", *words, *QUICK)
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "freegvc: error: out/a.fgvc: No space left on device"
+    assert names(folder / "out") == ["a.fgvc.journal"]
+
+
+def test_a_folder_of_images_gives_its_own_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    here = folder.resolve().name
+    assert outputs_of([".", "a.y4m"], "o", ".fgvc") == [f"o/{here}.fgvc", "o/a.fgvc"]
 
 
 def test_finished_files_are_skipped_and_cut_ones_coded_again(run, folder):

@@ -1,13 +1,16 @@
 """--ray: refused in one line where it cannot work, and the same results where it can."""
 
 import signal
+import socket
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 
 import pytest
 
 from freegvc.cluster import connection
+from freegvc.errors import ClusterError
 from tests.cli.tiny_clip import SMALL
 
 QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
@@ -52,6 +55,23 @@ def test_what_has_no_meaning_is_refused(run, clip, stream, tmp_path, monkeypatch
 
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'freegvc[cluster]'")
+
+
+@needs_ray
+@pytest.mark.parametrize("address", ["127.0.0.1:PORT", "[::1]:PORT", "localhost:99999"])
+def test_an_address_where_nothing_answers(run, clip, tmp_path, address):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = str(unused.getsockname()[1])
+    address = address.replace("PORT", port)
+    began = time.monotonic()
+    result = run("compress", clip, tmp_path / "a.fgvc", *QUICK, "--ray", address)
+    assert (result.code, result.out) == (ClusterError.exit_code, "")
+    assert result.err.count("\n") == 1
+    assert f"no Ray cluster at {address}: " in result.err
+    assert "ray start --head" in result.err
+    assert time.monotonic() - began < 30  # Ray itself would try for minutes
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_ray
