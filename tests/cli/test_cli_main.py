@@ -133,10 +133,14 @@ def test_interrupted_in_the_middle_of_writing(run, monkeypatch, stream, tmp_path
         raise KeyboardInterrupt
 
     monkeypatch.setattr(freegvc._codec.decoder, "decode_frames", interrupted)
-    for name in ("out.mp4", "out.y4m", "frames"):
+    for name in ("out.mp4", "out.y4m"):
         result = run("decompress", stream, tmp_path / name)
         assert (result.code, result.err) == (130, "freegvc: error: interrupted\n")
         assert list(tmp_path.iterdir()) == []
+    result = run("decompress", stream, tmp_path / "frames")
+    assert result.code == 130
+    assert "frames.partial keeps finished frames: the same command with --resume" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["frames.partial"]
 
 
 def test_a_signal_ends_a_real_process_cleanly(spawn, clip, tmp_path):

@@ -139,7 +139,7 @@ def test_what_cannot_be_is_refused_before_any_work(
     run, clip, rich_stream, monkeypatch, tmp_path, words, message
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delattr("freegvc._codec.encoder.GopEncoder")
+    monkeypatch.delattr("freegvc._codec.coding.GopEncoder")
     names = {"clip": clip, "stream": rich_stream}
     result = run("sweep", *(word.format(**names) for word in words), "--device", "cpu")
     assert (result.code, result.out) == (2, "")
