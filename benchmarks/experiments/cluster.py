@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -17,6 +18,7 @@ import torch
 
 from benchmarks.experiments.base import Measurement
 from benchmarks.experiments.cluster_scale import Costs, busy_share
+from benchmarks.record import RESULTS
 from freegvc import Event, GopDone, Settings, Video, cluster, compress
 from freegvc._codec.input_digest import InputDigest
 from freegvc._codec.journal import Journal
@@ -41,9 +43,6 @@ SMALL = (48, 80)  # of frames of the memory's runs
 SMALL_LENGTH = 8
 READ_SIZE = (480, 720)  # of the GOPs whose reading is timed
 GPU_COUNTS = (8, 32, 64, 128, 256, 1000)
-# of one GOP of 480x720x48 with CogVideoX-2B on an H200, from gpu.json: at that commit, and with a
-# prototype of the Triton coder
-TASK_SECONDS = (4.945, 2.589)
 Row = dict[str, Any]
 
 
@@ -91,14 +90,20 @@ def records(options: argparse.Namespace) -> Iterator[Row]:
             print(record["memory"][-1], flush=True)
             yield record
         record["driver"] = _driver_seconds(Path(scratch))
-    seconds = sum(record["driver"].values())
-    record["scale"] = [
+    record["scale"] = _scale(sum(record["driver"].values()))
+    yield record
+
+
+def _scale(driver_seconds: float) -> list[Row]:
+    """How busy GPUs would be with the GOPs of CogVideoX-2B that gpu.json has the times of."""
+    runs = json.loads((RESULTS / "gpu.json").read_text(encoding="utf-8"))["runs"]
+    return [
         {"num_workers": n, **asdict(costs), "busy": busy_share(costs, n)}
-        for task in TASK_SECONDS
-        for costs in [Costs(task, seconds)]
+        for run in runs
+        if run["model"] == "cogvideox-2b"
+        for costs in [Costs(run["encode_seconds"], driver_seconds)]
         for n in GPU_COUNTS
     ]
-    yield record
 
 
 def _clip(path: Path, num_frames: int, size: tuple[int, int]) -> Path:
