@@ -121,9 +121,9 @@ def outputs_of(inputs: Sequence[str], folder: str, suffix: str) -> list[str]:
         if source == STANDARD:
             raise UsageError("- has no name for a file in --out-dir: name files only")
         path = Path(source)
-        output = str(
-            Path(folder) / f"{path.absolute().name if path.is_dir() else path.stem}{suffix}"
-        )
+        if path.name in ("", ".."):  # such as "."
+            path = path.resolve()
+        output = str(Path(folder) / f"{path.name if path.is_dir() else path.stem}{suffix}")
         same = os.path.normcase(output)
         if same in outputs:
             raise UsageError(

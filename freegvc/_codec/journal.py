@@ -21,7 +21,7 @@ from freegvc._codec.journal_records import (
 from freegvc._codec.plan import Plan
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
-from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError
+from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError, UsageError
 
 MAX_IDLE_BYTES = 1 << 26  # the file is written anew without them, at a few KB for each GOP
 
@@ -165,7 +165,13 @@ def _without_tail(gop: JournalledGop) -> JournalledGop:
 
 
 def journal_path(output: Path) -> Path:
-    """Where the journal of a file is kept while it is made."""
+    """Where the journal of a file is kept while it is made.
+
+    Raises:
+        UsageError: the path has no name: it is a folder.
+    """
+    if not output.name:
+        raise UsageError(f"{output} is a folder: name a file")
     return output.with_name(output.name + ".journal")
 
 

@@ -80,7 +80,7 @@ def compress_part(
             not have.
         FreeGvcError: as `compress_file`.
     """
-    if gops.step != 1 or not 0 <= gops.start < gops.stop:
+    if not isinstance(gops, range) or gops.step != 1 or not 0 <= gops.start < gops.stop:
         raise UsageError(f"gops is {gops!r}, but must be one or more, such as range(10, 20)")
     wanted, path = one_target(target, keywords), Path(path)
     journal = journal_path(path)
@@ -155,10 +155,13 @@ def merge(parts: Sequence[str | PathLike[str]]) -> CompressedVideo:
         parts: files that `compress_part` has written.
 
     Raises:
+        UsageError: there are no parts, or one name is given in place of a list.
         JournalMismatchError: they are not of one input, of the same arguments and prior.
         JournalError: GOPs are missing or there twice, or a part is damaged or unfinished.
         TargetError: the rate is too small for a stream without steps.
     """
+    if isinstance(parts, (str, PathLike)):
+        raise UsageError(f"parts is {parts!r}, but must be a list of paths, such as [{parts!r}]")
     if not parts:
         raise UsageError("there are no parts to merge: name at least one")
     ordered = sorted(map(_read_part, map(Path, parts)), key=lambda part: part.indices.start)

@@ -6,6 +6,7 @@ left to do here is to keep one call at each worker, and to make a call once more
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -74,15 +75,19 @@ class Workers:
         for name, value, least in (("num_workers", num_workers, 1), ("cpus", cpus, 1)):
             if value is not None and value < least:
                 raise UsageError(f"{name} is {value}, but must be {least} or more")
-        if gpus < 0 or retries < 0:
-            raise UsageError(f"gpus is {gpus} and retries {retries}: neither can be below 0")
+        if not 0 <= gpus < math.inf or retries < 0:
+            raise UsageError(f"gpus is {gpus} and retries {retries}: both must be 0 or more")
+        if gpus > 1 and gpus != int(gpus):
+            raise UsageError(f"gpus is {gpus}, but must be whole, or a fraction of one")
         self.gpus, self.cpus, self.retries = gpus, cpus, retries
         self._ray, self._is_ours = connect(address)
         self._running: dict[Any, tuple[Any, Call | None]] = {}  # reference: (worker, call)
         self._waiting: deque[Call] = deque()
         self._idle: list[Any] = []
         try:
-            self.num_workers = self._room() if num_workers is None else num_workers
+            is_fixed = self._is_ours and address == LOCAL  # other clusters may grow
+            room = self._room() if num_workers is None or is_fixed else num_workers
+            self.num_workers = room if num_workers is None else num_workers
             for _ in range(self.num_workers):
                 self._start()
         except BaseException:

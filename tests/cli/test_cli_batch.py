@@ -74,8 +74,10 @@ def test_a_full_disk_ends_the_batch(run, folder, monkeypatch):
 
 def test_a_folder_of_images_gives_its_own_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    here = folder.resolve().name
-    assert outputs_of([".", "a.y4m"], "o", ".fgvc") == [f"o/{here}.fgvc", "o/a.fgvc"]
+    (folder / "below").mkdir()
+    here = str(Path("o") / f"{folder.resolve().name}.fgvc")
+    for name in (".", "below/..", str(folder)):
+        assert outputs_of([name], "o", ".fgvc") == [here]
 
 
 def test_finished_files_are_skipped_and_cut_ones_coded_again(run, folder):

@@ -40,6 +40,8 @@ def test_without_ray_one_line_names_the_extra(run, clip, stream, tmp_path, monke
         ["compress", "--ray", "CLIP", "a.fgvc"],
         ["compress", "CLIP", "a.fgvc", "--ray", "no address"],
         ["compress", "CLIP", "a.fgvc", "--ray-gpus", "0.5"],
+        ["compress", "CLIP", "a.fgvc", "--ray", "--ray-gpus", "nan"],
+        ["compress", "CLIP", "a.fgvc", "--ray", "--ray-gpus", "1.5"],
         ["compress", "CLIP", "a.fgvc", "--ray", "--report", "r"],
         ["decompress", "STREAM", "a.mkv", "--ray-workers", "2"],
         ["score", "CLIP", "CLIP", "--ray"],
@@ -55,6 +57,21 @@ def test_what_has_no_meaning_is_refused(run, clip, stream, tmp_path, monkeypatch
 
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'freegvc[cluster]'")
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_workers_that_never_fit_are_not_waited_for(spawn, clip, tmp_path):
+    words = ["--ray", "--ray-workers", "1", "--ray-cpus", "100000"]
+    process = spawn("compress", clip, tmp_path / "a.fgvc", *QUICK, *words)
+    try:
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert "too few for one worker with 100000" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_ray

@@ -1,6 +1,7 @@
 """The journal: what it keeps comes back exactly, and it is never taken for that of another run."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freegvc._codec.input_digest import InputDigest
-from freegvc._codec.journal import Journal
+from freegvc._codec.journal import Journal, journal_path
 from freegvc._codec.record_file import RecordFile
 from freegvc._control.finished_gop import FinishedGop
 from freegvc._video import cut_gops, open_video
@@ -171,3 +172,9 @@ def test_the_digest_is_over_all_frames_so_far_and_no_others():
         found = digests(other, 4, 0)
         differs = [mine != its for mine, its in zip(found, whole, strict=True)]
         assert differs == [gop >= place // 4 for gop in range(3)]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_has_no_journal(path):
+    with pytest.raises(UsageError, match="is a folder: name a file"):
+        journal_path(Path(path))

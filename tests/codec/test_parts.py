@@ -157,6 +157,8 @@ def test_gaps_overlaps_and_other_runs_are_named(frames, tmp_path):
     code(frames, both, range(1, 4), StopStep(900))
     for parts, message in [
         ([], "no parts"),
+        (str(first), "must be a list of paths"),
+        (first, "must be a list of paths"),
         ([second, third], "GOPs 0 to 1 are in no part"),
         ([first, third], "GOPs 2 to 3 are in no part"),
         ([third, first, second, both], "GOP 1 is both in .*a and in .*d"),
@@ -213,7 +215,7 @@ def test_what_cannot_be_coded_apart(frames, tmp_path, target, settings, message)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("gops", [range(3, 3), range(-1, 2), range(0, 9, 2)])
+@pytest.mark.parametrize("gops", [range(3, 3), range(-1, 2), range(0, 9, 2), 5, [0]])
 def test_gops_that_mean_nothing(frames, tmp_path, gops):
     with pytest.raises(UsageError, match="must be one or more"):
         code(frames, tmp_path / "a", gops, StopStep(900))
