@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.arguments import add_common, study_of
 from benchmarks.codecs import make_codec
@@ -23,6 +24,10 @@ from benchmarks.published_curves import check_published, label_of, read_publishe
 from benchmarks.report.pictures import sample_pictures
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
+from freegvc._cli.ray_options import add_ray, ray_workers
+
+if TYPE_CHECKING:
+    from freegvc.cluster import Workers
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
@@ -32,6 +37,7 @@ QUICK_RATES_BPP = (0.004, 0.01, 0.02, 0.04)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_common(parser)
+    add_ray(parser)
     parser.add_argument("--codecs", nargs="*", default=list(BASELINES), help="baselines")
     parser.add_argument(
         "--published",
@@ -50,11 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 if a sequence failed."""
+    with ray_workers(options) as workers:
+        return _run(options, workers)
+
+
+def _run(options: argparse.Namespace, workers: Workers | None) -> int:
     for path in options.published:
         check_published(path, options.dataset)
     rates = QUICK_RATES_BPP if options.quick else RATES_BPP
     codecs: list[Codec] = [
-        FreeGvcCodec(prior, rates, device=options.device) for prior in options.prior
+        FreeGvcCodec(prior, rates, device=options.device, workers=workers)
+        for prior in options.prior
     ]
     codecs += [make_codec(name) for name in options.codecs]
     labels = [codec.label for codec in codecs] + [label_of(path) for path in options.published]

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.arguments import add_common, frames_of, study_of
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, loaded_prior
 from benchmarks.datasets import NUM_FRAMES
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
+from freegvc._cli.ray_options import add_ray, ray_workers
 from freegvc.errors import PriorError
 from freegvc.priors import Prior
+
+if TYPE_CHECKING:
+    from freegvc.cluster import Workers
 
 DEFAULT = "default"
 
@@ -48,12 +52,18 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_common(parser)
+    add_ray(parser)
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these variants")
     parser.set_defaults(frames=NUM_FRAMES)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 if a sequence failed."""
+    with ray_workers(options) as workers:
+        return _run(options, workers)
+
+
+def _run(options: argparse.Namespace, workers: Workers | None) -> int:
     first, *others = options.prior
     try:
         prior = loaded_prior(first, options.device)
@@ -76,10 +86,10 @@ def run(options: argparse.Namespace) -> int:
             f"must be above {prior.defaults.gop_length}"
         )
     codecs = [
-        FreeGvcCodec(first, label=name, device=options.device, **variants[name])
+        FreeGvcCodec(first, label=name, device=options.device, workers=workers, **variants[name])
         for name in dict.fromkeys((DEFAULT, *chosen))
     ]
-    codecs += [FreeGvcCodec(name, device=options.device) for name in others]
+    codecs += [FreeGvcCodec(name, device=options.device, workers=workers) for name in others]
     results = run_study(study_of(options, codecs))
     write_report(
         results,

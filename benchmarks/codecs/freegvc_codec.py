@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
@@ -15,6 +15,9 @@ from freegvc import CompressedVideo, Event, GopDecoded, GopDone, Settings
 from freegvc._control.targets import Target
 from freegvc.errors import PriorError, TargetError
 from freegvc.priors import Prior, load_prior
+
+if TYPE_CHECKING:
+    from freegvc.cluster import Workers
 
 RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
 
@@ -74,6 +77,7 @@ class FreeGvcCodec(Codec):
         rates_bpp: upper bounds in bits per pixel; those below the size of a header are left out.
         label: for tables; by default the prior's name.
         device: where the prior runs.
+        workers: of a Ray cluster, which then run the prior; the files are the same.
         options: fields of `freegvc.Settings`, such as coder, overlap, gamma, gop_length.
     """
 
@@ -84,17 +88,20 @@ class FreeGvcCodec(Codec):
         *,
         label: str | None = None,
         device: str = "cpu",
+        workers: Workers | None = None,
         **options: Any,
     ) -> None:
         self.label = label or prior.replace("/", ".")
         self.rates_bpp = sorted(rates_bpp)
         self._prior_name, self._device, self._options = prior, device, options
+        self._workers = workers
         self.settings = {
             "codec": f"freegvc {freegvc.__version__}",
             "prior": prior,
             "device": device,
             "rates_bpp": self.rates_bpp,
             "encode seconds": "of the walk to the highest rate, from which the others are cut",
+            **({} if workers is None else {"workers": workers.num_workers}),
             **{name: str(value) for name, value in options.items()},
         }
 
@@ -114,7 +121,7 @@ class FreeGvcCodec(Codec):
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
         began = time.perf_counter()
         target = freegvc.Rate(bpp=self.rates_bpp[-1])
-        whole, gops = compress(frames, self.prior, target, self._options, fps)
+        whole, gops = self._compress(frames, target, fps)
         seconds = time.perf_counter() - began
         stages = {
             "encode frames": sum(gop.seconds["frames"] for gop in gops),
@@ -133,4 +140,29 @@ class FreeGvcCodec(Codec):
         return list(files.values())
 
     def decode(self, encoded: Encoded) -> Frames:
-        return decompress(encoded.path, self.prior)[0]
+        if self._workers is None:
+            return decompress(encoded.path, self.prior)[0]
+        from freegvc import cluster
+
+        return cluster.decompress(
+            encoded.path, workers=self._workers, prior=self._prior_name
+        ).frames
+
+    def _compress(
+        self, frames: Frames, target: Target, fps: Fraction
+    ) -> tuple[CompressedVideo, list[GopDone]]:
+        """As `compress`, here or on the workers."""
+        if self._workers is None:
+            return compress(frames, self.prior, target, self._options, fps)
+        from freegvc import cluster
+
+        heard: list[Event] = []
+        compressed = cluster.compress(
+            freegvc.open_video(frames, fps=fps),
+            target,
+            workers=self._workers,
+            settings=Settings(**self._options),
+            prior=self._prior_name,
+            on_event=heard.append,
+        )
+        return compressed, [event for event in heard if isinstance(event, GopDone)]

@@ -2,11 +2,13 @@
 
 import os
 import signal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import freegvc
+from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from freegvc import GopDecoded, Settings, cluster
 from freegvc.errors import PriorUnavailableError, StreamError, UsageError
 
@@ -87,3 +89,19 @@ def test_what_cannot_be_decoded_is_refused_at_the_call(workers, stream):
         cluster.decode_frames(stream, workers=workers, prior="nowhere")
     with pytest.raises(UsageError, match="prior_options"):
         cluster.decode_frames(stream, workers=workers, prior=freegvc.load_prior("analytic"))
+
+
+def test_a_codec_of_the_benchmarks_makes_the_same_files_on_workers(
+    workers, one_thread, clip, tmp_path
+):
+    decoded = []
+    for folder, options in (("here", {}), ("there", {"workers": workers})):
+        codec = FreeGvcCodec("analytic", (0.1, 0.3), gop_length=4, overlap=1, **QUICK, **options)
+        codec.check()
+        (tmp_path / folder).mkdir()
+        files = codec.encode(clip.frames, Fraction(25), tmp_path / folder)
+        decoded.append([(file.path.read_bytes(), codec.decode(file)) for file in files])
+        assert files[-1].stages["walk"] > 0
+    for (data, frames), (same, others) in zip(*decoded, strict=True):
+        assert data == same
+        assert np.array_equal(frames, others)
