@@ -20,9 +20,8 @@ from freegvc.events import BatchDone, FileSkipped
 
 OneFile = Callable[[argparse.Namespace], object]
 IsWhole = Callable[[argparse.Namespace], bool]
-ManyFiles = Callable[
-    [Sequence[argparse.Namespace]], Iterator[tuple[argparse.Namespace, FreeGvcError | None]]
-]
+FileEnded = tuple[argparse.Namespace, FreeGvcError | OSError | None]
+ManyFiles = Callable[[Sequence[argparse.Namespace]], Iterator[FileEnded]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from freegvc.errors import FreeGvcError
 from freegvc.events import CommandStarted, Event, GopDone, OnEvent
 
 if TYPE_CHECKING:
-    from freegvc._cli.batch import ManyFiles
+    from freegvc._cli.batch import FileEnded, ManyFiles
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._control.targets import Target
     from freegvc._video import FrameSource
@@ -40,7 +40,7 @@ def side_by_side(arguments: argparse.Namespace, workers: Workers) -> ManyFiles:
 
     def run(
         files: Sequence[argparse.Namespace],
-    ) -> Iterator[tuple[argparse.Namespace, FreeGvcError | None]]:
+    ) -> Iterator[FileEnded]:
         by_output = {Path(file.output): file for file in files}
         heard: dict[Path, list[Event]] = defaultdict(list)
         began: dict[Path, float] = {}
@@ -79,7 +79,7 @@ def side_by_side(arguments: argparse.Namespace, workers: Workers) -> ManyFiles:
                 on_event=listen,
             ):
                 file = by_output[path]
-                if isinstance(outcome, FreeGvcError):
+                if isinstance(outcome, (FreeGvcError, OSError)):
                     yield file, outcome
                     continue
                 seconds = time.perf_counter() - began[path]

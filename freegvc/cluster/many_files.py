@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from freegvc.cluster.gop_driver import Steps
     from freegvc.cluster.worker import PriorChoice
 
-_Ended = tuple[Path, "CompressedVideo | FreeGvcError"]
+_Ended = tuple[Path, "CompressedVideo | FreeGvcError | OSError"]
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +61,7 @@ def compress_files(
     open_source: Callable[[Any], FrameSource] = open_video,
     on_event: Callable[[Path, events.Event], None] = lambda path, event: None,
     **keywords: Unpack[TargetKeywords],
-) -> Iterator[tuple[Path, CompressedVideo | FreeGvcError]]:
+) -> Iterator[tuple[Path, CompressedVideo | FreeGvcError | OSError]]:
     """Compress videos into files, as many at a time as keep all workers busy.
 
     A video of few GOPs, or one whose GOPs are chained, keeps few workers busy. The next one is
@@ -75,7 +75,8 @@ def compress_files(
         on_event: called with the path of the output and an event.
 
     Yields:
-        The path of each output, in the order in which they end, and its stream or what went wrong.
+        The path of each output, in the order in which they end, and its stream or what went wrong,
+        which is an OSError where the system refuses, as for a name that is too long or a full disk.
         What goes wrong with one file does not stop the others.
 
     Raises:
@@ -134,7 +135,7 @@ class _Files:
     def _begin(self, video: Any, path: Path) -> Iterator[_Ended]:
         try:
             file = self._opened(video, path)
-        except FreeGvcError as error:
+        except (FreeGvcError, OSError) as error:
             yield path, error
             return
         self.active[id(file.owner)] = file
@@ -156,7 +157,7 @@ class _Files:
 
     def _go_on(self, file: _Open, came: tuple[Call, Any] | None) -> Iterator[_Ended]:
         """Take a step; what became of the file, if it was the last."""
-        outcome: CompressedVideo | FreeGvcError
+        outcome: CompressedVideo | FreeGvcError | OSError
         try:
             if came is None:
                 next(file.steps)
@@ -165,7 +166,7 @@ class _Files:
             return
         except StopIteration as stopped:
             outcome = stopped.value
-        except FreeGvcError as error:
+        except (FreeGvcError, OSError) as error:
             outcome = error
             self.workers.forget(file.owner)
         del self.active[id(file.owner)]

@@ -186,6 +186,7 @@ def test_files_go_on_side_by_side(workers, one_thread, clip, tmp_path, monkeypat
     monkeypatch.setattr(type(workers), "_began", began)
     files = [(clip, tmp_path / "a.fgvc"), ("none.mp4", tmp_path / "b.fgvc")]
     files += [(clip, tmp_path / "c.fgvc"), (clip, tmp_path / "missing" / "d.fgvc")]
+    files.append((clip, tmp_path / f"{'e' * 245}.fgvc"))  # its journal's name is too long
     outcomes = dict(cluster.compress_files(files, workers=workers, **same))
     whole = freegvc.compress(clip, **same)
     assert {path.stem: type(outcome) for path, outcome in outcomes.items()} == {
@@ -193,6 +194,7 @@ def test_files_go_on_side_by_side(workers, one_thread, clip, tmp_path, monkeypat
         "b": freegvc.VideoReadError,
         "c": CompressedVideo,
         "d": UsageError,
+        "e" * 245: OSError,
     }
     for name in "ac":
         assert CompressedVideo.open(tmp_path / f"{name}.fgvc").data == whole.data
