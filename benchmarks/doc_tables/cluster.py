@@ -10,11 +10,11 @@ NAMES = {0: "one process", 1: "1 worker", 2: "2 workers"}
 def cluster_speed() -> DocTable:
     """Seconds of the same GOPs on one process, one worker and two."""
     record = load("cluster.json")
-    alone = record["speed"][1]  # one worker
+    alone = {row["prior"]: row for row in record["speed"] if row["num_workers"] == 1}
 
     def gain(row: Row) -> str:
         busiest = max(row["worker_cpu_seconds"])
-        return f"{max(alone['worker_cpu_seconds']) / busiest:.2f}"
+        return f"{max(alone[row['prior']]['worker_cpu_seconds']) / busiest:.2f}"
 
     def driver(row: Row) -> str:
         return f"{row['driver_cpu_seconds'] / row['num_gops']:.3f}" if row["num_workers"] else ""
@@ -22,17 +22,19 @@ def cluster_speed() -> DocTable:
     return listing(
         record["speed"],
         {
+            "prior": "{prior}",
+            "GOPs": "{num_gops}",
             "on": lambda row: NAMES[row["num_workers"]],
             "wall s": "{seconds:.1f}",
-            "speed-up, wall": lambda row: f"{alone['seconds'] / row['seconds']:.2f}",
+            "speed-up, wall": lambda row: f"{alone[row['prior']]['seconds'] / row['seconds']:.2f}",
             "CPU s of each worker": lambda row: ", ".join(
                 f"{seconds:.1f}" for seconds in row["worker_cpu_seconds"]
             ),
             "speed-up, CPU": gain,
             "CPU s of the driver, a GOP": driver,
         },
-        f"{alone['num_gops']} GOPs of {_gop(record['settings']['gop'])} to step "
-        f"{record['settings']['stop_step']}, one thread each. {_where(record)}",
+        f"GOPs of {_gop(record['settings']['gop'])} to step {record['settings']['stop_step']}, one "
+        f"thread each. {_when(record)}",
     )
 
 
@@ -90,8 +92,12 @@ def _gop(gop: list[int]) -> str:
 
 
 def _where(record: Row) -> str:
-    prior, note = record["settings"]["prior"], record["settings"].get("note", "")
-    return f"Prior {prior}. Measured {record['measured']} on {record['hardware']}. {note}".strip()
+    return f"Prior {record['settings']['prior']}. {_when(record)}"
+
+
+def _when(record: Row) -> str:
+    note = record["settings"].get("note", "")
+    return f"Measured {record['measured']} on {record['hardware']}. {note}".strip()
 
 
 TABLES = {

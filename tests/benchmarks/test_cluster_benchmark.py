@@ -43,8 +43,9 @@ def test_a_small_record(tmp_path):
     arguments = ("cluster", "--gops", "2", "--memory-gops", "4", "--out", str(tmp_path))
     assert __main__.main(arguments) == 0
     record = json.loads((tmp_path / "cluster.json").read_text())
-    assert [row["num_workers"] for row in record["speed"]] == [0, 1, 2]
-    assert len({row["num_bytes"] for row in record["speed"]}) == 1
+    assert [row["num_workers"] for row in record["speed"]] == [0, 1, 2] * 2
+    # workers change no byte
+    assert len({(row["prior"], row["num_bytes"]) for row in record["speed"]}) == 2
     assert record["memory"][0]["peak_mib"] > 0
     assert all(seconds > 0 for seconds in record["driver"].values())
     assert all(0 < row["busy"] <= 1 for row in record["scale"])
