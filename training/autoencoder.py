@@ -16,6 +16,7 @@ from training.checkpoint import Run, prefetch, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
 from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
+from training.principal_components import amplitudes
 
 LOG_STEPS = 50
 SAVE_SECONDS = 120
@@ -33,20 +34,11 @@ def batch_at(clips: Clips, step: int, pixels: int, crop: int) -> Tensor:
 
 @torch.no_grad()
 def start_at_principal_components(model: Autoencoder, clips: Clips) -> None:
-    """Set the linear transform of blocks to the 16 first principal components of the clips.
-
-    Component i of variance l_i gets the amplitude l_i^(1/4): between l_i^(1/2), which leaves all
-    but the mean colour below the noise, and whitening, which makes trifles as important.
-    """
+    """Set the linear transform of blocks to the 16 first principal components of the clips."""
     rng = np.random.default_rng(5)
     blocks = [to_blocks(normalise(clips.batch(rng, 4, 8, (64, 64)))) for _ in range(50)]
     samples = torch.cat(blocks).permute(0, 2, 3, 1).flatten(0, 2).double()
-    mean = samples.mean(0)
-    variance, basis = torch.linalg.eigh((samples - mean).T @ (samples - mean) / len(samples))
-    variance, basis = variance[-LATENT_CHANNELS:].flip(0), basis[:, -LATENT_CHANNELS:].flip(1)
-    gain = variance ** (-0.25)
-    gain /= (gain.square() * variance).mean().sqrt()
-    forth, back = (basis * gain).T, basis / gain
+    forth, back, mean = amplitudes(samples, LATENT_CHANNELS)
     for layer, weight, bias in (
         (model.block_to_latent, forth, -forth @ mean),
         (model.latent_to_block, back, mean),

@@ -20,8 +20,8 @@ from freegvc.priors.small.denoiser import Denoiser, schedule
 from training.autoencoder import LOG_STEPS, SAVE_SECONDS, picture_loss
 from training.checkpoint import Run, load_autoencoder, prefetch
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
-from training.denoiser import timesteps_of
 from training.latents import LATENTS_FOLDER, Latents
+from training.noise_levels import timesteps_of
 from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 

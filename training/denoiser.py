@@ -10,19 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from freegvc.priors.small.denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from freegvc.priors.small.denoiser import Denoiser, schedule
 from training.checkpoint import Run, prefetch
 from training.latents import LATENTS_FOLDER, Latents
+from training.noise_levels import LOW_U, NUM_TIMESTEPS, timesteps_at
 from training.options import parser_of
 
 LOG_STEPS = 50
 SAVE_SECONDS = 120
 
-# u = log(1 + SNR) is the axis of the bits: sum 1/2 (SNR_s - SNR_t) |x0 - x0_hat|^2 becomes
-# 1/2 integral |v - v_hat|^2 du. Low-rate streams stop at an SNR below 6.4 and get three quarters of
-# the steps; the rest goes up to SNR 1096, where the silent part ends.
-LOW_U, HIGH_U = 2.0, 7.0
-LOW_SHARE = 0.75
 SIZES = ((12, 16, 16), (12, 16, 32), (12, 32, 32), (6, 30, 52))  # instants, rows, columns
 
 
@@ -31,24 +27,6 @@ def batch_at(latents: Latents, step: int, points: int) -> Tensor:
     rng = np.random.default_rng([3, step])
     size = SIZES[int(rng.integers(len(SIZES)))]
     return latents.batch(rng, max(1, round(points / math.prod(size))), size)
-
-
-def timesteps_at(count: int, generator: torch.Generator) -> Tensor:
-    """Integer timesteps of a batch, LOW_SHARE of them spread over u < LOW_U."""
-    device = generator.device
-    # stratified, and shifted around as one: a batch of one clip sees all levels in turn
-    shift = torch.rand((), device=device, generator=generator)
-    place = torch.rand(count, device=device, generator=generator)
-    place = ((torch.arange(count, device=device) + place) / count + shift) % 1.0
-    low = place / LOW_SHARE
-    u = torch.where(low < 1, low * LOW_U, (place - LOW_SHARE) / (1 - LOW_SHARE) * HIGH_U)
-    return timesteps_of(u)
-
-
-def timesteps_of(u: Tensor) -> Tensor:
-    """The integer timesteps nearest to u = log(1 + SNR)."""
-    angle = torch.asin(torch.exp(-u / 2))  # sigma = sin(angle) = (1 + SNR)^(-1/2)
-    return (angle * (2 * NUM_TIMESTEPS / math.pi)).round().clamp(1, NUM_TIMESTEPS).long()
 
 
 def loss_of(

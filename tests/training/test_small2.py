@@ -13,18 +13,16 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
+from training.noise_levels import LOW_SHARE, LOW_U, timesteps_at
 from training.pack import segments
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.small2.autoencoder import Autoencoder, OverTime
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
 from training.small2.denoising import (
-    LOW_SHARE,
-    LOW_U,
     SILENT_STEPS,
     loss_of,
     silent_part,
-    timesteps_at,
 )
 from training.small2.loss import pairs_of
 from training.small2.session import PART_BYTES, Session, load, save

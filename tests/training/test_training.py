@@ -15,8 +15,8 @@ from training.data import Clips, camera_move, normalise
 from training.decoder import HIGH_U as STOP_HIGH_U
 from training.decoder import LOW_U as STOP_LOW_U
 from training.decoder import SEEN, SHOWN, SILENT_STEPS, batch_at, predictions
-from training.denoiser import HIGH_U, LOW_SHARE, LOW_U, timesteps_at, timesteps_of
 from training.latents import Latents, encode_variant, varied
+from training.noise_levels import HIGH_U, LOW_SHARE, LOW_U, timesteps_at, timesteps_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.validate import STOP_ROOTS, bits_of_walk
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from training.noise_levels import NUM_TIMESTEPS
 from training.small2.autoencoder import LATENT_CHANNELS, OverTime, split
 
-NUM_TIMESTEPS = 1000
 PACKED = 2  # latents of an instant
 MAX_DISTANCE = 15  # in instants; all larger distances have one bias
 HEAD_CHANNELS = 32

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from training.data import normalise
 from training.perceptual import Lpips
+from training.principal_components import amplitudes
 from training.small2.autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.small2.clips import DeviceClips
 from training.small2.loss import POWER, noisy, picture_loss
@@ -20,19 +21,10 @@ LENGTH, SIDE = 16, 128  # of a training sample
 def start_at_principal_components(
     model: Autoencoder, clips: DeviceClips, batches: int = 40
 ) -> None:
-    """Set the linear transform of blocks to the first principal components of the clips.
-
-    Component i of variance l_i gets the amplitude l_i^(1/4): between l_i^(1/2), which leaves all
-    but the mean colour below the noise, and whitening, which makes trifles as important.
-    """
+    """Set the linear transform of blocks to the first principal components of the clips."""
     taken = [to_blocks(normalise(clips.batch((5, i), 8, 8, 96))) for i in range(batches)]
     samples = torch.cat(taken).permute(0, 2, 3, 1).flatten(0, 2).double().cpu()
-    mean = samples.mean(0)
-    variance, basis = torch.linalg.eigh((samples - mean).T @ (samples - mean) / len(samples))
-    variance, basis = variance[-LATENT_CHANNELS:].flip(0), basis[:, -LATENT_CHANNELS:].flip(1)
-    gain = variance ** (-0.25)
-    gain /= (gain.square() * variance).mean().sqrt()
-    forth, back = (basis * gain).T, basis / gain
+    forth, back, mean = amplitudes(samples, LATENT_CHANNELS)
     for part, weight, bias in (
         (model.encoder, forth, -forth @ mean),
         (model.decoder, back, mean),

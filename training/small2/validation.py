@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from training.data import normalise
+from training.noise_levels import NUM_TIMESTEPS
 from training.perceptual import Lpips
-from training.small2.denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from training.small2.denoiser import Denoiser, schedule
 from training.small2.denoising import silent_part
 
 PHASES = 4  # frames that a latent of freegvc-small covers; two latents of its successor
