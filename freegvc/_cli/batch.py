@@ -95,10 +95,12 @@ def run_batch(
         )
         for source, output in zip(arguments.inputs, outputs, strict=True)
     ]
-    for _ in _run_each(files, one, is_whole, tally, many):
-        if tally.num_ended < len(outputs):
-            say(f"{command}: {tally.num_ended} of {count(len(outputs), 'file')}")
-    _say_end(tally, len(outputs))
+    try:
+        for _ in _run_each(files, one, is_whole, tally, many):
+            if tally.num_ended < len(outputs):
+                say(f"{command}: {tally.num_ended} of {count(len(outputs), 'file')}")
+    finally:  # a full disk or a signal may end it early
+        _say_end(tally, len(outputs))
     failed = [failure.source for failure in tally.failures]
     seconds = time.perf_counter() - began
     tell(
@@ -208,7 +210,9 @@ def _count_failure(
 
 def _say_end(tally: _Tally, num_files: int) -> None:
     done = f"{tally.num_done} done, {len(tally.skipped)} finished before"
-    say(f"{count(num_files, 'file')}: {done}, {len(tally.failures)} failed")
+    left = num_files - tally.num_ended
+    rest = f", {left} not done" if left else ""
+    say(f"{count(num_files, 'file')}: {done}, {len(tally.failures)} failed{rest}")
     for failure in tally.failures:
         say(f"  {failure.source}: {failure.message}")
 

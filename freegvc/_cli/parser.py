@@ -59,6 +59,7 @@ class CommandParser(argparse.ArgumentParser):
             self._name_files(arguments, [word for word in words if word != "--"])
         elif words:
             self.error(f"unrecognized arguments: {' '.join(words)}")
+        self._refuse_empty(arguments)
         return arguments, []
 
     def add_names(self, source: str, output: str, folder: Any) -> None:
@@ -97,6 +98,13 @@ class CommandParser(argparse.ArgumentParser):
             )
         else:
             arguments.input, arguments.output = names
+
+    def _refuse_empty(self, arguments: argparse.Namespace) -> None:
+        """A name without characters would be the current folder."""
+        for dest in [a.dest for a in self._actions if not a.option_strings] + ["inputs"]:
+            given = getattr(arguments, dest, None)
+            if "" in (given if isinstance(given, list) else [given]):
+                self.error(f"the name of {dest} is empty: is a variable of the shell unset?")
 
     def _guess(self, word: str) -> str:
         known = list(self._option_string_actions)

@@ -25,7 +25,7 @@ from freegvc._video.audio_tracks import (
     skipped_samples,
     stated_end,
 )
-from freegvc._video.ffmpeg import ffmpeg_name
+from freegvc._video.ffmpeg import ffmpeg_name, reason_of
 from freegvc._warn import warn
 from freegvc.errors import AudioWarning, UnsupportedVideoError, VideoReadError
 
@@ -87,7 +87,7 @@ def read_audio(path: str | PathLike[str], begin: Fraction | None = None) -> byte
                 _set_times(track, begin)
             return _mux(carried)
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"the audio of {path} cannot be copied: {error}") from error
+        raise VideoReadError(f"the audio of {path} cannot be copied: {reason_of(error)}") from error
 
 
 def _video_start(container: Any) -> Fraction:

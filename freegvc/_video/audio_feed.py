@@ -17,6 +17,7 @@ from freegvc._video.audio_tracks import (
     skipped_samples,
     stated_end,
 )
+from freegvc._video.ffmpeg import reason_of
 from freegvc.errors import UsageError
 
 _MP4 = "mp4"
@@ -45,7 +46,9 @@ def check_audio(blob: bytes, container: str) -> None:
             if not missing:
                 break
     except (ValueError, OSError, av.error.FFmpegError) as error:
-        raise UsageError(f"the audio is damaged ({error}): get the file again") from error
+        raise UsageError(
+            f"the audio is damaged ({reason_of(error)}): get the file again"
+        ) from error
     finally:
         source.close()
     if refused:
@@ -194,7 +197,8 @@ class AudioFeed:
                 self._pending = next(self._packets, None)
         except (ValueError, OverflowError) as error:
             raise UsageError(
-                f"the audio cannot be copied into the output: {error}; choose another format"
+                f"the audio cannot be copied into the output: {reason_of(error)}; choose "
+                "another format"
             ) from error
 
     def _copy(self, packet: Any) -> None:

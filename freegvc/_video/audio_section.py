@@ -7,6 +7,7 @@ files of this machine, and session descriptions, which make it listen on the net
 import io
 from typing import Any, NoReturn
 
+from freegvc._video.ffmpeg import reason_of
 from freegvc.errors import UsageError
 
 # "none" is no protocol: an empty list would mean all of them
@@ -38,8 +39,8 @@ def open_audio(blob: bytes) -> Any:
         )
     except (ValueError, OSError, av.error.FFmpegError) as error:
         raise UsageError(
-            f"the audio of {len(blob)} bytes is not a Matroska file ({error}): decompress to .y4m "
-            "or a folder of PNG files, which leave it out, or get the file again"
+            f"the audio of {len(blob)} bytes is not a Matroska file ({reason_of(error)}): "
+            "decompress to .y4m or a folder of PNG files, which leave it out, or get the file again"
         ) from error
     for stream in container.streams.audio:
         if stream.codec_context is None:

@@ -10,7 +10,7 @@ from freegvc._video.audio import read_audio
 from freegvc._video.clock import Timeline, make_timeline, nominal_rate
 from freegvc._video.colour import BT709, UNSPECIFIED, Colour, resolve, yuv_to_rgb
 from freegvc._video.decoding import Decoding
-from freegvc._video.ffmpeg import ffmpeg_name
+from freegvc._video.ffmpeg import ffmpeg_name, reason_of
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.layout import crop_of, missing_bytes
 from freegvc._video.orientation import orientation_of, upright
@@ -69,7 +69,9 @@ class ContainerSource(FrameSource):
             self._container = self._reopen()
         except (OSError, ValueError, av.error.FFmpegError) as error:
             cut = f"; it is cut short, {missing} bytes are missing at its end" if missing else ""
-            raise VideoReadError(f"{path} cannot be read as a video: {error}{cut}") from error
+            raise VideoReadError(
+                f"{path} cannot be read as a video: {reason_of(error)}{cut}"
+            ) from error
         try:
             self._open(own_rate)
             if missing:
@@ -225,7 +227,7 @@ class ContainerSource(FrameSource):
 
     def _undecodable(self, index: int, error: Exception) -> VideoReadError:
         return VideoReadError(
-            f"{self._path} cannot be decoded at frame {index}: {error}; is it damaged?"
+            f"{self._path} cannot be decoded at frame {index}: {reason_of(error)}; is it damaged?"
         )
 
     def _colour(self, frame: Any) -> Colour:

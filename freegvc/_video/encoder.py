@@ -14,7 +14,7 @@ import numpy as np
 from freegvc._video.audio_feed import AudioFeed
 from freegvc._video.audio_tracks import BIT_EXACT
 from freegvc._video.colour import Plane, rgb_to_yuv
-from freegvc._video.ffmpeg import ffmpeg_name
+from freegvc._video.ffmpeg import ffmpeg_name, reason_of
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc.errors import FreeGvcError, UsageError
@@ -91,7 +91,7 @@ class EncodedWriter(FrameWriter):
                 raise
             raise UsageError(
                 f"{self._codec} cannot write {spec.width}x{spec.height} at {spec.frame_rate} fps "
-                f"to {spec.path}: {error}; write .y4m or a folder of PNG files instead"
+                f"to {spec.path}: {reason_of(error)}; write .y4m or a folder of PNG files instead"
             ) from error
 
     def _write(self, frame: Frame, index: int) -> None:
@@ -142,8 +142,8 @@ class EncodedWriter(FrameWriter):
             if isinstance(error, OSError):
                 raise
             raise UsageError(
-                f"{self._spec.path} cannot hold these frames, timestamps or sound: {error}; write "
-                ".y4m or a folder of PNG files instead"
+                f"{self._spec.path} cannot hold these frames, timestamps or sound: "
+                f"{reason_of(error)}; write .y4m or a folder of PNG files instead"
             ) from error
 
     def _set_end(self, packets: list[Any]) -> None:

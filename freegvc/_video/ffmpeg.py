@@ -1,4 +1,4 @@
-"""Names of files as FFmpeg takes them."""
+"""Names of files as FFmpeg takes them, and what it says of errors."""
 
 from os import PathLike
 from pathlib import Path
@@ -11,3 +11,8 @@ def ffmpeg_name(path: str | PathLike[str]) -> str:
         path: of a local file, whatever its name is.
     """
     return str(Path(path).absolute())
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, without the number and the path that FFmpeg's errors print around it."""
+    return getattr(error, "strerror", None) or str(error)

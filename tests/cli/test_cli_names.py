@@ -327,3 +327,19 @@ def test_names_that_cannot_be(run, clip, stream, here):
         result = run(*arguments)
         assert (result.code, result.out) == (code, ""), arguments
         assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["compress", "", "a.fgvc"], "input"),
+        (["compress", "a.mp4", ""], "output"),
+        (["compress", "a.mp4", "", "--out-dir", "b"], "inputs"),
+        (["merge", "", "a.fgvc", "b.fgvc"], "parts"),
+        (["score", "", "a.mp4"], "reference"),
+    ],
+)
+def test_an_empty_name_is_refused_not_taken_for_the_current_folder(run, here, command, name):
+    result = run(*command)
+    assert result.code == 2
+    assert f"the name of {name} is empty" in result.err

@@ -96,7 +96,7 @@ def closed():
         (closed(), "closed file"),
         (Failing(OSError(5, "Input/output error")), "Input/output error"),
         (Failing(LookupError("line lost")), "line lost"),
-        (io.BytesIO(b"no video at all"), "cannot be read as a video"),
+        (io.BytesIO(b"no video at all"), "cannot be read as a video: Invalid data found[^:]*$"),
     ],
 )
 def test_file_objects_that_hold_no_video(temporary, file, message):
