@@ -13,7 +13,6 @@ import numpy as np
 from benchmarks.record import write_json
 
 SCHEMA = 1
-RATE_RANGE_BPP = (0.003, 0.03)  # what comparisons of low rates are over
 
 
 @dataclass(frozen=True)

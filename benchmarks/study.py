@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,6 @@ from benchmarks.points import Point, SequenceResult
 from benchmarks.record import provenance
 from freegvc.metrics import FID
 from freegvc.metrics.scoring import score_frames
-
-METRICS = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Study:
         metrics: of `freegvc.metrics.SCORES`.
         out: folder.
         device: where the metrics' networks run.
+        missing: metrics that belong to the table and cannot be computed here, and why.
     """
 
     dataset: str
@@ -50,6 +49,7 @@ class Study:
     metrics: Sequence[str]
     out: Path
     device: str = "cpu"
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def result_path(self, clip: Clip, codec: Codec) -> Path:
         """Where a result is kept."""

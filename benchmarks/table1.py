@@ -2,6 +2,7 @@
 
 python -m benchmarks table1 --dataset clips --quick
 python -m benchmarks table1 --dataset hevc-c --root DIR --prior cogvideox-2b --device cuda
+python -m benchmarks table1 ... --rates 0.005 0.01 0.02 0.05 --range 0.005 0.05 --coder pfr
 python -m benchmarks table1 ... --published dcvc_rt.json --anchor "dcvc_rt (published)"
 
 Every file is decoded and scored; OUT gets one JSON for each codec and sequence, report.md,
@@ -15,11 +16,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.arguments import add_common, study_of
+from benchmarks.arguments import (
+    add_common,
+    add_rates,
+    coder_options,
+    prior_options,
+    range_of,
+    rates_of,
+    study_of,
+)
 from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
-from benchmarks.codecs.freegvc_codec import RATES_BPP, FreeGvcCodec
-from benchmarks.points import RATE_RANGE_BPP
+from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from benchmarks.published_curves import check_published, label_of, read_published
 from benchmarks.report.pictures import sample_pictures
 from benchmarks.report.study_report import write_report
@@ -31,12 +39,13 @@ if TYPE_CHECKING:
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
-QUICK_RATES_BPP = (0.004, 0.01, 0.02, 0.04)
+METRICS = ("lpips", "dists", "fid", "ms_ssim", "psnr")  # the paper's, and PSNR
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    add_common(parser)
+    add_common(parser, METRICS)
+    add_rates(parser)
     add_ray(parser)
     parser.add_argument("--codecs", nargs="*", default=list(BASELINES), help="baselines")
     parser.add_argument(
@@ -63,9 +72,16 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, workers: Workers | None) -> int:
     for path in options.published:
         check_published(path, options.dataset)
-    rates = QUICK_RATES_BPP if options.quick else RATES_BPP
+    rate_range = range_of(options)
     codecs: list[Codec] = [
-        FreeGvcCodec(prior, rates, device=options.device, workers=workers)
+        FreeGvcCodec(
+            prior,
+            rates_of(options),
+            device=options.device,
+            workers=workers,
+            prior_options=prior_options(options),
+            **coder_options(options),
+        )
         for prior in options.prior
     ]
     codecs += [make_codec(name) for name in options.codecs]
@@ -84,8 +100,9 @@ def _run(options: argparse.Namespace, workers: Workers | None) -> int:
         anchor=anchor,
         pictures=sample_pictures(study, results),
         title=f"Rate and perception on {options.dataset}",
-        rate_range=RATE_RANGE_BPP,
+        rate_range=rate_range,
         paper_table="Table I",
+        missing=study.missing,
         means=[mean for codec in published for mean in codec.means],
     )
     return int(any(result.error for result in results))

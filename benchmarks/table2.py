@@ -12,19 +12,30 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.arguments import add_common, frames_of, study_of
+from benchmarks.arguments import (
+    add_common,
+    add_rates,
+    coder_options,
+    frames_of,
+    prior_options,
+    range_of,
+    rates_of,
+    study_of,
+)
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, loaded_prior
 from benchmarks.datasets import NUM_FRAMES
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
 from freegvc._cli.ray_options import add_ray, ray_workers
-from freegvc.errors import PriorError
+from freegvc.errors import PriorError, UsageError
 from freegvc.priors import Prior
 
 if TYPE_CHECKING:
     from freegvc.cluster import Workers
 
 DEFAULT = "default"
+RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)  # to 0.05, the rate of the paper's Table II
+METRICS = ("lpips", "dists", "tlp", "tof", "ms_ssim", "psnr")  # the paper's, and two of fidelity
 
 
 def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
@@ -51,7 +62,8 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    add_common(parser)
+    add_common(parser, METRICS)
+    add_rates(parser, RATES_BPP)
     add_ray(parser)
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these variants")
     parser.set_defaults(frames=NUM_FRAMES)
@@ -66,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, workers: Workers | None) -> int:
     first, *others = options.prior
     try:
-        prior = loaded_prior(first, options.device)
-    except PriorError as error:
+        prior = loaded_prior(first, options.device, **prior_options(options))
+    except (PriorError, UsageError) as error:
         sys.exit(str(error))
     variants = variants_of(prior)
     quick = [
@@ -85,19 +97,28 @@ def _run(options: argparse.Namespace, workers: Workers | None) -> int:
             f"{', '.join(in_two)} do nothing in one GOP: --frames is {frames_of(options)} and "
             f"must be above {prior.defaults.gop_length}"
         )
+    common = {
+        "device": options.device,
+        "workers": workers,
+        "prior_options": prior_options(options),
+        **coder_options(options),
+    }
+    rates = rates_of(options)
     codecs = [
-        FreeGvcCodec(first, label=name, device=options.device, workers=workers, **variants[name])
+        FreeGvcCodec(first, rates, label=name, **{**common, **variants[name]})
         for name in dict.fromkeys((DEFAULT, *chosen))
     ]
-    codecs += [FreeGvcCodec(name, device=options.device, workers=workers) for name in others]
-    results = run_study(study_of(options, codecs))
+    codecs += [FreeGvcCodec(name, rates, **common) for name in others]
+    study = study_of(options, codecs)
+    results = run_study(study)
     write_report(
         results,
         options.out,
         anchor=DEFAULT,
         pictures={},
         title=f"Ablations of {first} on {options.dataset}",
-        rate_range=None,
+        rate_range=range_of(options) if options.range else None,
+        missing=study.missing,
         paper_table="Table II",
     )
     return int(any(result.error for result in results))

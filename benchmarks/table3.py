@@ -11,25 +11,31 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.arguments import add_common, study_of
+from benchmarks.arguments import add_common, prior_options, study_of
 from benchmarks.codecs.stages import StageCodec
 from benchmarks.report.stage_report import write_stage_report
 from benchmarks.study import run as run_study
 
+METRICS = ("ms_ssim", "dists", "lpips", "psnr")  # the paper's two, and two more
 STOP_STEPS = (50, 100, 200, 300, 400, 500)  # of the paper's Table III
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    add_common(parser)
+    add_common(parser, METRICS)
     parser.add_argument("--stop-steps", nargs="+", type=int, default=list(STOP_STEPS))
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 if a sequence failed."""
     stops = options.stop_steps[::2] if options.quick else options.stop_steps
-    codecs = [StageCodec(prior, stops, options.device) for prior in options.prior]
-    results = run_study(study_of(options, codecs))
+    loading = prior_options(options)
+    codecs = [
+        StageCodec(prior, stops, options.device, coder=options.coder, prior_options=loading)
+        for prior in options.prior
+    ]
+    study = study_of(options, codecs)
+    results = run_study(study)
     title = f"Seconds of each stage on {options.dataset}"
-    write_stage_report(results, options.out, title=title)
+    write_stage_report(results, options.out, title=title, missing=study.missing)
     return int(any(result.error for result in results))

@@ -13,23 +13,22 @@ import freegvc
 from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from freegvc import CompressedVideo, Event, GopDecoded, GopDone, Settings
 from freegvc._control.targets import Target
-from freegvc.errors import PriorError, TargetError
+from freegvc.errors import PriorError, TargetError, UsageError
 from freegvc.priors import Prior, load_prior
 
 if TYPE_CHECKING:
     from freegvc.cluster import Workers
 
-RATES_BPP = (0.002, 0.004, 0.008, 0.015, 0.03, 0.05)
-
 
 @functools.lru_cache(maxsize=2)  # more large models do not fit into memory
-def loaded_prior(name: str, device: str) -> Prior:
-    """A prior, loaded once for all codecs that use it in turn.
+def loaded_prior(name: str, device: str, **options: str) -> Prior:
+    """A prior, loaded once for all codecs that use it in turn; arguments as of `load_prior`.
 
     Raises:
         PriorError: it cannot be loaded.
+        UsageError: it does not have an option.
     """
-    return load_prior(name, device=device)
+    return load_prior(name, device=device, **options)  # type: ignore[arg-type]
 
 
 def compress(
@@ -78,22 +77,25 @@ class FreeGvcCodec(Codec):
         label: for tables; by default the prior's name.
         device: where the prior runs.
         workers: of a Ray cluster, which then run the prior; the files are the same.
+        prior_options: keywords of `load_prior` other than the device, such as dtype.
         options: fields of `freegvc.Settings`, such as coder, overlap, gamma, gop_length.
     """
 
     def __init__(
         self,
         prior: str,
-        rates_bpp: Sequence[float] = RATES_BPP,
+        rates_bpp: Sequence[float],
         *,
         label: str | None = None,
         device: str = "cpu",
         workers: Workers | None = None,
+        prior_options: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
         self.label = label or prior.replace("/", ".")
         self.rates_bpp = sorted(rates_bpp)
         self._prior_name, self._device, self._options = prior, device, options
+        self._prior_options = dict(prior_options or {})
         self._workers = workers
         self.settings = {
             "codec": f"freegvc {freegvc.__version__}",
@@ -102,6 +104,7 @@ class FreeGvcCodec(Codec):
             "rates_bpp": self.rates_bpp,
             "encode seconds": "of the walk to the highest rate, from which the others are cut",
             **({} if workers is None else {"workers": workers.num_workers}),
+            **self._prior_options,
             **{name: str(value) for name, value in options.items()},
         }
 
@@ -109,14 +112,14 @@ class FreeGvcCodec(Codec):
         """Load the prior; its fingerprint becomes one of the settings."""
         try:
             prior = self.prior
-        except PriorError as error:
+        except (PriorError, UsageError) as error:
             raise CodecUnavailableError(str(error)) from error
         self.settings = {**self.settings, "fingerprint": prior.fingerprint.hex()}
 
     @property
     def prior(self) -> Prior:
         """The prior, loaded once."""
-        return loaded_prior(self._prior_name, self._device)
+        return loaded_prior(self._prior_name, self._device, **self._prior_options)
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
         began = time.perf_counter()
@@ -145,7 +148,10 @@ class FreeGvcCodec(Codec):
         from freegvc import cluster
 
         return cluster.decompress(
-            encoded.path, workers=self._workers, prior=self._prior_name
+            encoded.path,
+            workers=self._workers,
+            prior=self._prior_name,
+            prior_options=self._prior_options,
         ).frames
 
     def _compress(
@@ -163,6 +169,7 @@ class FreeGvcCodec(Codec):
             workers=self._workers,
             settings=Settings(**self._options),
             prior=self._prior_name,
+            prior_options=self._prior_options,
             on_event=heard.append,
         )
         return compressed, [event for event in heard if isinstance(event, GopDone)]

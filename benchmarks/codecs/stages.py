@@ -17,6 +17,8 @@ from benchmarks.codecs.base import Encoded, Frames
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec, compress, decompress
 from benchmarks.peak_memory import peak_mib, restart_peak
 from freegvc import CompressedVideo, Settings, StopStep
+from freegvc._channel.coders import ChannelCoder
+from freegvc.priors import Prior
 
 ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
 DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
@@ -77,12 +79,29 @@ class StageCodec(FreeGvcCodec):
             tiles as `freegvc.compress` does.
         stop_steps: timesteps of the prior's schedule.
         device: where the prior runs.
+        coder: of the channel.
+        prior_options: as of `FreeGvcCodec`.
     """
 
-    def __init__(self, prior: str, stop_steps: Sequence[int], device: str = "cpu") -> None:
-        super().__init__(prior, device=device)
+    def __init__(
+        self,
+        prior: str,
+        stop_steps: Sequence[int],
+        device: str = "cpu",
+        *,
+        coder: str | None = None,
+        prior_options: Mapping[str, str] | None = None,
+    ) -> None:
+        chosen: dict[str, Any] = {} if coder is None else {"coder": coder}
+        super().__init__(prior, (), device=device, prior_options=prior_options, **chosen)
         self._stop_steps = stop_steps
-        self.settings = {"prior": prior, "device": device, "stop_steps": list(stop_steps)}
+        self.settings = {
+            "prior": prior,
+            "device": device,
+            "stop_steps": list(stop_steps),
+            **self._prior_options,
+            **chosen,
+        }
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
         """Files with seconds by stage, the steps of each GOP and the peak of memory in MiB."""
@@ -115,7 +134,7 @@ class StageCodec(FreeGvcCodec):
 
     def _encode(self, frames: Frames, fps: Fraction, path: Path, stop_step: int) -> Encoded:
         prior = self.prior
-        watch, coder = Stopwatch(prior.device), Settings().channel_coder(prior.device)
+        watch, coder = Stopwatch(prior.device), self._coder(prior)
         stages = {"encode_frames": "VAE encode"} | dict.fromkeys(_MODEL, "encode diffusion")
         with watch.watching(prior, stages), watch.watching(coder, {"encode": "channel encode"}):
             restart_peak(prior.device)
@@ -131,3 +150,6 @@ class StageCodec(FreeGvcCodec):
             {stage: watch.seconds(stage) for stage in ENCODE_STAGES},
             {"steps": [gop.num_steps for gop in compressed.gops], "peak_mib": {"encode": mib}},
         )
+
+    def _coder(self, prior: Prior) -> ChannelCoder:
+        return Settings(**self._options).channel_coder(prior.device)

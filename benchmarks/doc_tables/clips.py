@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.doc_tables.table import DocTable
-from benchmarks.points import RATE_RANGE_BPP, SequenceResult
+from benchmarks.points import SequenceResult
 from benchmarks.record import RESULTS
 from benchmarks.report.curves import CurveSet, average_curves, curve_of, curves_by_sequence
 from benchmarks.report.deltas import Deltas, deltas_of
 from benchmarks.report.plots import Panel, digest_of, draw_curves
 from benchmarks.report.result_tables import score_cell
 from benchmarks.report.stage_report import stage_table
-from benchmarks.study import METRICS as MEASURED
 from freegvc.metrics import METRICS
 
 CLIPS = RESULTS / "clips"
 STAGES = RESULTS / "table3" / "basketballpass" / "freegvc-small.json"
 TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
 SMALL, ANALYTIC = "freegvc-small", "analytic"
+MEASURED = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
+RATE_RANGE_BPP = (0.003, 0.03)  # the committed runs have rates from 0.002 to 0.05
 ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
 SHOWN_BPP = 0.015  # the rate that each row describes
 NO_RATE = "no BD-rate"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.bjontegaard_delta import Delta, Overlap, bd_metric, bd_rate
 from benchmarks.report.curves import Curve, CurveSet
 from benchmarks.report.document import Table
+from benchmarks.report.result_tables import NOT_MEASURED
 from freegvc.metrics import SCORES
 
 NOT_AVAILABLE = "N/A"
@@ -63,6 +64,7 @@ def bd_overview(
     codecs: Sequence[str],
     anchor: str,
     rate_range: RateRange,
+    missing: Sequence[str] = (),
 ) -> Table:
     """All datasets and metrics at once, from the averaged curves, as in the paper's Table I.
 
@@ -71,6 +73,7 @@ def bd_overview(
         codecs: the columns, without the anchor's.
         anchor: label of the codec against which the differences are.
         rate_range: to which curves are cut.
+        missing: metrics that could not be computed, which have a row that says so.
     """
     shown = [codec for codec in codecs if codec != anchor]
     rows = []
@@ -79,6 +82,7 @@ def bd_overview(
             found = deltas_of(curves, anchor, metric, rate_range)
             cells = [_overview_cell(found.get(codec)) for codec in shown]
             rows.append((curves.title, SCORES[metric].label, *cells))
+    rows += [("all", SCORES[metric].label, *(NOT_MEASURED for _ in shown)) for metric in missing]
     return Table(
         f"BD-rate and BD-metric against {anchor}",
         ("sequences", "metric", *shown),

@@ -12,6 +12,7 @@ from benchmarks.report.document import Table
 from freegvc.metrics import SCORES
 
 NOT_RUN = "not run"
+NOT_MEASURED = "not measured"
 
 
 def metric_heading(metric: str) -> str:
@@ -26,12 +27,20 @@ def score_cell(metric: str, score: float | None) -> str:
     return "-" if score is None else f"{score:.{SCORES[metric].decimals}f}"
 
 
-def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Table:
+def missing_notes(missing: Mapping[str, str]) -> list[str]:
+    """Which metrics of a table were not measured, and why."""
+    return [f"{SCORES[name].label}: {NOT_MEASURED} here: {why}" for name, why in missing.items()]
+
+
+def rates_table(
+    results: Sequence[SequenceResult], metrics: Sequence[str], missing: Sequence[str] = ()
+) -> Table:
     """Every file of one sequence: its bytes, scores and seconds.
 
     Args:
         results: of one sequence, one of each codec.
         metrics: the columns.
+        missing: metrics that could not be computed, which have a column that says so.
     """
     first = next((result for result in results if result.has_finished), results[0])
     rows = [
@@ -41,13 +50,14 @@ def rates_table(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Ta
             str(point.num_bytes),
             f"{result.bpp(point):.5f}",
             *(score_cell(metric, point.score(metric)) for metric in metrics),
+            *(NOT_MEASURED for _ in missing),
             *map(_seconds, (point.encode_seconds, point.decode_seconds)),
         )
         for result in results
         for point in result.points
     ]
     size = f"{first.width}x{first.height}, {first.num_frames} frames, {first.fps} fps"
-    header = ("codec", "setting", "bytes", "bpp", *map(metric_heading, metrics))
+    header = ("codec", "setting", "bytes", "bpp", *map(metric_heading, (*metrics, *missing)))
     return Table(
         f"{first.sequence}: {size}",
         (*header, "encode s", "decode s"),

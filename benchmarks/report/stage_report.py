@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.arguments import typed_command
@@ -22,22 +22,35 @@ from benchmarks.report.document import (
 )
 from benchmarks.report.plots import COLOURS
 from benchmarks.report.published import measured_datasets, published_section
-from benchmarks.report.result_tables import metric_heading, provenance_table, score_cell
+from benchmarks.report.result_tables import (
+    metric_heading,
+    missing_notes,
+    provenance_table,
+    score_cell,
+)
 
 PLOT = "stages.png"
 _SIDES = {"encode": ENCODE_STAGES, "decode": DECODE_STAGES}
 
 
-def write_stage_report(results: Sequence[SequenceResult], out: Path, *, title: str) -> None:
+def write_stage_report(
+    results: Sequence[SequenceResult],
+    out: Path,
+    *,
+    title: str,
+    missing: Mapping[str, str] | None = None,
+) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/stages.png.
 
     Args:
         results: of `StageCodec`, failed ones among them.
         out: folder.
         title: of the report.
+        missing: metrics that could not be computed, and why.
     """
     finished = [result for result in results if result.has_finished]
     blocks: list[Block] = [Text("The command that makes this report:"), Code(typed_command())]
+    blocks += [Text(note) for note in missing_notes(missing or {})]
     blocks += [Text(f"{_name(r)}: failed: {r.error}") for r in results if not r.has_finished]
     plots = {}
     if finished:

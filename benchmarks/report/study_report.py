@@ -33,6 +33,7 @@ from benchmarks.report.plots import draw_curves
 from benchmarks.report.published import measured_datasets, published_section
 from benchmarks.report.result_tables import (
     failures_table,
+    missing_notes,
     provenance_table,
     rates_table,
     settings_table,
@@ -51,6 +52,7 @@ def write_report(
     paper_table: str,
     means: Sequence[tuple[str, Curve]] = (),
     command: str = "",
+    missing: Mapping[str, str] | None = None,
 ) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
 
@@ -66,6 +68,7 @@ def write_report(
         paper_table: the paper's own, such as "Table I".
         means: metric and curve of averages that others published.
         command: the one that makes it again; by default the one that was typed.
+        missing: metrics that could not be computed, and why.
 
     Raises:
         ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
@@ -75,7 +78,7 @@ def write_report(
     results = sorted(results, key=lambda r: (r.dataset, r.sequence, r.codec))
     codecs = sorted({result.codec for result in results} | {curve.codec for _, curve in means})
     _check(results, anchor, codecs)
-    metrics = metrics_of(results)
+    metrics, missing = metrics_of(results), missing or {}
     averages = {
         metric: _averages(results, metric, [curve for name, curve in means if name == metric])
         for metric in metrics
@@ -87,6 +90,7 @@ def write_report(
         return Picture(caption, out / name, plots[name])
 
     blocks = [*_summary(results, anchor, command or typed_command(), rate_range)]
+    blocks += [Text(note) for note in missing_notes(missing)]
     blocks += [
         Text(f"{codec}: published averages; their file does not name the sequences.")
         for codec in sorted({curve.codec for _, curve in means})
@@ -95,7 +99,7 @@ def write_report(
     if metrics:
         averaged = {name: [average.mean for average in found] for name, found in averages.items()}
         notes = [Text(note) for note in (HOW_AVERAGED, *_left_out(averages), bd_rules(rate_range))]
-        overview = bd_overview(averaged, codecs, anchor, rate_range)
+        overview = bd_overview(averaged, codecs, anchor, rate_range, list(missing))
         sections.append(Section("BD-rates", (*notes, overview)))
     for metric in metrics:
         label = SCORES[metric].label
@@ -116,7 +120,7 @@ def write_report(
         seen = (Picture(said, path, path.read_bytes()) for said, path in pictures.items())
         sections.append(Section("Pictures", tuple(seen)))
     sections += [
-        Section("Every file", tuple(_files(results, metrics))),
+        Section("Every file", tuple(_files(results, metrics, list(missing)))),
         Section("Settings", (settings_table(results),)),
         published_section(paper_table, measured_datasets(results)),
         Section("Provenance", (provenance_table(results),)),
@@ -180,9 +184,11 @@ def _left_out(averages: Mapping[str, Sequence[Average]]) -> Iterator[str]:
         yield f"{said}." if len(labels) == len(averages) else f"{said} ({', '.join(labels)})."
 
 
-def _files(results: Sequence[SequenceResult], metrics: Sequence[str]) -> Iterator[Block]:
+def _files(
+    results: Sequence[SequenceResult], metrics: Sequence[str], missing: Sequence[str]
+) -> Iterator[Block]:
     """The tables of all sequences, folded by dataset."""
     for dataset, own in groupby(results, key=lambda result: result.dataset):
         by_sequence = groupby(own, key=lambda result: result.sequence)
-        tables = tuple(rates_table(list(parts), metrics) for _, parts in by_sequence)
+        tables = tuple(rates_table(list(parts), metrics, missing) for _, parts in by_sequence)
         yield Details(f"Dataset {dataset}", tables)

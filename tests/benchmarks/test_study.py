@@ -218,4 +218,4 @@ def test_freegvc_cuts_all_rates_from_one_walk(scene, tmp_path):
     assert all(codec.decode(f).shape == frames.shape for f in files)
     assert set(files[0].stages) == {"encode frames", "walk"}
     with pytest.raises(CodecUnavailableError, match="no-such-prior"):
-        FreeGvcCodec("no-such-prior").check()
+        FreeGvcCodec("no-such-prior", (0.1,)).check()

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, table2
+from benchmarks import __main__, arguments, table2
 from benchmarks.codecs.stages import DECODE_STAGES, ENCODE_STAGES, StageCodec
 from benchmarks.points import SequenceResult
 from benchmarks.published_curves import FileFormatError
+from freegvc import CompressedVideo
 from freegvc._video import Video
+from freegvc.errors import MetricUnavailableError
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 
@@ -94,9 +96,8 @@ def test_table1_names_a_wrong_anchor_before_it_encodes(run, tmp_path):
 
 
 def test_table2_compares_variants_with_the_default(run):
-    code, out = run(
-        "table2", "--metrics", "psnr", "--variants", "pfr", "grid-coarse", "--only", "a"
-    )
+    chosen = ("--variants", "pfr", "grid-coarse", "--only", "a", "--rates", 0.02, 0.035, 0.05)
+    code, out = run("table2", "--metrics", "psnr", *chosen)
     assert code == 0
     names = {path.stem for path in (out / "results" / "a").iterdir()}
     assert names == {"default", "pfr", "grid-coarse"}
@@ -167,6 +168,84 @@ def test_table3_keeps_what_is_finished_and_names_what_failed(run, folder):
     assert kept.read_bytes() == before
     run("table3", "--metrics", "psnr", "--stop-steps", 800)  # another question
     assert SequenceResult.read(kept).points[0].setting == "stop step 800"
+
+
+def test_rates_range_coder_and_dtype_reach_the_results(run):
+    more = ("--metrics", "psnr", "--only", "a", "--codecs", "x264-ld", "--dtype", "float64")
+    more += ("--rates", 0.06, 0.03, 0.04, "--coder", "pfr", "--frames", 8)
+    code, out = run("table1", *more)
+    assert code == 0
+    settings = SequenceResult.read(out / "results/a/analytic.json").settings
+    assert settings["rates_bpp"] == [0.03, 0.04, 0.06]
+    assert (settings["coder"], settings["dtype"]) == ("pfr", "float64")
+    assert "The comparison is about 0.001 to 0.06 bpp." in (out / "report.md").read_text()
+    run("table1", *more, "--range", 0.2, 0.4)
+    assert "The comparison is about 0.2 to 0.4 bpp." in (out / "report.md").read_text()
+    with pytest.raises(SystemExit, match=r"--range: 0.4 to 0.2 bpp is empty"):
+        run("table1", *more, "--range", 0.4, 0.2)
+
+
+def test_table2_passes_coder_and_rates_to_every_variant(run):
+    more = (
+        "--metrics",
+        "psnr",
+        "--only",
+        "a",
+        "--rates",
+        0.03,
+        0.05,
+        "--coder",
+        "pfr",
+        "--frames",
+        8,
+    )
+    code, out = run("table2", *more, "--variants", "grid-coarse")
+    assert code == 0
+    for name in ("default", "grid-coarse"):
+        settings = SequenceResult.read(out / f"results/a/{name}.json").settings
+        assert (settings["rates_bpp"], settings["coder"]) == ([0.03, 0.05], "pfr")
+
+
+def test_table3_times_the_coder_that_is_asked_for(run):
+    stops = ("--metrics", "psnr", "--stop-steps", 850, "--only", "a")
+    code, out = run("table3", *stops, "--coder", "pfr")
+    assert code == 0
+    result = SequenceResult.read(out / "results/a/analytic.json")
+    assert result.settings["coder"] == "pfr"
+    assert CompressedVideo.open(out / "files/a/analytic/stop850.fgvc").header.coder == "pfr"
+    assert result.points[0].stages["channel encode"] > 0
+
+
+def test_a_prior_without_offload_gives_a_result_that_says_so(run):
+    code, out = run("table1", "--metrics", "psnr", "--codecs", "x264-ld", "--offload", "group")
+    assert code == 1
+    assert "prior 'analytic' has no weights" in (out / "report.md").read_text()
+
+
+def test_a_metric_of_the_table_without_weights_has_a_column_that_says_so(run, monkeypatch, capsys):
+    def refuse(name, **keywords):
+        if name in ("dists", "fid", "lpips"):
+            raise MetricUnavailableError(f"fetch the weights of {name}")
+
+    monkeypatch.setattr(arguments, "check_metric", refuse)
+    more = ("--codecs", "x264-ld", "--only", "a")
+    code, out = run("table1", *more)
+    assert code == 0
+    assert "without dists: fetch the weights of dists" in capsys.readouterr().err
+    report = (out / "report.md").read_text()
+    assert "FID: not measured here: fetch the weights of fid" in report
+    header = next(line for line in report.splitlines() if line.startswith("| codec | setting |"))
+    assert "DISTS ↓" in header
+    assert "| all | LPIPS | not measured |" in report
+    with pytest.raises(MetricUnavailableError, match="the weights of dists"):
+        run("table1", *more, "--metrics", "dists")
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "x"])
+def test_an_impossible_rate_is_refused(run, rate, capsys):
+    with pytest.raises(SystemExit):
+        run("table1", "--rates", rate)
+    assert f"{rate!r} is not a number of bits per pixel above 0" in capsys.readouterr().err
 
 
 def test_an_unknown_sequence_is_refused(run):
