@@ -42,6 +42,7 @@ GROUPS = {
     "quality": {
         "score": ("score", "compare a video or a .fgvc file with its original"),
         "sweep": ("sweep", "score several rates, all cut from one stream"),
+        "strip": ("strip", "show one frame at growing rates, all cut from one stream"),
     },
     "setup": {
         "priors": ("priors", "list, show and fetch the priors, and exchange embeddings"),
@@ -56,6 +57,7 @@ _USAGE = {  # where listing every option would fill the page
     "       freegvc decompress INPUT... --out-dir DIR [options]",
     "score": "freegvc score REFERENCE DISTORTED [options]",
     "sweep": "freegvc sweep INPUT --rates X,X,... [options]",
+    "strip": "freegvc strip INPUT OUTPUT.png [--frame N] [--rates X,X,...] [options]",
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 

@@ -76,6 +76,7 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
                 f"{h.num_gops}, {h.gop_length} frames, {h.overlap} of overlap"
                 + (", chained: each needs those before it" if h.chain else ""),
             ),
+            ("  overlap", _overlap(compressed)),
             ("rate", f"{compressed.bpp:.5g} bpp, audio aside"),
             ("bytes", str(compressed.num_bytes)),
             ("  packets", f"{packet_bytes}, of which seeds {seed_bits / 8:.0f}"),
@@ -91,6 +92,19 @@ def stream_page(name: str, compressed: CompressedVideo) -> str:
         rows.append([*map(str, counts), f"{gop.seed_bits:.0f}", f"{gop.bits / pixels:.5f}"])
     head = ("GOP", "frames", "stop step", "steps", "model calls", "bits", "seed bits", "bpp")
     return f"{page}\n\n{table(head, rows)}"
+
+
+def _overlap(compressed: CompressedVideo) -> str:
+    """What the overlap costs (paper, eq. 18)."""
+    h = compressed.header
+    if not h.overlap or h.num_gops == 1:
+        return "nothing is coded twice"
+    if h.chain:
+        return "known from the GOP before, costs nothing"
+    return (
+        f"{h.plan.num_coded} frames are coded for {h.num_frames}, "
+        f"{100 * compressed.overlap_overhead:.1f} % more"
+    )
 
 
 def _silent_rule(header: Header) -> str:

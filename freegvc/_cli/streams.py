@@ -35,6 +35,7 @@ def _info(arguments: argparse.Namespace) -> int:
         "num_bytes": compressed.num_bytes,
         "audio_bytes": compressed.audio_bytes,
         "bpp": compressed.bpp,
+        "overlap_overhead": compressed.overlap_overhead,
         "prompt": compressed.prompt,
         "header": {**asdict(compressed.header), "num_gops": compressed.header.num_gops},
         "gops": [asdict(gop) for gop in compressed.gops],

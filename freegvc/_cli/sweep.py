@@ -6,28 +6,27 @@ import argparse
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.model_options import add_model_options, add_native_size
-from freegvc._cli.pages import count
-from freegvc._cli.parser import (
-    add_allow_large,
-    add_force,
-    add_input_options,
-    input_options,
-    keywords_of,
+from freegvc._cli.cut_options import (
+    add_coding,
+    check_source_options,
+    decoding_prior,
+    encoding_prior,
+    is_stream_name,
+    named_settings,
+    rates_in,
 )
+from freegvc._cli.pages import count
+from freegvc._cli.parser import add_force, input_options
 from freegvc._cli.paths import readable_video, refuse_same_file, refuse_standard, say
 from freegvc._cli.score import ALL, metrics_of
-from freegvc._cli.settings_options import add_settings
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
-    from freegvc._codec.settings import Settings
     from freegvc._codec.sweep import SweepPoint
     from freegvc.events import OnEvent
     from freegvc.priors import Prior
@@ -39,13 +38,11 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
     """A video, the rates, what to score, and where the table goes."""
     from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
     from freegvc.metrics.scoring import DEFAULT_METRICS
-    from freegvc.priors import load_prior
-    from freegvc.priors.loading import DEFAULT_PRIOR
 
     parser.add_argument("input", help="any video that compress takes, or a .fgvc file to cut")
     parser.add_argument(
         "--rates",
-        type=_rates,
+        type=rates_in,
         required=True,
         metavar="X,X,...",
         help="bits per pixel, audio aside, such as 0.004,0.008,0.016; at most so many each",
@@ -76,35 +73,12 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--json", action="store_true", help="print JSON, which says more")
     output.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a curve of each score")
     add_force(output)
-    add_settings(parser)
-    model = add_model_options(
-        parser,
-        default=f"{DEFAULT_PRIOR}, or the file's",
-        dtype="the model's, float32 on a CPU, or the file's",
-        attention="auto, or the file's",
-        vae_tiles="auto, or the file's",
-    )
-    add_native_size(model)
-    model.add_argument("--prompt", metavar="TEXT", help="conditions the prior")
-    add_allow_large(parser)
-    add_input_options(parser, "the original")
-    # None: the default of load_prior, or as the file states
-    options = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
-    parser.set_defaults(run=_sweep, prior=None, **options)
-
-
-def _rates(words: str) -> list[float]:
-    """Numbers with commas between them."""
-    try:
-        return [float(word) for word in words.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{words!r}, but must be numbers with commas between them, such as 0.004,0.008"
-        ) from None
+    add_coding(parser)
+    parser.set_defaults(run=_sweep)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    is_stream = Path(arguments.input).suffix.lower() == ".fgvc"
+    is_stream = is_stream_name(arguments.input)
     _check(arguments, is_stream=is_stream)
     original = arguments.reference if is_stream else arguments.input
     if original is None:
@@ -124,26 +98,13 @@ def _check(arguments: argparse.Namespace, *, is_stream: bool) -> None:
             raise UsageError(f"--output is {output.name}, but must end in .csv or .json")
         check_output(output, overwrite=arguments.force)
         refuse_same_file(arguments.input, output)
-    if is_stream and _settings(arguments) is not None:
-        raise UsageError(
-            f"{arguments.input} is a stream, which is only cut: leave out the options of coding"
-        )
-    if not is_stream and arguments.reference is not None:
-        raise UsageError("--reference goes with a .fgvc file; a video is its own reference")
+    check_source_options(arguments)
     if plot is not None:
         from freegvc._cli.score_plot import check_plot
 
         if is_stream and arguments.reference is None:
             raise UsageError("--plot draws scores, which need the original: add --reference")
         check_plot(plot, overwrite=arguments.force)
-
-
-def _settings(arguments: argparse.Namespace) -> Settings | None:
-    """The settings that the options name; None where they name none."""
-    from freegvc._codec.settings import Settings
-
-    named = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
-    return None if named == Settings() else named
 
 
 def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_stream: bool) -> int:
@@ -181,7 +142,7 @@ def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_strea
             metrics=metrics,
             reference=source if stream is not None else None,
             weights=arguments.metric_weights,
-            settings=_settings(arguments),
+            settings=named_settings(arguments),
             prior=_prior(arguments, stream, is_scored=source is not None),
             allow_large=arguments.allow_large,
         ):
@@ -210,17 +171,6 @@ def _prior(
     arguments: argparse.Namespace, stream: CompressedVideo | None, *, is_scored: bool
 ) -> Prior | None:
     """The loaded prior; None where nothing is encoded or decoded."""
-    from freegvc._codec.limits import check_limits
-    from freegvc._codec.model import load_prior_of
-    from freegvc.priors import load_prior
-    from freegvc.priors.loading import DEFAULT_PRIOR
-
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
     if stream is None:
-        said = {name: value for name, value in options.items() if value is not None}
-        return load_prior(DEFAULT_PRIOR if arguments.prior is None else arguments.prior, **said)
-    if not is_scored:
-        return None
-    if not arguments.allow_large:
-        check_limits(stream)
-    return load_prior_of(stream, arguments.prior, **options)
+        return encoding_prior(arguments)
+    return decoding_prior(arguments, stream) if is_scored else None

@@ -215,6 +215,16 @@ class CompressedVideo:
         """Bits per pixel of all frames: everything but the audio counts."""
         return self._rate(self.num_bytes - self.audio_bytes, "bpp")
 
+    @property
+    def overlap_overhead(self) -> float:
+        """Frames that are coded twice, as a part of all frames: what the overlap adds to the rate.
+
+        R_f / R - 1 of the paper's eq. 18, for GOPs of any length. 0 where GOPs are chained: the
+        frames that they share are known there.
+        """
+        h = self.header
+        return 0.0 if h.chain else h.plan.num_coded / h.num_frames - 1.0
+
     @cached_property
     def _packets(self) -> PacketCodec:
         return PacketCodec(self.header)

@@ -139,7 +139,7 @@ def sweep_points(
     allow_large: bool = False,
 ) -> Iterator[SweepPoint]:
     """The points of `sweep` one by one, each as soon as it is scored."""
-    wanted = _ascending(rates)
+    wanted = ascending(rates)
     if metrics is None:
         metrics = () if is_stream(video) and reference is None else DEFAULT_METRICS
     metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
@@ -172,7 +172,7 @@ def sweep_points(
                     on_event=on_event,
                 )
     done: dict[bytes, Scores] = {}  # two rates may give the same stream
-    for rate, cut in _cuts(whole, wanted):
+    for rate, cut in cut_to_rates(whole, wanted):
         if metrics and cut.data not in done:
             with show(f"score {rate:g} bpp") as on_event:
                 done[cut.data] = score(
@@ -188,7 +188,7 @@ def sweep_points(
         yield SweepPoint(rate, cut, done.get(cut.data))
 
 
-def _ascending(rates: Sequence[float]) -> list[float]:
+def ascending(rates: Sequence[float]) -> list[float]:
     """Each rate once.
 
     Raises:
@@ -224,7 +224,9 @@ def _place(prior: str | PathLike[str] | Prior | None, device: str | None) -> str
     return str(prior.device)
 
 
-def _cuts(whole: CompressedVideo, rates: Sequence[float]) -> list[tuple[float, CompressedVideo]]:
+def cut_to_rates(
+    whole: CompressedVideo, rates: Sequence[float]
+) -> list[tuple[float, CompressedVideo]]:
     """The stream at each rate that it can be cut to.
 
     Raises:

@@ -54,6 +54,11 @@ class GopPlan:
         """Frames of the longest GOP."""
         return max(len(self.frames(0)), len(self.frames(self.num_gops - 1)))
 
+    @property
+    def num_coded(self) -> int:
+        """Frames of all GOPs together, those of an overlap in both; l K of the paper's eq. 18."""
+        return self.num_frames + (self.num_gops - 1) * self.overlap
+
     def first_frame(self, gop: int) -> int:
         """The first frame that a GOP covers."""
         if self.last_advance and gop == self.num_gops - 1:

@@ -11,12 +11,14 @@ import freegvc._codec.encoder
 from freegvc import CompressedVideo
 from freegvc._bitstream import write_stream
 
+SHOWN = ("num_bytes", "audio_bytes", "bpp", "overlap_overhead", "prompt")
+
 
 def test_json_says_what_the_attributes_say(run, stream):
     document = json.loads(run("info", stream, "--json").out)
     compressed = CompressedVideo.open(stream)
-    assert set(document) == {"num_bytes", "audio_bytes", "bpp", "prompt", "header", "gops"}
-    for name in ("num_bytes", "audio_bytes", "bpp", "prompt"):
+    assert set(document) == {*SHOWN, "header", "gops"}
+    for name in SHOWN:
         assert document[name] == getattr(compressed, name)
     assert document["gops"] == [asdict(gop) for gop in compressed.gops]
     for name, value in document["header"].items():
@@ -44,6 +46,26 @@ def test_the_page_accounts_for_every_byte(run, audio_stream):
     rows = page.split("\n\n")[1].splitlines()
     assert rows[0].split()[:2] == ["GOP", "frames"]
     assert [row.split()[1] for row in rows[1:]] == ["0..3", "3..6", "6..8"]
+
+
+def test_the_page_says_what_the_overlap_costs(run, stream, tmp_path):
+    """GOPs of 4, 4 and 3 frames, 1 in common: 11 are coded for 9."""
+    whole = CompressedVideo.open(stream).stream
+    path = tmp_path / "out.fgvc"
+    path.write_bytes(stream.read_bytes())
+
+    def line():
+        rows = [row.split(maxsplit=1) for row in run("info", path).out.splitlines()]
+        return dict(row for row in rows if len(row) == 2)["overlap"]
+
+    assert line() == "11 frames are coded for 9, 22.2 % more"
+    for change, words in [
+        ({"overlap": 0, "gammas": (), "num_frames": 11}, "nothing is coded twice"),
+        ({"chain": True, "gammas": ()}, "known from the GOP before, costs nothing"),
+    ]:
+        path.write_bytes(write_stream(replace(whole, header=replace(whole.header, **change))))
+        assert line() == words
+        assert json.loads(run("info", path, "--json").out)["overlap_overhead"] == 0
 
 
 def test_the_page_says_how_to_decode(run, stream, tmp_path):

@@ -29,6 +29,7 @@ def check_cover(plan):
         len(frames[-1]),
     ]
     assert plan.longest == max(map(len, frames))
+    assert plan.num_coded == sum(map(len, frames))
 
 
 @given(num_frames=st.integers(1, 200), shape=shapes)
@@ -78,3 +79,13 @@ def test_a_limit_holds_where_gops_can_be_divided(num_frames, shape, more, stride
 def test_gops_of_usual_videos(num_frames, longest, lengths):
     plan = plan_gops(num_frames, 48, 4, longest=longest, stride=4)
     assert [len(frames) for frames in frames_of(plan)] == lengths
+
+
+def test_what_is_coded_twice_is_that_of_the_paper():
+    """Eq. 18: R_f / R = l K / (l + (K - 1)(l - m)), 1.0435 for l = 48, m = 4, K = 2."""
+    plan = GopPlan(92, 48, 4)
+    assert (plan.num_gops, plan.num_coded) == (2, 96)
+    for number in (1, 2, 3, 10):
+        plan = GopPlan(48 + (number - 1) * 44, 48, 4)
+        assert plan.num_gops == number
+        assert plan.num_coded / plan.num_frames == 48 * number / (48 + (number - 1) * (48 - 4))
