@@ -13,17 +13,19 @@ from benchmarks.experiments import (
     channel,
     cluster,
     coders,
+    control,
     cutting,
     efforts,
     errors,
     grid,
+    laws,
     merging,
     quality,
     silent,
     steps,
     tiles,
 )
-from benchmarks.experiments.base import Experiment, Measurement
+from benchmarks.experiments.base import Experiment, Measurement, record_path
 from benchmarks.gpu import command as gpu
 from benchmarks.record import provenance, write_json
 
@@ -33,11 +35,13 @@ EXPERIMENTS: dict[str, Experiment | Measurement] = {
     "channel": channel.EXPERIMENT,
     "cluster": cluster.EXPERIMENT,
     "coders": coders.EXPERIMENT,
+    "control": control.EXPERIMENT,
     "efforts": efforts.EXPERIMENT,
     "errors": errors.EXPERIMENT,
     "gpu": gpu.EXPERIMENT,
     "cutting": cutting.EXPERIMENT,
     "grid": grid.EXPERIMENT,
+    "laws": laws.EXPERIMENT,
     "merging": merging.EXPERIMENT,
     "quality": quality.EXPERIMENT,
     "silent": silent.EXPERIMENT,
@@ -75,9 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return tables.run(options)
     if options.command in STUDIES:
         return int(STUDIES[options.command].run(options))
-    path: Path = options.out / f"{options.command}.json"
     for record in EXPERIMENTS[options.command].records(options):
-        write_json(path, {**provenance(), **record})
+        write_json(record_path(options), {**provenance(), **record})
     return 0
 
 

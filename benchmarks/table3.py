@@ -2,6 +2,7 @@
 
 python -m benchmarks table3 --dataset clips --only basketballpass
 
+Each prior runs with both channel coders, ours and the paper's (pfr); --coder takes one of them.
 Stop steps are timesteps of the prior's own schedule, so the same step is not the same noise for two
 priors. OUT gets one JSON for each prior and sequence, report.md and report.html. A stopped run
 continues when it is started again.
@@ -17,6 +18,7 @@ from benchmarks.report.stage_report import write_stage_report
 from benchmarks.study import run as run_study
 
 METRICS = ("ms_ssim", "dists", "lpips", "psnr")  # the paper's two, and two more
+CODERS = ("trellis", "pfr")  # ours, and the paper's
 STOP_STEPS = (50, 100, 200, 300, 400, 500)  # of the paper's Table III
 
 
@@ -31,8 +33,9 @@ def run(options: argparse.Namespace) -> int:
     stops = options.stop_steps[::2] if options.quick else options.stop_steps
     loading = prior_options(options)
     codecs = [
-        StageCodec(prior, stops, options.device, coder=options.coder, prior_options=loading)
+        StageCodec(prior, stops, options.device, coder=coder, prior_options=loading)
         for prior in options.prior
+        for coder in ([options.coder] if options.coder else CODERS)
     ]
     study = study_of(options, codecs)
     results = run_study(study)

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.doc_tables import clips, cluster, experiments, gpu, training, trajectory
+from benchmarks.doc_tables import clips, cluster, experiments, gpu, quality, training, trajectory
 from benchmarks.report.plots import DIGEST
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +28,7 @@ PAGES = (
 )
 TABLES = {
     **experiments.TABLES,
+    **quality.TABLES,
     **trajectory.TABLES,
     **clips.TABLES,
     **training.TABLES,
@@ -35,7 +36,7 @@ TABLES = {
     **cluster.TABLES,
 }
 # each: the digest of what is shown, and the drawing of it
-PICTURES = {**experiments.PICTURES, **clips.PICTURES, **training.PICTURES}
+PICTURES = {**experiments.PICTURES, **quality.PICTURES, **clips.PICTURES, **training.PICTURES}
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -24,6 +24,7 @@ ENCODE_STAGES = ("VAE encode", "encode diffusion", "channel encode")
 DECODE_STAGES = ("decode diffusion", "channel decode", "silent part", "VAE decode")
 # frames above the model's size come in tiles, each a call of `predict_tiles`
 _MODEL = {"predict_x0": "model", "predict_tiles": "model"}
+DEFAULT_CODER = "trellis"
 _WARM_UP_FRAMES = 8
 
 
@@ -79,7 +80,7 @@ class StageCodec(FreeGvcCodec):
             tiles as `freegvc.compress` does.
         stop_steps: timesteps of the prior's schedule.
         device: where the prior runs.
-        coder: of the channel.
+        coder: of the channel; one that is not the default becomes a part of the label.
         prior_options: as of `FreeGvcCodec`.
     """
 
@@ -89,18 +90,25 @@ class StageCodec(FreeGvcCodec):
         stop_steps: Sequence[int],
         device: str = "cpu",
         *,
-        coder: str | None = None,
+        coder: str = DEFAULT_CODER,
         prior_options: Mapping[str, str] | None = None,
     ) -> None:
-        chosen: dict[str, Any] = {} if coder is None else {"coder": coder}
-        super().__init__(prior, (), device=device, prior_options=prior_options, **chosen)
+        name = prior.replace("/", ".")
+        super().__init__(
+            prior,
+            (),
+            label=name if coder == DEFAULT_CODER else f"{name}-{coder}",
+            device=device,
+            prior_options=prior_options,
+            coder=coder,
+        )
         self._stop_steps = stop_steps
         self.settings = {
             "prior": prior,
             "device": device,
             "stop_steps": list(stop_steps),
             **self._prior_options,
-            **chosen,
+            "coder": coder,
         }
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:

@@ -19,7 +19,7 @@ from benchmarks.report.stage_report import stage_table
 from freegvc.metrics import METRICS
 
 CLIPS = RESULTS / "clips"
-STAGES = RESULTS / "table3" / "basketballpass" / "freegvc-small.json"
+STAGES = RESULTS / "table3" / "basketballpass"
 TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
 SMALL, ANALYTIC = "freegvc-small", "analytic"
 MEASURED = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
@@ -95,10 +95,10 @@ def small() -> DocTable:
 
 def stages() -> DocTable:
     """Table III on the CPU."""
-    result = SequenceResult.read(STAGES)
-    table = stage_table(result)
+    results = [SequenceResult.read(path) for path in sorted(STAGES.glob("*.json"))]
+    table, result = stage_table(results), results[0]
     note = (
-        f"{result.codec} on {result.num_frames} frames of {result.sequence} at "
+        f"{result.settings['prior']} on {result.num_frames} frames of {result.sequence} at "
         f"{result.width}x{result.height}; stages in seconds per frame, peak memory of the process "
         f"in MiB. {_measured(result)}"
     )

@@ -1,4 +1,4 @@
-"""Tables of experiments whose results are not in docs/trajectory.md: one JSON file each."""
+"""Tables and a picture of the channel coders and of tiles: one JSON file each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import json
 import statistics
 from collections.abc import Callable
-from typing import Any
 
 from benchmarks.doc_tables.table import DocTable, listing, load, where
 from benchmarks.report.plots import DIGEST
@@ -82,88 +81,6 @@ def tiles() -> DocTable:
     )
 
 
-def quality() -> DocTable:
-    """How targets that are scores are met, clip by clip."""
-    record = load("quality.json")
-
-    def probes(which: str) -> Callable[[Any], str]:
-        return lambda row: f"{statistics.fmean(row[which]):.1f}"
-
-    return listing(
-        record["rows"],
-        {
-            "clip": "{clip}",
-            "target": "{target}",
-            "GOPs within 0.005": lambda row: f"{sum(row['reached'])} of {row['gops']}",
-            "largest error": lambda row: (
-                f"{max(abs(score - row['target']) for score in row['scores']):.4f}"
-            ),
-            "probes with history": lambda row: (
-                f"{statistics.fmean(row['probes_with_history']):.1f}"
-            ),
-            "probes without": probes("probes_without"),
-            "std of GOP scores": "{std:.4f}",
-            "std at one stop step": "{fixed_step[std]:.4f}, {fixed_step[std_ratio]:.1f} times",
-            "`even` rate target: used part of the budget": "{shared_rate[share_of_budget]:.4f}",
-        },
-        f"LPIPS (AlexNet), GOPs of {record['settings']['gop_length']} frames; files of one size "
-        f"for the two deviations. {where(record)}",
-    )
-
-
-def cutting() -> DocTable:
-    """Streams cut to a rate against streams coded at it."""
-    record = load("cutting.json")
-    settings = record["settings"]
-    return listing(
-        record["rows"],
-        {
-            "clip": "{clip}",
-            "at most": "{rate_bpp} bpp",
-            "bytes, cut": "{cut[bytes]}",
-            "bytes, coded": "{coded[bytes]}",
-            "LPIPS, cut": "{cut[lpips]:.4f}",
-            "LPIPS, coded": "{coded[lpips]:.4f}",
-            "PSNR dB, cut": "{cut[psnr]:.2f}",
-            "PSNR dB, coded": "{coded[psnr]:.2f}",
-        },
-        f"Cut from {settings['highest_bpp']} bpp; two GOPs of {settings['gop_length']} frames, "
-        f"192x192. {where(record)}",
-    )
-
-
-def laws() -> DocTable:
-    """How well each law fits the points of a walk."""
-    record = load("quality.json")
-    mean = {"clip": "mean", "r_squared": record["summary"]["r_squared"]}
-    columns = {law: f"{{r_squared[{law}]:.3f}}" for law in mean["r_squared"]}
-    return listing([*record["rows"], mean], {"clip": "{clip}", **columns}, where(record))
-
-
-def boundaries() -> DocTable:
-    """What is seen at the boundaries of GOPs, by overlap and fusion weight."""
-    record = load("boundaries.json")
-    columns: dict[str, Any] = {"m": "{overlap}", "gamma": "{gamma}", "bpp": "{bpp:.4f}"}
-    for name, label, digits in (("lpips", "LPIPS", 4), ("tlp", "tLP", 4), ("tof", "tOF px", 3)):
-        number = f"+.{digits}f"
-        columns[f"{label} near"] = (
-            f"{{{name}[near]:{number}}} ± {{{name}[near_standard_error]:.{digits}f}}"
-        )
-        columns[f"{label} worst"] = lambda row, name=name, number=number: (
-            f"{row[name]['worst']:{number}}, {100 * row[name]['worst_ratio']:.0f} % of m = 0"
-        )
-    settings, without = record["settings"], record["summary"][0]
-    return listing(
-        record["summary"],
-        columns,
-        "Near: excess ± standard error; worst: excess, and in per cent of that with m = 0. "
-        f"{len({row['clip'] for row in record['rows']})} clips, {without['boundaries']} boundaries "
-        f"with m = 0, GOPs of {settings['gop_length']} frames, stop step {settings['stop_step']}. "
-        f"Inner frames: LPIPS {without['lpips']['inner']:.3f}, tLP {without['tlp']['inner']:.4f}, "
-        f"tOF {without['tof']['inner']:.2f} px. {where(record)}",
-    )
-
-
 def _or_dash(score: float | None) -> str:
     return "-" if score is None else f"{score:.4f}"
 
@@ -218,10 +135,6 @@ TABLES: dict[str, Callable[[], DocTable]] = {
         coders,
         channel,
         tiles,
-        quality,
-        laws,
-        boundaries,
-        cutting,
     )
 }
 PICTURES = {CHANNEL_PNG: (channel_digest, draw_channel)}

@@ -1,8 +1,9 @@
 """Does the picture show where one GOP ends and the next begins?
 
-One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two fusion weights gamma(i) for the
-latents of the overlap. Each clip is coded twice, the second time from half a GOP on: what is at a
-boundary in one stream is inside a GOP in the other, so content cancels out.
+One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two fusion weights gamma(i) for the n
+latents of the overlap: 0.5, and where n > 1 a ramp, (i + 1) / (n + 1). Each clip is coded twice,
+the second time from half a GOP on: what is at a boundary in one stream is inside a GOP in the
+other, so content cancels out.
 Let s be the first frame that a GOP shows. Frame s + i, or the pair of frames (s + i, s + i + 1), is
 at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the overlap.
 - *excess* of a place: its score minus that of the same frames in the other stream, where they are
@@ -29,21 +30,14 @@ from benchmarks.experiments.base import Experiment, Row
 from benchmarks.frames import MAX_SIZE, Frames
 from freegvc import CompressedVideo, StopStep
 from freegvc._bitstream import write_stream
+from freegvc._bitstream.header import GAMMA_ONE
 from freegvc.metrics import METRICS, check_metric
 from freegvc.priors import Prior
 
 CLIPS = ("carphone_qcif.mp4", "basketballpass", "pancake.mkv", "foreman_cif_intra.264")
 GOP_LENGTH = 32  # half of what is new in a GOP is longer than any seam
-STOP_STEP = 800
 SCORES = ("lpips", "tlp", "tof")
-# by overlap and the name of gamma(i): gammas in units of 1/128
-VARIANTS: dict[tuple[int, str], tuple[int, ...]] = {
-    (0, "none"): (),
-    (4, "0.5"): (64,),
-    (4, "ramp"): tuple(round(128 * (i + 1) / 5) for i in range(4)),
-    (8, "0.5"): (64,),
-    (8, "ramp"): tuple(round(128 * (i + 1) / 9) for i in range(8)),
-}
+OVERLAPS = (0, 4, 8)
 FIRST_PLACE = -2
 Excess = npt.NDArray[np.float64]  # [boundaries, places]
 
@@ -57,17 +51,27 @@ class Decoded:
     boundaries: tuple[int, ...]
 
 
-def measure(name: str, frames: Frames, prior: Prior) -> Iterator[Row]:
+def gammas_of(prior: Prior, overlap: int) -> dict[str, tuple[int, ...]]:
+    """Name of gamma(i) to the gammas of a header, in units of 1 / `GAMMA_ONE`."""
+    count = prior.latent.overlap(GOP_LENGTH, overlap).count
+    if not count:
+        return {"none": ()}
+    variants: dict[str, tuple[int, ...]] = {"0.5": (GAMMA_ONE // 2,)}
+    if count > 1:
+        variants["ramp"] = tuple(round(GAMMA_ONE * (i + 1) / (count + 1)) for i in range(count))
+    return variants
+
+
+def measure(name: str, frames: Frames, prior: Prior, stop_step: int) -> Iterator[Row]:
     """One row for each overlap and gamma."""
     del name
     check_metric("lpips")
-    for overlap in sorted({overlap for overlap, _ in VARIANTS}):
+    for overlap in OVERLAPS:
         began = time.perf_counter()
         starts = 0, (GOP_LENGTH - overlap) // 2
         options = {"gop_length": GOP_LENGTH, "overlap": overlap}
-        coded = [compress(frames[s:], prior, StopStep(STOP_STEP), options)[0] for s in starts]
-        for gamma in (gamma for m, gamma in VARIANTS if m == overlap):
-            gammas = VARIANTS[overlap, gamma]
+        coded = [compress(frames[s:], prior, StopStep(stop_step), options)[0] for s in starts]
+        for gamma, gammas in gammas_of(prior, overlap).items():
             one, other = (
                 decode(compressed, prior, gammas, start)
                 for compressed, start in zip(coded, starts, strict=True)
@@ -130,7 +134,7 @@ def near(metric: str, excess: Excess) -> Excess:
 def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Excess over all boundaries of all clips, and its ratio to that of overlap 0."""
     summary: list[dict[str, Any]] = []
-    for overlap, gamma in VARIANTS:
+    for overlap, gamma in dict.fromkeys((row["overlap"], row["gamma"]) for row in rows):
         found = [row for row in rows if (row["overlap"], row["gamma"]) == (overlap, gamma)]
         weights = [row["boundaries"] for row in found]
         entry: dict[str, Any] = {
@@ -161,7 +165,15 @@ EXPERIMENT = Experiment(
     measure,
     CLIPS,
     num_frames=80,
-    settings={"gop_length": GOP_LENGTH, "stop_step": STOP_STEP},
+    settings={"gop_length": GOP_LENGTH},
     max_size=MAX_SIZE,
     summarise=summarise,
+    options={
+        "stop_step": {
+            "type": int,
+            "default": 800,
+            "help": "of all GOPs, a timestep of the prior's schedule (default: %(default)s, which "
+            "fits analytic)",
+        }
+    },
 )

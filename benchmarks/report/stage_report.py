@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from benchmarks.arguments import typed_command
-from benchmarks.codecs.stages import DECODE_STAGES, ENCODE_STAGES
-from benchmarks.points import SequenceResult
+from benchmarks.codecs.stages import DECODE_STAGES, DEFAULT_CODER, ENCODE_STAGES
+from benchmarks.points import Point, SequenceResult
 from benchmarks.report.curves import metrics_of
 from benchmarks.report.document import (
     Block,
@@ -57,7 +58,8 @@ def write_stage_report(
         plots[PLOT] = draw_stages(finished)
         caption = "Seconds per frame by stage and stop step"
         blocks.append(Picture(caption, out / PLOT, plots[PLOT]))
-    blocks += [stage_table(result) for result in finished]
+    by_table = groupby(sorted(finished, key=_table_key), key=_table_key)
+    blocks += [stage_table(list(own)) for _, own in by_table]
     sections = (
         Section("What each stage takes", tuple(blocks)),
         published_section("Table III", measured_datasets(results)),
@@ -66,15 +68,21 @@ def write_stage_report(
     write_document(Document(title, sections), plots, out)
 
 
-def stage_table(result: SequenceResult) -> Table:
-    """A row for each stop step of one prior on one sequence, the finest first."""
+def stage_table(results: Sequence[SequenceResult]) -> Table:
+    """A row for each stop step and coder, the finest step first.
+
+    Args:
+        results: of one prior on one sequence, one of each coder.
+    """
     stages = (*ENCODE_STAGES, *DECODE_STAGES)
-    metrics = metrics_of([result])
-    header = ["stop step", "bpp", "steps", *stages, "encode fps", "decode fps"]
+    metrics = metrics_of(results)
+    header = ["stop step", "coder", "bpp", "steps", *stages, "encode fps", "decode fps"]
     header += ["encode MiB", "decode MiB", *map(metric_heading, metrics)]
+    found = [(_stop_step(point), result, point) for result in results for point in result.points]
     rows = [
         (
-            point.setting.removeprefix("stop step "),
+            str(stop_step),
+            str(result.settings.get("coder", DEFAULT_CODER)),
             f"{result.bpp(point):.4f}",
             ", ".join(map(str, point.details["steps"])),
             *(f"{point.stages[stage] / result.num_frames:.3f}" for stage in stages),
@@ -83,14 +91,16 @@ def stage_table(result: SequenceResult) -> Table:
             *(str(point.details["peak_mib"][side]) for side in _SIDES),
             *(score_cell(metric, point.score(metric)) for metric in metrics),
         )
-        for point in reversed(result.points)
+        for stop_step, result, point in sorted(found, key=lambda item: item[0])
     ]
+    first = results[0]
     note = (
         "Stages in seconds per frame, peak memory of the process or the GPU in MiB. "
-        f"{result.num_frames} frames of {result.width}x{result.height}, device "
-        f"{result.settings['device']}."
+        f"{first.num_frames} frames of {first.width}x{first.height}, device "
+        f"{first.settings['device']}."
     )
-    return Table(_name(result), tuple(header), tuple(rows), (note,))
+    title = f"{first.settings['prior']} on {first.dataset}/{first.sequence}"
+    return Table(title, tuple(header), tuple(rows), (note,))
 
 
 def draw_stages(results: Sequence[SequenceResult]) -> bytes:
@@ -125,6 +135,14 @@ def draw_stages(results: Sequence[SequenceResult]) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _table_key(result: SequenceResult) -> tuple[str, str, str]:
+    return result.dataset, result.sequence, str(result.settings["prior"])
+
+
+def _stop_step(point: Point) -> int:
+    return int(point.setting.removeprefix("stop step "))
 
 
 def _name(result: SequenceResult) -> str:

@@ -35,24 +35,49 @@ def test_a_record_names_its_prior_and_where_it_was_measured(scene, tmp_path):
     assert all(row["bits_over_fine"] > 1 for row in priced["rows"])
 
 
-def test_a_record_stands_after_each_clip(scene, tmp_path, monkeypatch):
-    """A long experiment that is stopped keeps the clips that it finished."""
+def test_a_run_that_was_stopped_goes_on(scene, tmp_path, monkeypatch):
+    """It keeps the clips that it finished, if it is asked the same; a finished record is redone."""
+    measured, broken = [], ["b.y4m"]
 
-    def measure(name, frames, prior):
-        if name == "b.y4m":
+    def measure(name, frames, prior, least):
+        if name in broken:
             raise RuntimeError("stopped")
-        yield {"frames": len(frames)}
+        measured.append(name)
+        yield {"frames": len(frames), "size": frames.shape[1:3], "least": least}
 
     for name in ("a.y4m", "b.y4m"):
         Video(scene(4, 48, 64), Fraction(25)).save(tmp_path / name)
-    experiment = Experiment("Counts frames.", measure, (), 3, summarise=len)
+    option = {"least": {"type": int, "default": 1}}
+    experiment = Experiment(
+        "Counts frames.", measure, (), 3, max_size=(48, 64), summarise=len, options=option
+    )
     monkeypatch.setitem(__main__.EXPERIMENTS, "count", experiment)
     videos = [str(tmp_path / name) for name in ("a.y4m", "b.y4m")]
+    run = ["count", *videos, "--out", str(tmp_path), "--size", "32x16"]
+
+    def record():
+        return json.loads((tmp_path / "count.json").read_text())
+
     with pytest.raises(RuntimeError, match="stopped"):
-        __main__.main(["count", *videos, "--out", str(tmp_path)])
-    record = json.loads((tmp_path / "count.json").read_text())
-    assert record["rows"] == [{"clip": "a.y4m", "frames": 3}]
-    assert record["summary"] == 1
+        __main__.main(run)
+    rows = [
+        {"clip": name, "frames": 3, "size": [16, 32], "least": 1} for name in ("a.y4m", "b.y4m")
+    ]
+    assert (record()["rows"], record()["summary"], record()["unfinished"]) == (rows[:1], 1, True)
+    with pytest.raises(RuntimeError, match="stopped"):
+        __main__.main([*run, "--least", "2"])
+    assert measured == ["a.y4m", "a.y4m"]
+    assert record()["settings"]["least"] == 2
+    with pytest.raises(RuntimeError, match="stopped"):
+        __main__.main(run)
+    assert measured == ["a.y4m"] * 3
+    broken.clear()
+    assert __main__.main(run) == 0
+    assert measured == ["a.y4m", "a.y4m", "a.y4m", "b.y4m"]
+    assert (record()["rows"], record()["summary"]) == (rows, 2)
+    assert "unfinished" not in record()
+    assert __main__.main(run) == 0
+    assert measured[4:] == ["a.y4m", "b.y4m"]
 
 
 def test_no_command_writes_into_the_committed_results_by_default():

@@ -210,9 +210,9 @@ def test_table3_times_the_coder_that_is_asked_for(run):
     stops = ("--metrics", "psnr", "--stop-steps", 850, "--only", "a")
     code, out = run("table3", *stops, "--coder", "pfr")
     assert code == 0
-    result = SequenceResult.read(out / "results/a/analytic.json")
+    result = SequenceResult.read(out / "results/a/analytic-pfr.json")
     assert result.settings["coder"] == "pfr"
-    assert CompressedVideo.open(out / "files/a/analytic/stop850.fgvc").header.coder == "pfr"
+    assert CompressedVideo.open(out / "files/a/analytic-pfr/stop850.fgvc").header.coder == "pfr"
     assert result.points[0].stages["channel encode"] > 0
 
 
