@@ -21,7 +21,6 @@ from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
 from benchmarks.record import provenance
-from freegvc.metrics import FID
 from freegvc.metrics.scoring import score_frames
 
 
@@ -162,7 +161,11 @@ def _point(
             for name, values in scores.per_frame.items()
             if values is not None
         },
-        per_video={} if scores.fid is None else {FID: scores.fid},
+        per_video={
+            name: float(f"{score:.6g}")
+            for name, score in scores.per_video.items()
+            if score is not None
+        },
         stages={name: round(value, 3) for name, value in encoded.stages.items()},
         file=encoded.path.name,
         details=encoded.details,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -101,7 +102,7 @@ def make_report(
         weights=target.weights,
         device=str(prior.device),
     )
-    per_frame = scores.per_frame[metric.name] or []
+    per_frame = scores.per_frame.get(metric.name) or []  # none where all frames share one score
     done = {event.gop: event for event in _of_type(GopDone, events)}
     gops = []
     for info, decoded in zip(compressed.gops, _of_type(GopDecoded, heard), strict=True):
@@ -114,11 +115,7 @@ def make_report(
                 num_pixels=info.num_frames * height * width,
                 bits=info.bits,
                 stop_step=info.stop_step,
-                score=pool(
-                    per_frame[shown.start : shown.stop],
-                    target.pooling,
-                    higher_is_better=metric.higher_is_better,
-                ),
+                score=_gop_score(metric, target, per_frame, shown, done[info.index]),
                 reached=done[info.index].reached,
                 probes=tuple((float(p.bits), p.score) for p in probes if p.bits is not None),
                 limit=limits[-1] if limits else None,
@@ -127,6 +124,19 @@ def make_report(
     wanted = target.wanted_score(done[0].score)
     near = None if wanted is None else near_enough(metric, wanted, target.tolerance)
     return Report(title, metric, target.pooling, tuple(per_frame), tuple(gops), near)
+
+
+def _gop_score(
+    metric: Metric, target: Target, per_frame: Sequence[float], shown: range, done: GopDone
+) -> float:
+    """Of the shown frames; where they share one score, that of the GOP's last probe."""
+    if metric.is_single:
+        return math.nan if done.score is None else done.score
+    return pool(
+        per_frame[shown.start : shown.stop],
+        target.pooling,
+        higher_is_better=metric.higher_is_better,
+    )
 
 
 def near_enough(

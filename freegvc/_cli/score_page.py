@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.pages import facts, table
 from freegvc._cli.paths import printable
-from freegvc.metrics import FID, METRICS, Pooled
+from freegvc.metrics import FID, METRICS, SCORES, Pooled
 from freegvc.metrics.fid import SMALL_PATCH_SIDE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Report:
     @property
     def frame_metrics(self) -> tuple[str, ...]:
         """The metrics that score frames."""
-        return tuple(name for name in self.metrics if name != FID)
+        return tuple(name for name in self.metrics if name in self.scores.per_frame)
 
 
 def document(report: Report, num_worst: int) -> dict[str, object]:
@@ -76,9 +76,15 @@ def document(report: Report, num_worst: int) -> dict[str, object]:
             "per_gop": per_gop if report.gops and values is not None else None,
             "per_frame": values and [None if math.isnan(value) else value for value in values],
         }
-    if FID in report.metrics:
-        result[FID] = {"value": scores.fid, "num_patches": scores.fid_patches}
+    for name, score in scores.per_video.items():
+        result[name] = video_document(name, score, scores.fid_patches)
     return result
+
+
+def video_document(name: str, score: float | None, fid_patches: int) -> dict[str, Any]:
+    """The one score of a video for JSON."""
+    patches = {"num_patches": fid_patches} if name == FID else {}
+    return {"value": score, **patches}
 
 
 def pooled_document(name: str, pooled: Pooled | None) -> dict[str, Any]:
@@ -104,8 +110,9 @@ def page(report: Report, num_worst: int) -> str:
         ("rate", f"{report.bpp:.5g} bpp, {what}"),
     ]
     rows += [(METRICS[name].label, _line(scores, name)) for name in report.frame_metrics]
-    if FID in report.metrics:
-        rows.append(("FID", _fid(scores)))
+    for name in scores.per_video:
+        said = _fid(scores) if name == FID else scores.describe(name)
+        rows.append((SCORES[name].label, said))
     shown = [name for name in report.frame_metrics if scores.pooled(name)]
     parts = [facts(rows)]
     if report.gops and shown:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from freegvc._cli.pages import count
-from freegvc._cli.score_page import pooled_document
-from freegvc.metrics import FID, SCORES
+from freegvc._cli.score_page import pooled_document, video_document
+from freegvc.metrics import SCORES
 
 if TYPE_CHECKING:
     from freegvc._codec.sweep import SweepPoint
@@ -72,10 +72,11 @@ def _entry(point: SweepPoint, metrics: Sequence[str]) -> dict[str, object]:
     for name in metrics:
         if point.scores is None:
             continue
-        if name == FID:
-            entry[name] = {"value": point.scores.fid, "num_patches": point.scores.fid_patches}
+        scores = point.scores
+        if name in scores.per_video:
+            entry[name] = video_document(name, scores.per_video[name], scores.fid_patches)
         else:
-            entry[name] = pooled_document(name, point.scores.pooled(name))
+            entry[name] = pooled_document(name, scores.pooled(name))
     return entry
 
 

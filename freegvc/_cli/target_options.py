@@ -57,7 +57,7 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--even",
-        choices=metrics,
+        choices=[name for name in metrics if not METRICS[name].takes_video],
         help="a rate keeps this score even over the GOPs, in 1.5 to 2 times the model calls "
         "(default: one noise level for all GOPs)",
     )
@@ -70,7 +70,8 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="X",
-        help="largest distance from the target (default: 0.1 dB for PSNR, else 0.005)",
+        help="largest distance from the target (default: 0.1 dB for PSNR, 0.05 for cvvdp, 0.5 for "
+        "vmaf, else 0.005)",
     )
     group.add_argument(
         "--max-probes",

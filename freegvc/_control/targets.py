@@ -49,6 +49,15 @@ def _frame_metric(metric: MetricLike) -> Metric:
     return found
 
 
+def _check_probe_frames(metric: Metric, probe_frames: int | None) -> None:
+    """Refuse to score a few frames of a GOP with a metric that sees how they move."""
+    if metric.takes_video and probe_frames is not None:
+        raise UsageError(
+            f"probe_frames is {probe_frames}, but metric {metric.name!r} scores moving pictures: "
+            "leave probe_frames out, so that all frames are scored"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class StopStep:
     """Stop every GOP at one timestep.
@@ -116,8 +125,11 @@ class Rate:
             raise UsageError(f"give one rate, not {len(given)}: {', '.join(given)}")
         for name, value in given.items():
             _check_range(name, value, math.inf)
-        if self.even is not None:
-            _frame_metric(self.even)
+        if self.even is not None and _frame_metric(self.even).takes_video:
+            raise UsageError(
+                f"even is {as_metric(self.even).name!r}, which scores moving pictures, but a few "
+                "frames of each GOP are scored: take one of single frames, such as lpips or ms_ssim"
+            )
 
     @property
     def is_default(self) -> bool:
@@ -175,12 +187,14 @@ class Score(Scoring):
 
     Args:
         metric: a metric of single frames: a name in `freegvc.metrics.METRICS`, a `Metric`, or a
-            distance between two arrays of frames, uint8 [T, H, W, 3].
+            distance between two arrays of frames, uint8 [T, H, W, 3]. With "cvvdp" and "vmaf",
+            which see how frames move, the frames that a GOP shows are a video of their own.
         score: what to reach, in the metric's own unit.
         pooling: "mean", "p95" or "max" of the frames' scores in a GOP; the latter two are on the
             bad side of the metric.
         tolerance: largest difference between a GOP's score and its target; by default the
-            metric's: 0.1 dB for PSNR, 0.005 for all others.
+            metric's: 0.1 dB for PSNR, 0.05 JOD for ColorVideoVDP, 0.5 for VMAF, 0.005 for all
+            others.
         max_probes: how many states of a GOP may be decoded and scored to find its stop step; by
             default as many as the effort allows.
         probe_frames: how many frames of a GOP a probe scores, evenly spread; by default all. A
@@ -198,6 +212,7 @@ class Score(Scoring):
     def __post_init__(self) -> None:
         Scoring.__post_init__(self)
         metric = _frame_metric(self.metric)
+        _check_probe_frames(metric, self.probe_frames)
         _check_range(f"the target of {metric.name}", self.score, metric.limit)
 
     def metric_for(self, height: int, width: int) -> Metric:
@@ -231,7 +246,7 @@ class LikeFirstGop(Scoring):
     def __post_init__(self) -> None:
         Scoring.__post_init__(self)
         if self.metric is not None:
-            _frame_metric(self.metric)
+            _check_probe_frames(_frame_metric(self.metric), self.probe_frames)
         if isinstance(self.first, Rate) and (self.first.even, self.first.weights) != (None, None):
             raise UsageError(
                 "the rate of the first GOP has even or weights, which say nothing about one GOP: "

@@ -1,11 +1,14 @@
 """Scores of a decoded video: RGB, full range, full resolution, no resizing.
 
-`METRICS` holds every score of frames by name; `PatchFid` scores a whole video; `SCORES` holds the
-scales of all of them. A metric owns its scale: direction, loss, tolerance, smallest frame.
+`METRICS` holds by name every score that frames or a GOP can have; `PatchFid` scores a whole video;
+`SCORES` holds the scales of all of them. A metric owns its scale: direction, loss, tolerance,
+smallest frame.
 """
 
+from freegvc.metrics.colorvideovdp import cvvdp
 from freegvc.metrics.fid import PatchFid
-from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr
+from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr, psnr_y
+from freegvc.metrics.libvmaf import vmaf
 from freegvc.metrics.metric import Metric, MetricStatus, ScoreScale
 from freegvc.metrics.perceptual import dists, lpips
 from freegvc.metrics.pooling import POOLINGS, Pooled, pool, pool_gops, pool_scores, worst_frames
@@ -39,6 +42,7 @@ __all__ = [
     "ScoreScale",
     "as_metric",
     "check_metric",
+    "cvvdp",
     "default_metric",
     "dists",
     "lpips",
@@ -48,8 +52,10 @@ __all__ = [
     "pool_gops",
     "pool_scores",
     "psnr",
+    "psnr_y",
     "tlp",
     "tof",
+    "vmaf",
     "warp_error",
     "worst_frames",
 ]

@@ -1,4 +1,4 @@
-"""PSNR and MS-SSIM per frame."""
+"""PSNR, of RGB and of luma, and MS-SSIM per frame."""
 
 from __future__ import annotations
 
@@ -23,6 +23,48 @@ def psnr(reference: Frames, distorted: Frames) -> Scores:
         UsageError: the shapes differ.
     """
     check_pair(reference, distorted)
+    return _decibels(reference, distorted)
+
+
+def psnr_y(reference: Frames, distorted: Frames) -> Scores:
+    """PSNR of luma, as HM, VTM and x265 print it as Y-PSNR: 10 log10(255^2 / MSE) of each frame.
+
+    Luma is BT.709, limited range (16 .. 235), rounded to 8 bits, with the peak at 255 all the same.
+    The number of a video is the mean over its frames. FFmpeg's filter psnr prints that of the mean
+    MSE as its average, which is never larger.
+
+    Args:
+        reference, distorted: uint8 [T, H, W, 3].
+
+    Returns:
+        float64 [T]; `MAX_PSNR_DB` for equal luma.
+
+    Raises:
+        UsageError: the shapes differ.
+    """
+    check_pair(reference, distorted)
+    scores = [
+        _decibels(luma(a)[None], luma(b)[None]) for a, b in zip(reference, distorted, strict=True)
+    ]
+    return np.concatenate([np.zeros(0), *scores])
+
+
+def luma(frame: Frames) -> Frames:
+    """Y of a frame: BT.709, limited range, 8 bits.
+
+    Args:
+        frame: uint8 [H, W, 3].
+
+    Returns:
+        uint8 [H, W].
+    """
+    from freegvc._video import BT709, rgb_to_yuv
+
+    return rgb_to_yuv(np.asarray(frame), BT709)[0].astype(np.uint8, copy=False)
+
+
+def _decibels(reference: Frames, distorted: Frames) -> Scores:
+    """Of each frame, over all its samples."""
     # int16 differences squared in float32 and summed in float64 are exact for any frame below 2^40
     difference = reference.astype(np.int16) - distorted
     squares = np.square(difference, dtype=np.float32)

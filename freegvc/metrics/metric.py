@@ -57,6 +57,7 @@ class ScoreScale:
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
             only freegvc's own dependencies.
         package: a module that it needs, and the package to install for it.
+        needs: what it needs beside weights, in words.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ScoreScale:
     weights: WeightFile | None = None
     prepare: Callable[[Weights, str], object] | None = None
     package: tuple[str, str] | None = None
+    needs: str = "no files"
 
     def format(self, score: float) -> str:
         """A score as text, with its unit."""
@@ -112,7 +114,7 @@ class ScoreScale:
         Args:
             weights: folder of safetensors; by default FREEGVC_METRIC_WEIGHTS, then torch's cache.
         """
-        detail = "needs no files"
+        detail = f"needs {self.needs}"
         try:
             self._check_package()
             if self.weights is not None:
@@ -142,10 +144,15 @@ class Metric(ScoreScale):
     Attributes:
         compute: the function behind it; called as the metric itself.
         is_temporal: the scores belong to pairs of neighbours, so there is one fewer than frames.
+        takes_video: a score depends on more than one frame or two, so all frames of a video, or of
+            a GOP that a target is about, are scored at once.
+        is_single: there is one score for all frames together, which is returned for each of them.
     """
 
     compute: _Compute = field(kw_only=True)
     is_temporal: bool = False
+    takes_video: bool = False
+    is_single: bool = False
 
     def __call__(
         self, reference: Frames, distorted: Frames, *, weights: Weights = None, device: str = "cpu"

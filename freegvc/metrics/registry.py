@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from freegvc.errors import UsageError
 from freegvc.metrics import fid
-from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr
+from freegvc.metrics.colorvideovdp import CVVDP_MIN_SIDE, DISPLAY, cvvdp, cvvdp_predictor
+from freegvc.metrics.fidelity import MS_SSIM_MIN_SIZE, ms_ssim, psnr, psnr_y
 from freegvc.metrics.frames import Frames, Scores, check_pair
+from freegvc.metrics.libvmaf import VMAF_MIN_SIDE, ffmpeg_with_vmaf, vmaf
 from freegvc.metrics.metric import DecibelMetric, Metric, MetricStatus, ScoreScale, Weights
 from freegvc.metrics.perceptual import (
     DISTS_MIN_SIDE,
@@ -57,6 +59,19 @@ def _load_opencv(weights: Weights, device: str) -> None:
     check_opencv()
 
 
+def _load_cvvdp(weights: Weights, device: str) -> object:
+    return cvvdp_predictor(DISPLAY, device)
+
+
+def _find_vmaf(weights: Weights, device: str) -> object:
+    return ffmpeg_with_vmaf()
+
+
+def _cvvdp(reference: Frames, distorted: Frames, *, weights: Weights, device: str) -> Scores:
+    """The one score for each frame."""
+    return np.full(len(reference), cvvdp(reference, distorted, device=device))
+
+
 # the module, and the package that has it
 _OPENCV = ("cv2", "opencv-python-headless")
 _TORCHVISION = ("torchvision", "torchvision")
@@ -78,6 +93,7 @@ def _lpips(name: str, label: str, net: str) -> Metric:
 
 _ALL = (
     DecibelMetric("psnr", "PSNR", True, 1, compute=_plain(psnr)),
+    DecibelMetric("psnr_y", "PSNR-Y", True, 1, compute=_plain(psnr_y)),
     Metric("ms_ssim", "MS-SSIM", True, MS_SSIM_MIN_SIZE, compute=_plain(ms_ssim)),
     _lpips("lpips", "LPIPS", "alex"),
     _lpips("lpips_vgg", "LPIPS (VGG16)", "vgg"),
@@ -124,6 +140,34 @@ _ALL = (
         package=_OPENCV,
         compute=_plain(warp_error),
         is_temporal=True,
+    ),
+    Metric(
+        "cvvdp",
+        "ColorVideoVDP",
+        True,
+        CVVDP_MIN_SIDE,
+        decimals=3,
+        unit=" JOD",
+        tolerance=0.05,
+        limit=10.0,
+        prepare=_load_cvvdp,
+        needs="the package cvvdp",
+        compute=_cvvdp,
+        takes_video=True,
+        is_single=True,
+    ),
+    Metric(
+        "vmaf",
+        "VMAF",
+        True,
+        VMAF_MIN_SIDE,
+        decimals=2,
+        tolerance=0.5,
+        limit=100.0,
+        prepare=_find_vmaf,
+        needs="an ffmpeg with libvmaf",
+        compute=_plain(vmaf),
+        takes_video=True,
     ),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})

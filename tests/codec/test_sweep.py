@@ -172,7 +172,7 @@ def test_a_single_frame(frames, prior):
         ({"rates": [0.1, 0.0]}, "a rate is 0 bpp"),
         ({"rates": [float("nan")]}, "a rate is nan bpp"),
         ({"rates": [float("inf")]}, "a rate is inf bpp"),
-        ({"metrics": ["vmaf"]}, "no metric 'vmaf'"),
+        ({"metrics": ["nix"]}, "no metric 'nix'"),
         ({"metrics": ["psnr"]}, "need the original"),
         ({"settings": SETTINGS}, "the input is a stream"),
     ],

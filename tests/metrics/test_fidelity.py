@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from freegvc.errors import UsageError
-from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr
+from freegvc.metrics import MS_SSIM_MIN_SIZE, ms_ssim, psnr, psnr_y
 
 
 def noise_video(num_frames, height, width, seed):
@@ -42,3 +42,24 @@ def test_errors():
         ms_ssim(small, small)
     with pytest.raises(UsageError, match="differ in shape"):
         psnr(small, small[:, :-1])
+
+
+def test_psnr_y_is_that_of_rounded_bt709_luma_with_the_peak_at_255():
+    generator = np.random.default_rng(3)
+    a, b = generator.integers(0, 256, (2, 3, 20, 24, 3), dtype=np.uint8)
+
+    def y(frames):
+        return np.floor(16 + 219 / 255 * (frames @ np.array([0.2126, 0.7152, 0.0722])) + 0.5)
+
+    mse = np.square(y(a) - y(b)).mean(axis=(1, 2))
+    assert psnr_y(a, b) == pytest.approx(10 * np.log10(255**2 / mse), abs=0.005)  # ties may round
+    assert psnr_y(a, a).tolist() == [100.0] * 3
+    assert psnr_y(a[:0], b[:0]).shape == (0,)
+    grey = np.full((1, 8, 8, 3), 100, np.uint8)
+    off = 219 / 255 * 51  # 51 levels of RGB
+    assert psnr_y(grey, grey + 51)[0] == pytest.approx(20 * np.log10(255 / round(off)), abs=0.15)
+    blue = np.zeros((1, 8, 8, 3), np.uint8)
+    blue[..., 2] = 3  # seen by PSNR, hardly by luma
+    assert psnr_y(blue * 0, blue)[0] == 100.0
+    with pytest.raises(UsageError, match="differ in shape"):
+        psnr_y(a, b[:2])

@@ -58,6 +58,8 @@ def test_gops():
 def test_the_registry_has_the_direction_of_each_metric(texture, noisy, random_weights):
     for name, metric in METRICS.items():
         assert metric.name == name
+        if name in ("cvvdp", "vmaf") and not metric.status().available:
+            continue  # of packages that may be missing
         clean = texture(3, max(metric.min_side, 40), 180, step=(1, 0))
         mild, strong = noisy(clean, 15), noisy(clean, 90)
         scores = [metric(clean, bad, weights=random_weights) for bad in (mild, strong)]

@@ -1,11 +1,14 @@
 """Scores of whole videos: the same in chunks, in bounded memory, with any metric."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from freegvc.errors import MetricUnavailableError, UsageError
-from freegvc.metrics import METRICS, tof, warp_error
+from freegvc.metrics import METRICS, Metric, tof, warp_error
 from freegvc.metrics.scoring import check_metrics, score_frames
+from freegvc.metrics.whole_video import StoredPair
 
 
 def gradient(num_frames, height=32, width=40):
@@ -74,8 +77,54 @@ def test_two_metrics_of_one_name_are_refused():
 
 def test_metrics_are_checked_by_name():
     check_metrics(("psnr", "ms_ssim", mean_error))
-    with pytest.raises(UsageError, match="no metric 'vmaf'"):
-        check_metrics(("psnr", "vmaf"))
+    with pytest.raises(UsageError, match="no metric 'vmax'"):
+        check_metrics(("psnr", "vmax"))
     for name in ("lpips", "fid"):
         with pytest.raises(MetricUnavailableError):
             check_metrics((name,))
+
+
+def moves(reference, distorted, *, weights, device):
+    """A score that needs all frames: how far each is from the first of the video."""
+    gap = distorted.astype(float) - reference[:1]
+    return np.abs(gap).mean(axis=(1, 2, 3))
+
+
+def test_a_metric_that_takes_a_video_gets_all_frames_at_once():
+    frames = gradient(19)  # chunks of 8, 8 and 3
+    other = (frames // 2 + 20).astype(np.uint8)
+    each = Metric("moves", "moves", False, 1, compute=moves, takes_video=True)
+    whole = replace(each, name="whole", is_single=True)
+    scores = score_frames(iter(frames), iter(other), metrics=("psnr", each, whole))
+    expected = moves(frames, other, weights=None, device="cpu")
+    assert scores.per_frame["moves"] == pytest.approx(expected.tolist())
+    assert len(scores.per_frame["psnr"]) == 19
+    assert "whole" not in scores.per_frame
+    assert scores.per_video == {"whole": pytest.approx(expected[0])}
+    assert scores.mean("whole") == scores.worst("whole") == pytest.approx(expected[0])
+    assert scores.describe("whole") == f"{expected[0]:.4f}"
+
+
+def test_a_metric_that_takes_a_video_is_not_defined_for_small_frames():
+    metrics = ("cvvdp", "vmaf", "fid")
+    scores = score_frames(gradient(3, 6, 7), gradient(3, 6, 7), metrics=metrics)
+    assert scores.per_frame == {"vmaf": None}
+    assert scores.per_video == {"cvvdp": None, "fid": None}
+    assert scores.describe("cvvdp") == "not defined below 8 px"
+    assert scores.describe("vmaf") == "not defined below 32 px"
+
+
+def test_stored_frames_leave_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def fails(reference, distorted, *, weights, device):
+        raise ZeroDivisionError
+
+    broken = Metric("broken", "broken", False, 1, compute=fails, takes_video=True)
+    with pytest.raises(ZeroDivisionError):
+        score_frames(gradient(9), gradient(9), metrics=(broken,))
+    assert list(tmp_path.iterdir()) == []
+    pair = StoredPair(32, 40)
+    pair.close()
+    with pytest.raises(ValueError, match="closed"):
+        pair.add(gradient(1), gradient(1))
