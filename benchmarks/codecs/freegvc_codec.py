@@ -139,7 +139,9 @@ class FreeGvcCodec(Codec):
             if sum(gop.num_steps for gop in part.gops) and part.num_bytes not in files:
                 path = part.save(folder / f"{rate:g}bpp.fgvc", overwrite=True)
                 setting = f"at most {rate:g} bpp"
-                files[part.num_bytes] = Encoded(setting, path, seconds, dict(stages))
+                seeds = sum(gop.seed_bits for gop in part.gops) / 8
+                details = {"seed_bytes": round(seeds, 1)}
+                files[part.num_bytes] = Encoded(setting, path, seconds, dict(stages), details)
         return list(files.values())
 
     def decode(self, encoded: Encoded) -> Frames:

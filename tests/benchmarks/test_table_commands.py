@@ -17,7 +17,7 @@ from freegvc import CompressedVideo
 from freegvc._video import Video
 from freegvc.errors import MetricUnavailableError
 from freegvc.metrics import psnr
-from freegvc.priors import load_prior
+from freegvc.priors import LatentSpec, PriorDefaults, load_prior
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,14 +109,62 @@ def test_table2_compares_variants_with_the_default(run):
     assert sizes["grid-coarse"] != sizes["default"]
 
 
+def test_table2_codes_each_latent_alone(run):
+    more = ("--metrics", "psnr", "--variants", "frame-wise", "--only", "a", "--frames", 6)
+    code, out = run("table2", *more, "--rates", 0.3, 0.6)
+    assert code == 0
+    header = CompressedVideo.open(out / "files/a/frame-wise/0.6bpp.fgvc").header
+    assert (header.gop_length, header.overlap, header.num_gops) == (1, 0, 6)
+    result = SequenceResult.read(out / "results/a/frame-wise.json")
+    for point in result.points:
+        stream = CompressedVideo.open(out / "files/a/frame-wise" / point.file)
+        seeds = sum(gop.seed_bits for gop in stream.gops) / 8
+        assert point.details["seed_bytes"] == pytest.approx(seeds, abs=0.05)
+        assert point.num_bytes > seeds
+
+
 def test_table2_has_the_papers_settings_and_refuses_what_does_nothing(run):
     variants = table2.variants_of(load_prior("freegvc-small"))
     paper = {"m-0", "m-8", "gamma-0.4", "gamma-0.6", "gamma-0.7", "l-32", "l-56"}
     assert paper < set(variants)
-    with pytest.raises(SystemExit, match=r"gamma-0.4 do nothing in one GOP: --frames is 16"):
+    message = r"gamma-0.4: it does nothing in one GOP: --frames is 16 and must be at least 70"
+    with pytest.raises(SystemExit, match=message):
         run("table2", "--metrics", "psnr", "--variants", "gamma-0.4", "--frames", 16)
     with pytest.raises(SystemExit, match="no variant m-1; there are default"):
         run("table2", "--metrics", "psnr", "--variants", "m-1")
+
+
+@pytest.mark.parametrize(
+    ("latent", "defaults", "frames"),
+    [
+        ({"temporal_stride": 4}, {}, 4),
+        ({"temporal_stride": 4, "is_causal": True}, {"gop_length": 49, "overlap": 5}, 1),
+        ({"temporal_stride": 8, "is_causal": True}, {"gop_length": 49, "overlap": 9}, 1),
+        ({"temporal_stride": 4, "frame_multiple": 8}, {"max_gop_length": 49}, None),
+    ],
+    ids=["freegvc-small", "wan", "ltx", "cogvideox"],
+)
+def test_every_variant_of_table2_fits_the_geometries_of_all_models(latent, defaults, frames):
+    """Or is left out with the reason: GOPs of CogVideoX have at least two latents."""
+    prior = load_prior("analytic")
+    prior.latent = LatentSpec(channels=6, spatial_stride=8, **latent)
+    prior.defaults = PriorDefaults(**defaults)
+    variants = table2.variants_of(prior)
+    reasons = {
+        name: reason
+        for name, variant in variants.items()
+        if (reason := table2.why_not(prior, name, variant, 200)) is not None
+    }
+    if frames is None:
+        assert set(reasons) == {"frame-wise"}
+        assert "no GOPs of one latent: the least has 2" in reasons["frame-wise"]
+    else:
+        assert reasons == {}
+        assert variants["frame-wise"] == {"gop_length": frames, "overlap": 0}
+        assert prior.latent.shape(frames, 64, 64)[1] == 1
+    assert "does nothing in one GOP" in table2.why_not(prior, "chain", {"chain": True}, 52)
+    bad = {"overlap": 7}
+    assert "does not allow it" in table2.why_not(prior, "m-7", bad, 96)
 
 
 def test_stages_of_frames_in_tiles_are_timed(scene, tmp_path, monkeypatch):
