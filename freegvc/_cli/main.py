@@ -41,6 +41,7 @@ GROUPS = {
     },
     "quality": {
         "score": ("score", "compare a video or a .fgvc file with its original"),
+        "view": ("view", "make a page that plays versions of a video in step, with their scores"),
         "sweep": ("sweep", "score several rates, all cut from one stream"),
         "strip": ("strip", "show one frame at growing rates, all cut from one stream"),
     },
@@ -56,6 +57,7 @@ _USAGE = {  # where listing every option would fill the page
     "decompress": "freegvc decompress INPUT OUTPUT [options]\n"
     "       freegvc decompress INPUT... --out-dir DIR [options]",
     "score": "freegvc score REFERENCE DISTORTED [options]",
+    "view": "freegvc view SOURCE VERSION... [--out FILE.html] [options]",
     "sweep": "freegvc sweep INPUT --rates X,X,... [options]",
     "strip": "freegvc strip INPUT OUTPUT.png [--frame N] [--rates X,X,...] [options]",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +12,7 @@ from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc._video import FrameSource
 
 Number = TypeVar("Number", int, Fraction)
 _LONGEST_NUMBER = 30  # characters
@@ -62,10 +64,39 @@ def chosen_frames(arguments: argparse.Namespace, stream: CompressedVideo) -> ran
             for word in _ends("--time", arguments.time, _seconds)
         )
         return frames_between(stream, begin or Fraction(0), duration if end is None else end)
+    return _numbered_frames(arguments, stream.header.num_frames)
+
+
+def chosen_frames_of_video(arguments: argparse.Namespace, video: FrameSource) -> range | None:
+    """The same for a video, whose frames are taken to be shown at a constant rate.
+
+    Raises:
+        UsageError: as `chosen_frames`.
+    """
+    if arguments.frames is None and arguments.time is None:
+        return None
+    num_frames = video.count_frames()
+    if arguments.time is None:
+        return _numbered_frames(arguments, num_frames)
+    seconds = num_frames / video.frame_rate
+    begin, end = (
+        None if word is None else word + seconds if word < 0 else word
+        for word in _ends("--time", arguments.time, _seconds)
+    )
+    first = math.floor(max(begin or Fraction(0), Fraction(0)) * video.frame_rate)
+    stop = num_frames if end is None else math.ceil(end * video.frame_rate)
+    frames = range(num_frames)[first : max(stop, 0)]
+    if not frames:
+        raise UsageError(
+            f"no frame is shown in --time {arguments.time}: the video lasts {float(seconds):g} s"
+        )
+    return frames
+
+
+def _numbered_frames(arguments: argparse.Namespace, num_frames: int) -> range | None:
     if arguments.frames is None:
         return None
     start, stop = _ends("--frames", arguments.frames, int)
-    num_frames = stream.header.num_frames
     frames = range(num_frames)[start:stop]
     beyond = [end for end in (start, stop) if end is not None and abs(end) > num_frames]
     if not frames or beyond:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from freegvc._cli.paths import STANDARD, printable
+from freegvc._cli.paths import STANDARD, printable, say
 from freegvc._codec.progress import Tally, progress_bar
 from freegvc.errors import UsageError
 from freegvc.events import CommandDone, CommandFailed, Event, OnEvent
@@ -136,3 +136,22 @@ class _Lines:
             file=sys.stderr,
             flush=True,
         )
+
+
+class FrameCount:
+    """Prints from time to time how many frames are done, where there are no GOPs to count.
+
+    Args:
+        what: the work, such as "score".
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._last = time.monotonic()
+
+    def __call__(self, index: int) -> None:
+        """Note that the frame of this index comes next."""
+        now = time.monotonic()
+        if now - self._last >= LINE_INTERVAL_SECONDS:
+            self._last = now
+            say(f"{self._what}: {index} frames done")

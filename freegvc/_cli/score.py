@@ -4,49 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freegvc._cli.parser import add_allow_large, add_force, add_input_options, input_options
+from freegvc._cli.parser import add_allow_large, add_force, add_input_options
 from freegvc._cli.paths import STANDARD, file_bytes, readable_video, say
+from freegvc._cli.progress import FrameCount
 from freegvc._cli.ray_options import add_ray, ray_workers
+from freegvc._cli.reading import is_raw, reading_of
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import FrameSource
     from freegvc.cluster import Workers
-    from freegvc.metrics.scoring import Frame
+    from freegvc.metrics.scoring import Frame, OnPair
 
 ALL = "all"
 
 
 def declare_score(parser: argparse.ArgumentParser) -> None:
     """Two files, what to compute, and how to print it."""
-    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
-    from freegvc.metrics.scoring import DEFAULT_METRICS
-
     parser.add_argument("reference", help="the original: any video that compress takes")
     parser.add_argument("distorted", help="any video, or a .fgvc file, which is decoded")
-    scores = parser.add_argument_group("the scores")
-    scores.add_argument(
-        "--metrics",
-        metavar="NAMES",
-        default=",".join(DEFAULT_METRICS),
-        help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
-        "work on this machine (default: %(default)s)",
-    )
-    scores.add_argument(
-        "--metric-weights",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
-        "cache, then a download)",
-    )
-    scores.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
+    add_metric_options(parser)
     output = parser.add_argument_group("the output")
     output.add_argument(
         "--json", action="store_true", help="print JSON, with the scores of each frame"
@@ -74,24 +57,48 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_score)
 
 
+def add_metric_options(parser: argparse.ArgumentParser, none: str | None = None) -> None:
+    """Which metrics, and what they need.
+
+    Args:
+        parser: of the command.
+        none: the word for no metric at all, where the command takes one.
+    """
+    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
+    from freegvc.metrics.scoring import DEFAULT_METRICS
+
+    scores = parser.add_argument_group("the scores")
+    scores.add_argument(
+        "--metrics",
+        metavar="NAMES",
+        default=",".join(DEFAULT_METRICS),
+        help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
+        "work on this machine" + (f"; or {none}" if none else "") + " (default: %(default)s)",
+    )
+    scores.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )
+    scores.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
+
+
 def _score(arguments: argparse.Namespace) -> int:
     if arguments.reference == arguments.distorted == STANDARD:
         raise UsageError("standard input is read once: only one of the two videos can be -")
     # a pipe holds raw samples if --size is given and no file is raw
     names = (arguments.reference, arguments.distorted)
-    is_raw = arguments.size is not None and not any(map(_is_raw, names))
+    raw_pipe = arguments.size is not None and not any(map(is_raw, names))
     with (
-        readable_video(arguments.reference, is_raw=is_raw) as reference,
-        readable_video(arguments.distorted, is_raw=is_raw) as distorted,
+        readable_video(arguments.reference, is_raw=raw_pipe) as reference,
+        readable_video(arguments.distorted, is_raw=raw_pipe) as distorted,
     ):
         if arguments.ray is not None and not _is_stream(distorted):
             raise UsageError(f"--ray decodes .fgvc files, but {distorted} is none: leave --ray out")
         with ray_workers(arguments) as workers:
             return _score_files(arguments, reference, distorted, workers)
-
-
-def _is_raw(path: str) -> bool:
-    return Path(path).suffix.lower() == ".yuv"
 
 
 def _is_stream(path: str) -> bool:
@@ -133,7 +140,7 @@ def _score_files(
             "on_event": on_event,
         }
         if workers is None:
-            on_pair = _ignore_pair if is_stream else _FrameCount()
+            on_pair = _ignore_pair if is_stream else _counting()
             scores = score(references, frames, on_pair=on_pair, **common)
         else:
             from freegvc import cluster
@@ -190,15 +197,12 @@ def _open_both(
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import open_video
 
-    raw = input_options(arguments)
-    both = {name: raw[name] for name in ("strict_input", "deinterlace")}
-    # what describes a format belongs to the raw video; without one, to the reference
-    are_raw = [_is_raw(path) for path in (reference, distorted)]
-    with open_video(reference, **(raw if are_raw[0] or not are_raw[1] else both)) as references:
+    reading = reading_of(arguments, (reference, distorted))
+    with open_video(reference, **reading[0]) as references:
         if is_stream:
             yield references, CompressedVideo.open(distorted)
             return
-        with open_video(distorted, **(raw if are_raw[1] else both)) as frames:
+        with open_video(distorted, **reading[1]) as frames:
             yield references, frames
 
 
@@ -206,16 +210,6 @@ def _ignore_pair(index: int, a: Frame, b: Frame) -> None:
     """A stream shows its progress by events."""
 
 
-class _FrameCount:
-    """Prints from time to time how many frames are scored."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, index: int, a: Frame, b: Frame) -> None:
-        from freegvc._cli.progress import LINE_INTERVAL_SECONDS
-
-        now = time.monotonic()
-        if now - self._last >= LINE_INTERVAL_SECONDS:
-            self._last = now
-            say(f"score: {index} frames done")
+def _counting() -> OnPair:
+    counted = FrameCount("score")
+    return lambda index, a, b: counted(index)

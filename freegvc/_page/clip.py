@@ -67,8 +67,54 @@ class PageClip:
         return sum(map(len, self.packets))
 
 
+class ClipEncoder:
+    """Encodes a clip frame by frame; memory holds the packets.
+
+    Args:
+        pixels: whether every sample must come back, or a close one will do.
+    """
+
+    def __init__(self, pixels: Pixels = "exact") -> None:
+        self.pixels = pixels
+        self.num_bytes = 0
+        self._packets: list[bytes] = []
+        self._max_error = 0
+        self._encoder: Any = None
+        self._decoder: Any = None
+
+    def write(self, frame: Frame) -> None:
+        """Add a frame, uint8 [H, W, 3], of the size of the first."""
+        import av
+        import numpy as np
+
+        if self._encoder is None:
+            height, width, _ = frame.shape
+            self._encoder = _encoder(height, width, self.pixels)
+            self._decoder = av.CodecContext.create("libvpx-vp9", "r")
+        picture = av.VideoFrame.from_ndarray(_planes(frame, self.pixels), format="yuv444p")
+        picture.pts = len(self._packets)
+        (packet,) = self._encoder.encode(picture)  # nothing is delayed
+        self._packets.append(bytes(packet))
+        self.num_bytes += packet.size
+        if self.pixels == "close":
+            (decoded,) = self._decoder.decode(packet)
+            error = np.abs(_frame(decoded, self.pixels) - frame.astype(np.int16))
+            self._max_error = max(self._max_error, int(error.max()))
+
+    def finish(self) -> PageClip:
+        """The clip of all frames.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self._encoder is None:
+            raise UsageError("a clip of a page needs at least one frame, but there is none")
+        width, height = self._encoder.width, self._encoder.height
+        return PageClip(width, height, self.pixels, tuple(self._packets), self._max_error)
+
+
 def encode_clip(frames: Iterable[Frame], *, pixels: Pixels = "exact") -> PageClip:
-    """Encode frames for a page; memory holds the packets and one frame.
+    """Encode frames for a page.
 
     Args:
         frames: at least one, uint8 [H, W, 3], all of one size.
@@ -77,29 +123,10 @@ def encode_clip(frames: Iterable[Frame], *, pixels: Pixels = "exact") -> PageCli
     Raises:
         UsageError: there is no frame.
     """
-    import av
-    import numpy as np
-
-    encoder: Any = None
-    decoder = av.CodecContext.create("libvpx-vp9", "r")
-    packets: list[bytes] = []
-    max_error = 0
-    for index, frame in enumerate(frames):
-        if encoder is None:
-            height, width, _ = frame.shape
-            encoder = _encoder(height, width, pixels)
-        picture = av.VideoFrame.from_ndarray(_planes(frame, pixels), format="yuv444p")
-        picture.pts = index
-        made = encoder.encode(picture)  # one packet: nothing is delayed
-        packets += [bytes(packet) for packet in made]
-        if pixels == "close":
-            for packet in made:
-                (decoded,) = decoder.decode(packet)
-                error = np.abs(_frame(decoded, pixels) - frame.astype(np.int16))
-                max_error = max(max_error, int(error.max()))
-    if encoder is None:
-        raise UsageError("a clip of a page needs at least one frame, but there is none")
-    return PageClip(encoder.width, encoder.height, pixels, tuple(packets), max_error)
+    encoder = ClipEncoder(pixels)
+    for frame in frames:
+        encoder.write(frame)
+    return encoder.finish()
 
 
 def decode_clip(clip: PageClip) -> Iterator[Frame]:

@@ -20,6 +20,7 @@ OPTIONS = [
     "--disable-sync",
     "--hide-scrollbars",
     "--force-device-scale-factor=1",
+    "--force-color-profile=srgb",
 ]
 
 

@@ -91,8 +91,11 @@ class OpenedPage:
         schemes = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
-                schemes.add(urlsplit(message["params"]["request"]["url"]).scheme)
+            if message["method"] != "Network.requestWillBeSent":
+                continue
+            request = message["params"]
+            if not request["documentURL"].startswith("chrome"):  # the browser's own first page
+                schemes.add(urlsplit(request["request"]["url"]).scheme)
         return schemes
 
     def errors(self):
