@@ -28,17 +28,34 @@ DEFAULT_CODER = "trellis"
 _WARM_UP_FRAMES = 8
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call of a method that is watched.
+
+    Attributes:
+        stage: of the method.
+        args: of the call.
+        wall: seconds of the clock.
+        cpu: seconds of this process on all cores; what other processes take does not count.
+    """
+
+    stage: str
+    args: tuple[Any, ...]
+    wall: float
+    cpu: float
+
+
 @dataclass
 class Stopwatch:
     """Seconds spent in chosen methods of an object. Of nested calls, only the outer one counts.
 
     Attributes:
         device: the device whose work must end before the clock is read.
-        calls: stage, arguments and seconds of each call.
+        calls: in order.
     """
 
     device: torch.device
-    calls: list[tuple[str, tuple[Any, ...], float]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     _is_running: bool = False
 
     @contextmanager
@@ -54,7 +71,11 @@ class Stopwatch:
 
     def seconds(self, stage: str) -> float:
         """Seconds of all calls of a stage."""
-        return sum(seconds for name, _, seconds in self.calls if name == stage)
+        return sum(call.wall for call in self.calls if call.stage == stage)
+
+    def cpu_seconds(self, stage: str) -> float:
+        """The same of this process."""
+        return sum(call.cpu for call in self.calls if call.stage == stage)
 
     def _timed(self, original: Callable[..., Any], stage: str) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
@@ -62,9 +83,10 @@ class Stopwatch:
                 return original(*args, **kwargs)
             self._is_running = True
             try:
-                began = now(self.device)
+                began, cpu = now(self.device), time.process_time()
                 result = original(*args, **kwargs)
-                self.calls.append((stage, args, now(self.device) - began))
+                wall = now(self.device) - began
+                self.calls.append(Call(stage, args, wall, time.process_time() - cpu))
             finally:
                 self._is_running = False
             return result
@@ -112,7 +134,10 @@ class StageCodec(FreeGvcCodec):
         }
 
     def encode(self, frames: Frames, fps: Fraction, folder: Path) -> list[Encoded]:
-        """Files with seconds by stage, the steps of each GOP and the peak of memory in MiB."""
+        """Files with seconds by stage, of the clock and as details of the process ("cpu").
+
+        Details are also the steps of each GOP and the peak of memory in MiB.
+        """
         first = folder / "warm-up.fgvc"
         self.decode(self._encode(frames[:_WARM_UP_FRAMES], fps, first, max(self._stop_steps)))
         first.unlink()
@@ -126,18 +151,12 @@ class StageCodec(FreeGvcCodec):
         watch = Stopwatch(prior.device)
         with watch.watching(prior, {**_MODEL, "decode_latent": "VAE decode"}):
             restart_peak(prior.device)
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             frames, _ = decompress(compressed, prior)
-            seconds = time.perf_counter() - began
+            wall, cpu = time.perf_counter() - began, time.process_time() - cpu
             encoded.details["peak_mib"]["decode"] = peak_mib(prior.device)
-        model = [(args[1], seconds) for stage, args, seconds in watch.calls if stage == "model"]
-        stages = {
-            "decode diffusion": sum(seconds for timestep, seconds in model if timestep > stop_step),
-            "silent part": sum(seconds for timestep, seconds in model if timestep <= stop_step),
-            "VAE decode": watch.seconds("VAE decode"),
-        }
-        # what is neither model nor VAE is the channel
-        encoded.stages.update(stages | {"channel decode": seconds - sum(stages.values())})
+        encoded.stages.update(_decode_stages(watch, stop_step, wall, lambda call: call.wall))
+        encoded.details["cpu"].update(_decode_stages(watch, stop_step, cpu, lambda call: call.cpu))
         return frames
 
     def _encode(self, frames: Frames, fps: Fraction, path: Path, stop_step: int) -> Encoded:
@@ -156,8 +175,25 @@ class StageCodec(FreeGvcCodec):
             path,
             seconds,
             {stage: watch.seconds(stage) for stage in ENCODE_STAGES},
-            {"steps": [gop.num_steps for gop in compressed.gops], "peak_mib": {"encode": mib}},
+            {
+                "steps": [gop.num_steps for gop in compressed.gops],
+                "peak_mib": {"encode": mib},
+                "cpu": {stage: watch.cpu_seconds(stage) for stage in ENCODE_STAGES},
+            },
         )
 
     def _coder(self, prior: Prior) -> ChannelCoder:
         return Settings(**self._options).channel_coder(prior.device)
+
+
+def _decode_stages(
+    watch: Stopwatch, stop_step: int, total: float, seconds: Callable[[Call], float]
+) -> dict[str, float]:
+    """Seconds of each stage of decoding; what is neither model nor VAE is the channel."""
+    model = [call for call in watch.calls if call.stage == "model"]
+    stages = {
+        "decode diffusion": sum(seconds(call) for call in model if call.args[1] > stop_step),
+        "silent part": sum(seconds(call) for call in model if call.args[1] <= stop_step),
+        "VAE decode": sum(seconds(call) for call in watch.calls if call.stage == "VAE decode"),
+    }
+    return stages | {"channel decode": total - sum(stages.values())}

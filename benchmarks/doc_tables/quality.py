@@ -1,4 +1,4 @@
-"""Tables and pictures of docs/quality-control.md: targets, laws, boundaries, cuts."""
+"""Tables and pictures of docs/quality-control.md: targets, laws, control, boundaries, cuts."""
 
 from __future__ import annotations
 
@@ -73,6 +73,40 @@ def laws() -> DocTable:
     )
     note = f"{found[0]['settings']['frames']} frames; {ranges}. {_where(found)}"
     return listing(rows, {"prior": "{prior}", "clip": "{clip}", **columns}, note)
+
+
+def control() -> DocTable:
+    """One stop step beside quality control, over one long sequence."""
+    found = records("control.json")
+    return listing(
+        _with_prior(found),
+        {
+            "prior": "{prior}",
+            "run": "{run}",
+            "bytes": "{bytes:,}",
+            "LPIPS": "{score:.4f}",
+            "std of GOPs": "{std_gops:.4f}",
+            "largest - least of GOPs": "{range_gops:.4f}",
+            "std of frames": "{std_frames:.4f}",
+            "GOPs within 0.005": lambda row: (
+                "-" if row["gops"][1]["reached"] is None else _reached(row["gops"][1:])
+            ),
+            "probes per GOP": lambda row: (
+                f"{statistics.fmean(gop['probes'] for gop in row['gops'][1:]):.1f}"
+            ),
+        },
+        " ".join(f"{_sequence(record)} {where(record)}" for record in found),
+    )
+
+
+def _reached(gops: Sequence[dict[str, Any]]) -> str:
+    return f"{sum(gop['reached'] for gop in gops)} of {len(gops)}"
+
+
+def _sequence(record: dict[str, Any]) -> str:
+    settings = record["settings"]
+    names = ", ".join(name for name, _ in settings["scenes"])
+    return f"{settings['frames']} frames of {settings['size']}: {names}."
 
 
 def boundaries() -> DocTable:
@@ -161,6 +195,34 @@ def draw_laws() -> bytes:
     return _png(figure, "laws.json")
 
 
+def draw_control() -> bytes:
+    """PNG of the LPIPS of every frame, without control and with it, for each prior."""
+    from matplotlib.figure import Figure
+
+    found = records("control.json")
+    figure = Figure(figsize=(9.6, 2.9 * len(found)), dpi=130, layout="constrained")
+    for axes, record in zip(
+        figure.subplots(len(found), 1, squeeze=False)[:, 0], found, strict=True
+    ):
+        without, controlled = record["rows"]
+        for row, colour in ((without, COLOURS[1]), (controlled, COLOURS[0])):
+            axes.plot(row["scores"], color=colour, linewidth=1.1, label=row["run"])
+        for gop in controlled["gops"][1:]:
+            axes.axvline(gop["first_frame"], color="0.85", linewidth=0.8, zorder=0)
+        for name, first in record["settings"]["scenes"]:
+            axes.axvline(first, color="0.4", linewidth=0.9, linestyle="--", zorder=0)
+            at = axes.get_xaxis_transform()
+            axes.text(first + 2, 0.98, name, transform=at, fontsize=7, va="top")
+        axes.set_title(f"{record['settings']['prior']}, {record['settings']['size']}", fontsize=10)
+        axes.set_ylabel("LPIPS", fontsize=9)
+        axes.margins(x=0)
+        axes.set_ylim(bottom=0)
+        axes.legend(fontsize=8, frameon=False, loc="lower right", ncols=2)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("frame; pale lines: a GOP begins; dashed lines: the scene changes", fontsize=9)
+    return _png(figure, "control.json")
+
+
 def _png(figure: Any, name: str) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={DIGEST: digest(name)})
@@ -168,8 +230,9 @@ def _png(figure: Any, name: str) -> bytes:
 
 
 TABLES: dict[str, Callable[[], DocTable]] = {
-    function.__name__: function for function in (quality, laws, boundaries, cutting)
+    function.__name__: function for function in (quality, laws, control, boundaries, cutting)
 }
 PICTURES = {
     "docs/laws.png": (lambda: digest("laws.json"), draw_laws),
+    "docs/control.png": (lambda: digest("control.json"), draw_control),
 }

@@ -31,7 +31,7 @@ from benchmarks.frames import MAX_SIZE, Frames, first_frames, shrunk
 from freegvc import GopDecoded, GopDone, LikeFirstGop, Rate, StopStep
 from freegvc._control.targets import Target
 from freegvc.errors import TargetWarning
-from freegvc.metrics import check_metric, lpips
+from freegvc.metrics import METRICS, check_metric
 from freegvc.priors import Prior
 
 VIDEOS = ("bikes.mp4", "car_detection.mp4", "pancake.mkv", "sam2_dog.mp4")
@@ -127,7 +127,10 @@ def coded(label: str, frames: Frames, prior: Prior, target: Target) -> Row:
         compressed, done = compress(frames, prior, target)
     decoded, shown = decompress(compressed, prior)
     scores = np.concatenate(
-        [lpips(frames[k : k + 16], decoded[k : k + 16]) for k in range(0, len(frames), 16)]
+        [
+            METRICS[METRIC](frames[k : k + 16], decoded[k : k + 16])
+            for k in range(0, len(frames), 16)
+        ]
     )
     gops = [_gop(*pair, scores) for pair in zip(done, shown, strict=True)]
     means = [gop["score"] for gop in gops]

@@ -135,4 +135,4 @@ def _timed(call: Callable[[], Any], device: torch.device) -> Row:
 
 
 def _num_calls(watch: Stopwatch) -> int:
-    return sum(stage == "model" for stage, *_ in watch.calls)
+    return sum(call.stage == "model" for call in watch.calls)

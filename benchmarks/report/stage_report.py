@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -68,15 +68,18 @@ def write_stage_report(
     write_document(Document(title, sections), plots, out)
 
 
-def stage_table(results: Sequence[SequenceResult]) -> Table:
+def stage_table(results: Sequence[SequenceResult], *, of_process: bool = False) -> Table:
     """A row for each stop step and coder, the finest step first.
 
     Args:
         results: of one prior on one sequence, one of each coder.
+        of_process: seconds of this process instead of the clock, so that what else ran on the
+            machine does not count; without frames per second.
     """
     stages = (*ENCODE_STAGES, *DECODE_STAGES)
     metrics = metrics_of(results)
-    header = ["stop step", "coder", "bpp", "steps", *stages, "encode fps", "decode fps"]
+    header = ["stop step", "coder", "bpp", "steps", *stages]
+    header += [] if of_process else ["encode fps", "decode fps"]
     header += ["encode MiB", "decode MiB", *map(metric_heading, metrics)]
     found = [(_stop_step(point), result, point) for result in results for point in result.points]
     rows = [
@@ -85,13 +88,17 @@ def stage_table(results: Sequence[SequenceResult]) -> Table:
             str(result.settings.get("coder", DEFAULT_CODER)),
             f"{result.bpp(point):.4f}",
             ", ".join(map(str, point.details["steps"])),
-            *(f"{point.stages[stage] / result.num_frames:.3f}" for stage in stages),
-            f"{result.num_frames / point.encode_seconds:.2f}",
-            f"{result.num_frames / point.decode_seconds:.2f}",
+            *(f"{seconds[stage] / result.num_frames:.3f}" for stage in stages),
+            *(
+                []
+                if of_process
+                else map(_fps(result), (point.encode_seconds, point.decode_seconds))
+            ),
             *(str(point.details["peak_mib"][side]) for side in _SIDES),
             *(score_cell(metric, point.score(metric)) for metric in metrics),
         )
         for stop_step, result, point in sorted(found, key=lambda item: item[0])
+        for seconds in [point.details["cpu"] if of_process else point.stages]
     ]
     first = results[0]
     note = (
@@ -135,6 +142,10 @@ def draw_stages(results: Sequence[SequenceResult]) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _fps(result: SequenceResult) -> Callable[[float], str]:
+    return lambda seconds: f"{result.num_frames / seconds:.2f}"
 
 
 def _table_key(result: SequenceResult) -> tuple[str, str, str]:
