@@ -15,6 +15,8 @@
     │   └── LargeStreamError            it asks for more memory or work than its bytes justify
     ├── JournalError                    exit code 4: a journal or part is damaged, or incomplete
     │   └── JournalMismatchError        it is of another input, settings or prior
+    ├── StudyError                      exit code 4: a file of a user study is damaged or incomplete
+    │   └── StudyMismatchError          it is another file, or of another study
     ├── PriorError                      exit code 5: the prior
     │   ├── PriorUnavailableError       unknown name, missing files
     │   ├── PriorMismatchError          the stream was written with another prior
@@ -105,6 +107,16 @@ class JournalError(FreeGvcError):
 
 class JournalMismatchError(JournalError):
     """It was made of another input, with other settings, or with another prior."""
+
+
+class StudyError(FreeGvcError):
+    """A plan, an assignment or votes of a user study are damaged, incomplete or contradictory."""
+
+    exit_code = 4
+
+
+class StudyMismatchError(StudyError):
+    """The file is of another kind, of another version, or of another study."""
 
 
 class PriorError(FreeGvcError):

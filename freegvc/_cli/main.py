@@ -44,6 +44,7 @@ GROUPS = {
         "view": ("view", "make a page that plays versions of a video in step, with their scores"),
         "sweep": ("sweep", "score several rates, all cut from one stream"),
         "strip": ("strip", "show one frame at growing rates, all cut from one stream"),
+        "study": ("study", "a user study: build its page, analyse its votes"),
     },
     "setup": {
         "priors": ("priors", "list, show and fetch the priors, and exchange embeddings"),

@@ -26,7 +26,12 @@ _POLICY = (
 
 
 def assemble(
-    page: Path, *, title: str, data: Mapping[str, object], clips: Sequence[PageClip]
+    page: Path,
+    *,
+    title: str,
+    data: Mapping[str, object],
+    clips: Sequence[PageClip],
+    has_scripts_beside: bool = False,
 ) -> Iterator[str]:
     """The parts of a page, to be written one after the other as UTF-8.
 
@@ -36,11 +41,14 @@ def assemble(
         title: of the page, any text.
         data: for the script, as JSON; `pageData` of the module `embedded` gives it back.
         clips: for the script; `embeddedClips` of the module `embedded` gives them back.
+        has_scripts_beside: whether the page may run scripts that stand beside it, as clips do that
+            are too large for one file.
     """
+    policy = _POLICY.replace("data:;", "data: file: 'self';") if has_scripts_beside else _POLICY
     yield (
         "<!doctype html>\n"
         '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title)}</title>\n"
@@ -49,8 +57,8 @@ def assemble(
         yield f"<style>\n{styles.read_text(encoding='utf-8')}</style>\n"
     yield f'<script type="importmap">{_import_map(page.with_suffix(".js"))}</script>\n'
     yield f"</head>\n<body>\n{page.with_suffix('.html').read_text(encoding='utf-8')}"
-    described = {**data, "clips": [_described(clip) for clip in clips]}
-    yield f'<script type="application/json" id="page-data">{script_json(described)}</script>\n'
+    content = {**data, "clips": [described(clip) for clip in clips]}
+    yield f'<script type="application/json" id="page-data">{script_json(content)}</script>\n'
     for index, clip in enumerate(clips):
         packets = base64.b64encode(b"".join(clip.packets)).decode("ascii")
         yield f'<script type="application/octet-stream" id="clip-{index}">{packets}</script>\n'
@@ -67,7 +75,8 @@ def script_json(data: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _described(clip: PageClip) -> dict[str, object]:
+def described(clip: PageClip) -> dict[str, object]:
+    """What the module `embedded` needs to take a clip's packets apart."""
     return {
         "width": clip.width,
         "height": clip.height,

@@ -8,10 +8,15 @@ export function pageData() {
 export function embeddedClips() {
   return pageData().clips.map((described, index) => {
     const element = document.getElementById(`clip-${index}`);
-    const clip = new Clip(described, bytesOf(element.textContent));
+    const clip = clipOf(described, element.textContent);
     element.remove();
     return clip;
   });
+}
+
+// A clip of what assembly.py says of it, and of its packets in base64.
+export function clipOf(described, base64) {
+  return new Clip(described, bytesOf(base64));
 }
 
 class Clip {
