@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from freegvc.errors import UsageError
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._page.clip import Pixels
+    from freegvc._page.recorder import PairRecorder
     from freegvc.metrics import ScoreScale
 
 
@@ -62,6 +63,27 @@ def save_page(
     ):
         file.writelines(parts)
     say(f"{path}: {path.stat().st_size / 1e6:.1f} MB. {about} {remark}".strip())
+
+
+def recorded_versions(
+    recorder: PairRecorder,
+    names: tuple[str, str],
+    files: tuple[tuple[int | None, float | None], tuple[int | None, float | None]],
+    scores: Mapping[str, Sequence[float] | None],
+    gops: Sequence[ViewedGop],
+) -> list[Version]:
+    """The source and the version that a command has scored.
+
+    Args:
+        recorder: that has seen all frames.
+        names: of both.
+        files: bytes and bpp of both, as for `Version`.
+        scores: of all frames, by metric; None where a metric is not defined.
+        gops: of the version, cut to the frames that were recorded.
+    """
+    cut = {name: v[: recorder.num_frames] for name, v in scores.items() if v is not None}
+    source, version = recorder.finish()
+    return [Version(names[0], source, *files[0]), Version(names[1], version, *files[1], gops, cut)]
 
 
 def viewed_gops(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._control.targets import Target
     from freegvc.metrics import Metric
-    from freegvc.metrics.scoring import Frame
+    from freegvc.metrics.scoring import Frame, OnPair
     from freegvc.priors import Prior
 
 EventT = TypeVar("EventT", bound=Event)
@@ -75,6 +75,7 @@ def make_report(
     reference: Iterable[Frame],
     target: Target,
     prior: Prior,
+    on_pair: OnPair = lambda index, a, b: None,
 ) -> Report:
     """Decode a finished stream, score its frames, and sort the events by GOP.
 
@@ -84,6 +85,7 @@ def make_report(
         events: of the run that made it.
         reference: the original frames, uint8 [H, W, 3]; read once.
         target, prior: of the run.
+        on_pair: called with the index of each frame, its original and the decoded frame.
 
     Raises:
         StreamError, PriorError, MetricUnavailableError: as decoding and scoring raise them.
@@ -98,6 +100,7 @@ def make_report(
     scores = score_frames(
         reference,
         frames,
+        on_pair,
         metrics=(metric,),
         weights=target.weights,
         device=str(prior.device),

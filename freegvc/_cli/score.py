@@ -6,18 +6,21 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.parser import add_allow_large, add_force, add_input_options
-from freegvc._cli.paths import STANDARD, file_bytes, readable_video, say
+from freegvc._cli.paths import STANDARD, file_bytes, printable, readable_video, say
 from freegvc._cli.progress import FrameCount
 from freegvc._cli.ray_options import add_ray, ray_workers
 from freegvc._cli.reading import is_raw, reading_of
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
+    from freegvc._cli.score_page import Report
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc._page.recorder import PairRecorder
     from freegvc._video import FrameSource
     from freegvc.cluster import Workers
     from freegvc.metrics.scoring import Frame, OnPair
@@ -43,6 +46,12 @@ def declare_score(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw the score of each frame"
+    )
+    output.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE.html",
+        help="a page that plays both in step, as freegvc view makes it",
     )
     add_force(output)
     streams = parser.add_argument_group("decoding a .fgvc file")
@@ -118,6 +127,15 @@ def _score_files(
         from freegvc._cli.score_plot import check_plot
 
         check_plot(arguments.plot, overwrite=arguments.force)
+    recorder = None
+    if arguments.page is not None:
+        from freegvc._cli.page_file import check_page
+        from freegvc._page.recorder import PairRecorder
+
+        if workers is not None:
+            raise UsageError("--page keeps frames while they are scored here: leave --ray out")
+        check_page(arguments.page, "--page", overwrite=arguments.force)
+        recorder = PairRecorder()
     metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
     is_stream = _is_stream(distorted)
     gops: list[range] = []  # the frames that each GOP of a stream shows
@@ -140,7 +158,7 @@ def _score_files(
             "on_event": on_event,
         }
         if workers is None:
-            on_pair = _ignore_pair if is_stream else _counting()
+            on_pair = _both(None if is_stream else FrameCount("score"), recorder)
             scores = score(references, frames, on_pair=on_pair, **common)
         else:
             from freegvc import cluster
@@ -156,6 +174,8 @@ def _score_files(
         from freegvc._cli.score_plot import save_score_plot
 
         save_score_plot(arguments.plot, report, overwrite=arguments.force)
+    if recorder is not None:
+        _save_page(arguments, report, recorder, references.frame_rate, frames)
     if arguments.json:
         print(json.dumps(document(report, arguments.worst), indent=2, allow_nan=False))
     else:
@@ -206,10 +226,49 @@ def _open_both(
             yield references, frames
 
 
-def _ignore_pair(index: int, a: Frame, b: Frame) -> None:
-    """A stream shows its progress by events."""
+def _both(counted: FrameCount | None, recorder: PairRecorder | None) -> OnPair:
+    """Show how far scoring is, where no events of a stream do, and record the pairs for a page."""
+
+    def on_pair(index: int, a: Frame, b: Frame) -> None:
+        if counted is not None:
+            counted(index)
+        if recorder is not None:
+            recorder(index, a, b)
+
+    return on_pair
 
 
-def _counting() -> OnPair:
-    counted = FrameCount("score")
-    return lambda index, a, b: counted(index)
+def _save_page(
+    arguments: argparse.Namespace,
+    report: Report,
+    recorder: PairRecorder,
+    frame_rate: Fraction,
+    frames: FrameSource | CompressedVideo,
+) -> None:
+    from freegvc._cli.page_file import recorded_versions, save_page, viewed_gops
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc._page.view import ViewedGop
+
+    names = [printable(path.name) for path in (report.reference, report.distorted)]
+    source_bytes = file_bytes(report.reference) if report.reference.exists() else None
+    source_bpp = None if source_bytes is None else 8.0 * source_bytes / report.scores.num_pixels
+    part, gops = range(recorder.num_frames), list[ViewedGop]()
+    if isinstance(frames, CompressedVideo):
+        for number, shown in enumerate(report.gops):
+            gops += viewed_gops(frames, number, shown, part)
+    versions = recorded_versions(
+        recorder,
+        (names[0], names[1]),
+        ((source_bytes, source_bpp), (report.num_bytes, report.bpp)),
+        report.scores.per_frame,
+        gops,
+    )
+    save_page(
+        arguments.page,
+        versions,
+        title=" · ".join(names),
+        frame_rate=frame_rate,
+        metrics=[report.scores.metrics[name] for name in versions[1].scores],
+        remark=recorder.remark,
+        overwrite=arguments.force,
+    )

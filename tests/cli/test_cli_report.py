@@ -26,7 +26,7 @@ from freegvc import (
 )
 from freegvc._cli import report as report_module
 from freegvc._cli import report_plots
-from freegvc._cli.report import LOG, PICTURES, save_report
+from freegvc._cli.report import LOG, PAGE, PICTURES, save_report
 from freegvc._cli.report_contents import make_report, near_enough
 from freegvc._cli.report_plots import draw_bits, draw_curves, draw_scores, surrogate
 from freegvc._video import load_video, open_video
@@ -38,7 +38,8 @@ from tests.cli.tiny_clip import HEIGHT, NUM_FRAMES, ROOT, WIDTH
 SETTINGS = freegvc.Settings(gop_length=5, overlap=2)
 SMALL = ["--prior", "analytic", "--gop-length", "5", "--overlap", "2"]
 EXAMPLE = ROOT / "examples" / "target_quality.py"
-FILES = {LOG, *PICTURES}
+FILES = {LOG, PAGE, *PICTURES}
+PARTS = ["<!doctype html>", "a page"]
 
 
 def names(folder):
@@ -155,13 +156,13 @@ def test_pictures_are_png_and_hold_what_the_report_says(aimed, monkeypatch):
 def test_a_report_is_whole_or_absent(aimed, tmp_path, monkeypatch):
     report, events, _ = aimed
     folder = tmp_path / "report"
-    save_report(folder, report, events, overwrite=False)
+    save_report(folder, report, events, PARTS, overwrite=False)
     assert names(folder) == FILES
     lines = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
     assert [line["event"] for line in lines] == [type(event).__name__ for event in events]
     with pytest.raises(OutputExistsError, match=r"events\.ndjson exists"):
-        save_report(folder, report, events, overwrite=False)
-    save_report(folder, report, events[:1], overwrite=True)
+        save_report(folder, report, events, PARTS, overwrite=False)
+    save_report(folder, report, events[:1], PARTS, overwrite=True)
     assert len((folder / LOG).read_text().splitlines()) == 1
 
     def fail(report):
@@ -169,7 +170,7 @@ def test_a_report_is_whole_or_absent(aimed, tmp_path, monkeypatch):
 
     monkeypatch.setattr("freegvc._cli.report_plots.draw_bits", fail)
     with pytest.raises(RuntimeError, match="no ink"):
-        save_report(tmp_path / "other", report, events, overwrite=False)
+        save_report(tmp_path / "other", report, events, PARTS, overwrite=False)
     assert not (tmp_path / "other").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 from freegvc import CompressedVideo, decompress
 from freegvc._page.clip import PageClip, decode_clip
 from freegvc._video import Video, load_video
+from tests.cli.tiny_clip import SMALL
 
 
 class Page:
@@ -178,3 +179,45 @@ def test_usage_errors(run, clip, tmp_path, monkeypatch, arguments, message):
     assert result.code == 2
     assert message in result.err
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_score_writes_the_page_of_its_two_videos(run, view, clip, stream, tmp_path):
+    _, expected = view(clip, stream)
+    out = tmp_path / "scored.html"
+    assert run("score", clip, stream, "--metrics", "psnr", "--page", out).code == 0
+    page = Page(out)
+    assert page.data == expected.data
+    for frames, wanted in zip(page.frames, expected.frames, strict=True):
+        np.testing.assert_array_equal(frames, wanted)
+    assert run("score", clip, stream, "--page", out).code == 2  # it exists
+    assert run("score", clip, stream, "--page", tmp_path / "a.png").code == 2
+
+
+def test_score_keeps_the_first_frames_of_a_long_video(run, clip, stream, tmp_path, monkeypatch):
+    monkeypatch.setattr("freegvc._page.recorder.MAX_RECORDED_BYTES", 14_000)
+    out = tmp_path / "scored.html"
+    result = run("score", clip, stream, "--metrics", "psnr", "--page", out)
+    assert result.code == 0
+    page = Page(out)
+    count = len(page.frames[0])
+    assert 1 < count < 9
+    assert f"the first {count} of 9 frames" in result.err
+    assert f"the first {count} of 9 frames" in page.data["about"]
+    np.testing.assert_array_equal(page.frames[1], decompress(stream).frames[:count])
+    version = page.data["versions"][1]
+    assert len(version["scores"]["psnr"]) == count
+    assert sum(gop["length"] for gop in version["gops"]) == count
+
+
+def test_a_report_has_the_page_of_the_decoded_stream(run, clip, stream, tmp_path):
+    out, report = tmp_path / "again.fgvc", tmp_path / "report"
+    assert run("compress", clip, out, *SMALL, "--report", report).code == 0
+    page = Page(report / "view.html")
+    np.testing.assert_array_equal(page.frames[0], load_video(clip).frames)
+    np.testing.assert_array_equal(page.frames[1], decompress(stream).frames)
+    version = page.data["versions"][1]
+    assert version["name"] == "again.fgvc"
+    assert [gop["bits"] for gop in version["gops"]] == [
+        gop.bits for gop in CompressedVideo.open(out).gops
+    ]
+    assert len(version["scores"]["psnr"]) == 9
