@@ -13,7 +13,7 @@ first needs scores that both curves reach, the second rates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,21 +83,34 @@ def bd_rate(
         interpolation: between points.
 
     Returns:
-        N/A if a curve has too few points or is not strictly monotone, or the overlap is too small.
-        With a remark, and with pchip between points, if a spline leaves the measured rates.
+        N/A if a curve has too few points, or does not get strictly better with the rate within the
+        overlap, or the overlap is too small. What a curve does elsewhere does not matter: points
+        beyond a rate at which it gets no better are left out. With a remark, and with pchip between
+        points, if a spline leaves the measured rates.
 
     Raises:
         ValueError: a rate is not positive, a score is not finite, or the rate range is empty.
     """
     curves = _sorted_curves(anchor, test, higher_is_better, rate_range)
-    remarks = [said for points in curves for said in points.complaints(min_points)]
+    remarks = [said for points in curves for said in points.too_few(min_points)]
     spans = [points.score_span(rate_range) for points in curves]
     overlap, trouble = _overlap(spans, [points.scores for points in curves], "scores", min_overlap)
-    remarks += trouble
     shown = overlap
     if overlap and not higher_is_better:
         shown = Overlap(-overlap.high, -overlap.low, overlap.fraction)
+    if overlap:
+        remarks += [
+            said
+            for points in curves
+            for said in points.complaints(points.within(overlap, rate_range))
+        ]
+    remarks += trouble
     if remarks or overlap is None:
+        return Delta(None, shown, tuple(remarks))
+    first, second = (points.rising_through(overlap, rate_range) for points in curves)
+    curves = first, second
+    remarks = [said for points in curves for said in points.too_few(min_points)]
+    if remarks:
         return Delta(None, shown, tuple(remarks))
     splines = _splines("bd_rate", curves, interpolation)
     left = [
@@ -132,13 +145,16 @@ def bd_metric(
 
     Returns:
         N/A if a curve has too few points or two at one rate, or the overlap is too small. A curve
-        that is not monotone still has a BD-metric, with a remark.
+        that is not monotone within the overlap still has a BD-metric, with a remark.
     """
     curves = _sorted_curves(anchor, test, higher_is_better, rate_range)
-    remarks = [said for points in curves for said in points.complaints(min_points)]
+    remarks = [said for points in curves for said in points.too_few(min_points)]
     spans = [points.rate_span(rate_range) for points in curves]
     overlap, trouble = _overlap(spans, [points.rates for points in curves], "rates", min_overlap)
     shown = overlap and Overlap(10**overlap.low, 10**overlap.high, overlap.fraction)
+    if overlap:
+        within = (overlap.low, overlap.high)
+        remarks += [said for points in curves for said in points.complaints(points.parts(within))]
     usable = all(len(p.rates) >= min_points and np.all(np.diff(p.rates)) for p in curves)
     if trouble or overlap is None or not usable:
         return Delta(None, shown, (*remarks, *trouble))
@@ -157,12 +173,17 @@ class _Points:
     rates: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
     sign: int
+    num_left_out: int = 0
 
-    def complaints(self, min_points: int) -> Iterator[str]:
-        """Everything that is wrong with the curve."""
+    def too_few(self, min_points: int) -> Iterator[str]:
+        """Whether there are fewer points than a curve must have, as a complaint."""
         if len(self.rates) < min_points:
-            yield f"{self.name} has {len(self.rates)} points, fewer than {min_points}"
-        for k in range(len(self.rates) - 1):
+            left = "" if self.num_left_out == 0 else f" without {self.num_left_out} beyond a wobble"
+            yield f"{self.name} has {len(self.rates)} points{left}, fewer than {min_points}"
+
+    def complaints(self, parts: Iterable[int]) -> Iterator[str]:
+        """Which of these parts, from a point to the next, do not get better."""
+        for k in parts:
             low, high = 10 ** self.rates[k : k + 2]
             before, after = self.sign * self.scores[k : k + 2]
             if self.rates[k] == self.rates[k + 1]:
@@ -172,6 +193,42 @@ class _Points:
                     f"{self.name} does not get better from {low:.5g} to {high:.5g} bpp "
                     f"({before:.5g} to {after:.5g})"
                 )
+
+    def parts(self, rates: tuple[float, float]) -> range:
+        """The parts, from a point to the next, that have log rates between these two in them."""
+        low, high = rates
+        first = int(np.searchsorted(self.rates, low, side="right")) - 1
+        last = int(np.searchsorted(self.rates, high, side="left"))
+        return range(max(first, 0), min(last, len(self.rates) - 1))
+
+    def within(self, overlap: Overlap, rate_range: Range) -> list[int]:
+        """The parts in the range of rates that have scores of the overlap in them."""
+        span = self.rate_span(rate_range)
+        return [
+            k
+            for k in (self.parts(span) if span else ())
+            if min(self.scores[k : k + 2]) < overlap.high
+            and max(self.scores[k : k + 2]) > overlap.low
+        ]
+
+    def rising_through(self, overlap: Overlap, rate_range: Range) -> _Points:
+        """The points of one rise through the overlap, as far to both sides as it goes.
+
+        Args:
+            overlap: of scores; each part within it gets better.
+            rate_range: to which the overlap belongs.
+        """
+        parts = self.within(overlap, rate_range)
+        first, last = parts[0], parts[-1] + 1
+        rises = np.diff(self.scores) > 0
+        rises &= np.diff(self.rates) > 0
+        while first > 0 and rises[first - 1]:
+            first -= 1
+        while last < len(rises) and rises[last]:
+            last += 1
+        kept = slice(first, last + 1)
+        left_out = len(self.rates) - (last + 1 - first)
+        return _Points(self.name, self.rates[kept], self.scores[kept], self.sign, left_out)
 
     def rate_span(self, rate_range: Range) -> Range:
         """Lowest and highest log rate of the part in the range; None if there is no such part."""

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 ANCHOR = "x265-ra"
 BASELINES = (ANCHOR, "x264-ra", "svtav1-ra", "vp9-ld")
-METRICS = ("lpips", "dists", "fid", "ms_ssim", "psnr")  # the paper's, and PSNR
+QUICK_BASELINES = (ANCHOR, "svtav1-ra")
+METRICS = ("lpips", "dists", "fid", "ms_ssim", "psnr", "cvvdp")  # the paper's, and two more
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser, METRICS)
     add_rates(parser)
     add_ray(parser)
-    parser.add_argument("--codecs", nargs="*", default=list(BASELINES), help="baselines")
+    parser.add_argument(
+        "--codecs",
+        nargs="*",
+        metavar="NAME",
+        help=f"baselines (default: {' '.join(BASELINES)}; --quick: {' '.join(QUICK_BASELINES)})",
+    )
     parser.add_argument(
         "--published",
         nargs="+",
@@ -84,9 +90,12 @@ def _run(options: argparse.Namespace, workers: Workers | None) -> int:
         )
         for prior in options.prior
     ]
-    codecs += [make_codec(name) for name in options.codecs]
+    baselines = options.codecs
+    if baselines is None:
+        baselines = QUICK_BASELINES if options.quick else BASELINES
+    codecs += [make_codec(name) for name in baselines]
     labels = [codec.label for codec in codecs] + [label_of(path) for path in options.published]
-    anchor = options.anchor or (ANCHOR if ANCHOR in options.codecs else labels[0])
+    anchor = options.anchor or (ANCHOR if ANCHOR in baselines else labels[0])
     if anchor not in labels or len(set(labels)) < len(labels):
         sys.exit(f"anchor {anchor!r}: it must be one of {', '.join(labels)}, and each only once")
     study = study_of(options, codecs)

@@ -16,6 +16,7 @@ from benchmarks.report.deltas import Deltas, deltas_of
 from benchmarks.report.plots import Panel, digest_of, draw_curves
 from benchmarks.report.result_tables import score_cell
 from benchmarks.report.stage_report import stage_table
+from benchmarks.report.summary import judged, summary
 from freegvc.metrics import METRICS
 
 CLIPS = RESULTS / "clips"
@@ -51,19 +52,22 @@ def deltas_between(codecs: Codecs, anchor: str, codec: str, metric: str) -> Delt
 
 
 def anchors() -> DocTable:
-    """BD-rates of freegvc-small against each anchor: means over clips, and over how many."""
+    """BD-rates of freegvc-small against each anchor: median and mean over clips, and wins."""
     results = load_results()
     rows = []
     for anchor in ANCHORS:
         found = ([deltas_between(c, anchor, SMALL, m) for c in results.values()] for m in MEASURED)
-        rows.append([anchor, *map(_mean, found)])
+        rows.append([anchor, *map(_summed_up, found)])
     return DocTable(
         ["against", *_LABELS],
         rows,
-        f"BD-rates of {SMALL} {_OVER}: means over those of {len(results)} clips that have one. The "
-        "others have none, as the curves have too few scores in common or one does not get better "
-        "with the rate; there it is worse or better at equal rate, or not comparable at all: a "
-        f"score is not defined, or the curves have no rates in common. {_where(results)}",
+        f"BD-rates of {SMALL} {_OVER}: median and mean over those of {len(results)} clips that "
+        "have one, and how many these are. Others have none, as the curves have too few scores in "
+        "common or one does not get better with the rate where they do. Better: fewer bits, or, "
+        "without a BD-rate, the better score at equal rate, on so many of the clips that can be "
+        "compared at all: on the others a score is not defined, or the curves have no rates in "
+        "common. "
+        f"{_where(results)}",
     )
 
 
@@ -152,39 +156,20 @@ def _measured(result: SequenceResult) -> str:
     return f"Measured {result.provenance['measured']} on {result.provenance['hardware']}."
 
 
-def _judged(deltas: Deltas | None) -> str:
-    """Better or worse at equal rate."""
-    if deltas is None or deltas.score.value is None:
-        return "not comparable"
-    return (
-        "better" if (deltas.score.value > 0) == METRICS[deltas.metric].higher_is_better else "worse"
-    )
-
-
 def _percent(deltas: Deltas | None) -> str:
     if deltas is None:
         return "no scores"
-    return _judged(deltas) if deltas.rate.value is None else f"{deltas.rate.value:+.0f} %"
+    return judged(deltas) if deltas.rate.value is None else f"{deltas.rate.value:+.0f} %"
 
 
-def _mean(found: Iterable[Deltas | None]) -> str:
-    """A cell such as "+65 % on 9 clips; no BD-rate: worse on 5, not comparable on 1"."""
-    rates, others = [], []
-    for deltas in found:
-        if deltas and deltas.rate.value is not None:
-            rates.append(deltas.rate.value)
-        else:
-            others.append(_judged(deltas))
-    counts = [
-        f"{word} on {others.count(word)}"
-        for word in ("worse", "better", "not comparable")
-        if word in others
-    ]
-    clips = "1 clip" if len(rates) == 1 else f"{len(rates)} clips"
-    parts = [f"{np.mean(rates):+.0f} % on {clips}"] if rates else []
-    if counts:
-        parts.append(f"{NO_RATE}: {', '.join(counts)}")
-    return "; ".join(parts)
+def _summed_up(found: Iterable[Deltas | None]) -> str:
+    """A cell such as "median -27 %, mean +1 % of 9; better on 9 of 14"."""
+    about = summary(found)
+    wins = f"better on {about.wins}"
+    if not about.rates:
+        return f"{NO_RATE}; {wins}"
+    median, mean = np.median(about.rates), np.mean(about.rates)
+    return f"median {median:+.0f} %, mean {mean:+.0f} % of {len(about.rates)}; {wins}"
 
 
 TABLES = {"anchors": anchors, "small": small, "stages": stages, "tunings": tunings}

@@ -38,6 +38,7 @@ from benchmarks.report.result_tables import (
     rates_table,
     settings_table,
 )
+from benchmarks.report.summary import bd_summary
 from freegvc.metrics import SCORES
 
 
@@ -83,6 +84,7 @@ def write_report(
         metric: _averages(results, metric, [curve for name, curve in means if name == metric])
         for metric in metrics
     }
+    by_sequence = {metric: curves_by_sequence(results, metric) for metric in metrics}
     plots: dict[str, bytes] = {}
 
     def plot(name: str, caption: str, metric: str, sets: Sequence[CurveSet]) -> Picture:
@@ -100,12 +102,13 @@ def write_report(
         averaged = {name: [average.mean for average in found] for name, found in averages.items()}
         notes = [Text(note) for note in (HOW_AVERAGED, *_left_out(averages), bd_rules(rate_range))]
         overview = bd_overview(averaged, codecs, anchor, rate_range, list(missing))
-        sections.append(Section("BD-rates", (*notes, overview)))
+        summed_up = bd_summary(by_sequence, codecs, anchor, rate_range)
+        sections.append(Section("BD-rates", (*notes, overview, summed_up)))
     for metric in metrics:
         label = SCORES[metric].label
         main = [average.mean for average in averages[metric] if average.mean.curves]
         drawn = {curves.title for curves in main}
-        each = [c for c in curves_by_sequence(results, metric) if c.title not in drawn]
+        each = [c for c in by_sequence[metric] if c.title not in drawn]
         blocks = []
         if main:
             blocks.append(plot(f"rd_{metric}.png", f"{label} by rate", metric, main))

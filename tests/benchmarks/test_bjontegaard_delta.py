@@ -282,3 +282,48 @@ def test_a_spline_that_leaves_the_measured_rates_is_replaced(knee, falls_back):
     if falls_back:
         pchip = bd_rate(anchor, tested, higher_is_better=True, interpolation="pchip")
         assert delta.value == pytest.approx(pchip.value)
+
+
+LONG: Curve = ((0.001, 0.60), (0.002, 0.50), *LPIPS)  # goes on below the other curve's scores
+
+
+@pytest.mark.parametrize(("wobble", "num_left_out"), [(0.50, 2), (0.55, 0), (0.61, 1)])
+def test_a_wobble_outside_the_overlap_does_not_matter(wobble: float, num_left_out: int) -> None:
+    wobbling: Curve = (LONG[0], (0.0015, wobble), *LONG[1:])
+    result = bd_rate(wobbling, BETTER, higher_is_better=False)
+    assert result.value is not None
+    assert result == bd_rate(wobbling[num_left_out:], BETTER, higher_is_better=False)
+    opposite = bd_rate(BETTER, wobbling, higher_is_better=False)
+    assert (1 + result.value / 100) * (1 + (opposite.value or 0) / 100) == pytest.approx(1)
+
+
+def test_a_wobble_within_the_overlap_is_no_rate() -> None:
+    wobbling: Curve = (*LONG[:4], (0.01, 0.34), *LONG[4:])
+    result = bd_rate(wobbling, BETTER, higher_is_better=False)
+    assert result.value is None
+    assert "the anchor does not get better from 0.006 to 0.01 bpp (0.33 to 0.34)" in result.remarks
+    assert bd_metric(wobbling, BETTER, higher_is_better=False).value is not None
+
+
+def test_a_curve_that_comes_back_to_the_overlap_is_no_rate() -> None:
+    back: Curve = ((0.0005, 0.2), *LONG)  # better at the lowest rate than at the next
+    result = bd_rate(back, BETTER, higher_is_better=False)
+    assert result.value is None
+    assert "from 0.0005 to 0.001 bpp (0.2 to 0.6)" in result.remarks[0]
+    cut = bd_rate(back, BETTER, higher_is_better=False, rate_range=(0.001, 0.05))
+    assert cut == bd_rate(LONG, BETTER, higher_is_better=False, rate_range=(0.001, 0.05))
+
+
+def test_what_is_left_of_a_curve_must_still_have_enough_points() -> None:
+    short: Curve = ((0.001, 0.42), *LPIPS[:3])
+    result = bd_rate(short, BETTER, higher_is_better=False)
+    assert result.value is None
+    assert result.remarks == ("the anchor has 3 points without 1 beyond a wobble, fewer than 4",)
+    assert bd_rate(((0.001, 0.43), *short[1:]), BETTER, higher_is_better=False).value is not None
+
+
+def test_the_metric_says_only_what_is_wrong_within_its_rates() -> None:
+    early: Curve = ((0.0005, 0.59), *LONG)
+    result = bd_metric(early, BETTER, higher_is_better=False)
+    assert result.remarks == ()
+    assert result.value == pytest.approx(bd_metric(LONG, BETTER, higher_is_better=False).value)
