@@ -3,22 +3,24 @@
 import base64
 import json
 import re
+import time
 
 import cv2
 import numpy as np
 import pytest
 
+import freegvc
 from freegvc._cli.main import main
 from freegvc._study.assignment import read_assignment
-from freegvc._study.design import COMPARISON, IDENTICAL
+from freegvc._study.design import COMPARISON
 from freegvc._study.plan import REFERENCE
-from freegvc._video import Video
+from freegvc._video import Video, load_video
+from tests.browser.opened_page import OpenedPage
+from tests.browser.study_session import OPEN, PROGRESS, answer_trials, begin, saved_votes
 
 CODECS = ("codec-quokka", "codec-zebra", "codec-ibex")  # from the best to the worst
 SEQUENCES = ("sea-lion", "sand-fox", "snow-owl", "king-crab")
 PARTICIPANT, NUM_TRIALS = 7, 15
-OPEN = "!document.querySelector('.answers button').disabled"
-KEYS = ("ARROW_LEFT", "ARROW_DOWN", "ARROW_RIGHT")
 
 
 @pytest.fixture(scope="module")
@@ -51,91 +53,40 @@ def design(study):
     return read_assignment(study / "page.assignment.json").design
 
 
-def better(trial):
-    """0 if the first version is better, 1 if both are the same, 2 if the second is."""
-    if trial.kind == IDENTICAL:
-        return 1
-    ranks = {name: rank for rank, name in enumerate((REFERENCE, *CODECS, "poor"))}
-    return 0 if ranks[trial.first] < ranks[trial.second] else 2
-
-
-def begin(page, number):
-    page.wait("!document.getElementById('intro').hidden")
-    page.run("document.getElementById('number').value = ''")
-    page.find("#number").send_keys(str(number))
-    page.click("#begin")
-
-
-def answer(page, places, *, by_mouse):
-    """Answer the three questions: 0 left, 1 no difference, 2 right."""
-    page.wait(OPEN)
-    if not by_mouse:
-        page.press(*(KEYS[place] for place in places), "ENTER")
-        return
-    for question, place in enumerate(places, start=1):
-        page.click(f".question:nth-child({question}) button:nth-child({place + 1})")
-    page.click("#next")
-
-
-def saved_votes(page, folder):
-    page.driver.execute_cdp_cmd(
-        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)}
-    )
-    page.wait("!document.getElementById('done').hidden")
-    page.click("#save")
-    name = page.wait("document.getElementById('saved').textContent").split()[2].strip(",")
-    path = folder / name
-    for _ in range(500):
-        if path.exists():
-            break
-        page.wait("true")
-        page.run("return 0")
-    assert path.read_text() == page.run("return document.getElementById('votes').value")
-    return path
-
-
 def test_a_study_from_plan_to_ranking(study, design, sources, open_page, tmp_path, capsys):
     page = open_page(study / "page" / "study.html")
     begin(page, PARTICIPANT)
-    assert page.wait("document.getElementById('progress-text').textContent") == "Practice"
-    answer(page, (0, 0, 0), by_mouse=False)
-    order = design.orders[PARTICIPANT - 1]
-    for k, shown in enumerate(order):
-        text = f"Trial {k + 1} of {NUM_TRIALS}"
-        page.wait("document.getElementById('progress-text').textContent === arguments[0]", text)
-        trial = design.trials[shown.trial]
-        place = 2 - better(trial) if shown.swapped else better(trial)
-        if trial.kind == COMPARISON and k % 3 == 0:
-            check_sides(page, trial, shown, sources)
-        answer(page, (place, place, place), by_mouse=k % 2)
-        if k == 6:  # a reload in the middle of a trial
-            page.wait(OPEN)
-            page.press("ARROW_LEFT")
-            page.driver.refresh()
-            page.wait("!document.getElementById('intro').hidden")
-            assert page.run("return document.getElementById('number').value") == str(PARTICIPANT)
-            assert page.find("#begin").text == "Go on"
-            page.press("TAB")
-            page.click("#begin")
-    path = saved_votes(page, tmp_path)
+    assert page.wait(PROGRESS) == "Practice"
+    looked = []
 
+    def look(trial, shown):
+        if trial.kind == COMPARISON and len(looked) < 4:
+            check_sides(page, trial, shown, sources)
+            looked.append(trial)
+
+    answer_trials(page, design, PARTICIPANT, CODECS, seen=look, reload_at=7)
+    path = saved_votes(page, tmp_path)
+    assert len(looked) == 4
+    check_ranking(capsys, path, study / "page.assignment.json", CODECS, num_votes=4)
+
+
+def check_ranking(capsys, votes, assignment, codecs, *, num_votes):
+    """The analysis of one file finds the codecs in their order."""
     capsys.readouterr()
-    arguments = ["study", "analyse", str(path), "--json", "--assignment"]
-    assert main([*arguments, str(study / "page.assignment.json")]) == 0
+    assert main(["study", "analyse", str(votes), "--json", "--assignment", str(assignment)]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["participants"][0]["checks_right"] == 9
     for rates in result["rates"].values():
         for row in rates:
-            assert CODECS.index(row["first"]) != CODECS.index(row["second"])
-            wins = "first" if CODECS.index(row["first"]) < CODECS.index(row["second"]) else "second"
-            assert row[f"{wins}_better"]["count"] == row["num_votes"] == 4
+            is_first = codecs.index(row["first"]) < codecs.index(row["second"])
+            wins = row["first_better" if is_first else "second_better"]["count"]
+            assert wins == row["num_votes"] == num_votes
     for ranking in result["ranking"].values():
-        assert [place["codec"] for place in ranking] == list(CODECS)
+        assert [place["codec"] for place in ranking] == list(codecs)
 
 
 def check_sides(page, trial, shown, sources):
     """What is seen is the version that the assignment names."""
-    page.wait(OPEN)
     page.press(" ")
     left, right = (trial.second, trial.first) if shown.swapped else (trial.first, trial.second)
     page.wait("document.getElementById('pause').textContent === 'Play'")
@@ -192,15 +143,46 @@ def test_keys_and_what_the_page_refuses(study, open_page):
     page.press("r")
     page.wait("document.getElementById('pause').textContent === 'Pause'")
     page.press("ARROW_DOWN", "ENTER")
-    page.wait(f"document.getElementById('progress-text').textContent === 'Trial 1 of {NUM_TRIALS}'")
+    page.wait(f"{PROGRESS} === 'Trial 1 of {NUM_TRIALS}'")
     assert page.run(f"return {pressed}") == []
 
 
 def test_a_folder_that_is_not_whole_says_so(study, open_page, tmp_path, driver):
     (tmp_path / "study.html").write_bytes((study / "page" / "study.html").read_bytes())
     driver.get((tmp_path / "study.html").as_uri())
-    from tests.browser.opened_page import OpenedPage
-
     page = OpenedPage(driver)
     page.wait("!document.getElementById('failed').hidden")
     assert "copy the whole folder" in page.find("#failure").text
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::freegvc.errors.ColourWarning")
+def test_real_clips_in_three_minutes(clips, open_page, tmp_path, capsys):
+    """Four clips, three codecs, twelve trials and the checks, at the size of HEVC class D."""
+    codecs = ("x265", "freegvc", "x264")
+    for name in ("basketballpass", "bikes.mp4", "foreman_cif_intra.264", "vid4_walk"):
+        folder = tmp_path / "plan" / name
+        folder.mkdir(parents=True)
+        source = load_video(clips / name).frames[:16]
+        frames = np.stack([cv2.resize(f, (416, 240), interpolation=cv2.INTER_AREA) for f in source])
+        video = Video.from_array(frames, 20)
+        video.save(folder / "reference")
+        for codec in ("x264", "x265"):
+            video.save(folder / f"{codec}.mkv", codec=codec, crf=40)
+        compressed = freegvc.compress(video, prior="analytic", target_bpp=0.05)
+        compressed.save(folder / "freegvc.fgvc")
+    start = time.monotonic()
+    page_folder = tmp_path / "page"
+    assert main(["study", "build", str(tmp_path / "plan"), "--out", str(page_folder)]) == 0
+    built = time.monotonic()
+    page = open_page(page_folder / "study.html")
+    begin(page, 1)
+    page.wait(OPEN)
+    bottom = "document.querySelector('footer').getBoundingClientRect().bottom"
+    assert page.run(f"return {bottom}") <= page.run("return innerHeight")
+    design = read_assignment(tmp_path / "page.assignment.json").design
+    answer_trials(page, design, 1, codecs, reload_at=7)
+    votes = saved_votes(page, tmp_path)
+    check_ranking(capsys, votes, tmp_path / "page.assignment.json", codecs, num_votes=4)
+    print(f"built in {built - start:.0f} s, the whole in {time.monotonic() - start:.0f} s")
+    assert time.monotonic() - start < 180

@@ -117,11 +117,17 @@ export class TrialScreen {
     const {width, height} = this.clips[0];
     const {clientWidth, clientHeight} = document.documentElement;
     const caption = this.element.querySelector("figcaption").offsetHeight;
-    const rest = this.element.querySelector("footer").offsetHeight + 2 * caption + MARGINS;
+    const room = clientHeight - this.element.querySelector("footer").offsetHeight - MARGINS;
     const byWidth = Math.min(clientWidth / 2 - 20, clientWidth - 2 * ASIDE_WIDTH);
-    const fitting = Math.min((clientHeight - rest) / 2 / height, byWidth / width);
-    const scale = Math.max(MIN_SCALE, Math.min(1, fitting));
-    this.setSize(Math.round(width * scale), Math.round(height * scale));
+    const scaleIn = (byHeight) =>
+      Math.max(MIN_SCALE, Math.min(1, (byHeight - caption) / height, byWidth / width));
+    let scale = scaleIn(room / 2);
+    this.setSize(width * scale, height * scale);
+    // the upper row is as high as the reference, or as the questions beside it
+    const questions = document.getElementById("questions");
+    const asked = this.next.offsetTop + this.next.offsetHeight - questions.offsetTop;
+    scale = scaleIn(Math.min(room / 2, room - asked));
+    this.setSize(width * scale, height * scale);
     document.getElementById("scale").textContent =
       scale < 1
         ? `Shown at ${Math.floor(100 * scale)} % of full size: a larger window shows more detail.`
@@ -130,8 +136,8 @@ export class TrialScreen {
 
   setSize(width, height) {
     for (const canvas of this.canvases) {
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
+      canvas.style.width = `${Math.round(width)}px`;
+      canvas.style.height = `${Math.round(height)}px`;
     }
   }
 }
