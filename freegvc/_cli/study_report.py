@@ -68,7 +68,7 @@ def _rates_table(rates: tuple[Rates, ...]) -> str:
             f"{printable(row.pair[0])} : {printable(row.pair[1])}",
             str(row.num_votes),
             *(
-                f"{_percent(share)} [{_percent(low)}, {_percent(high)}]"
+                f"{_percent(share)} [{100 * low:.1f}, {100 * high:.1f}]"
                 for share, (low, high) in zip(row.shares, row.intervals, strict=True)
             ),
         ]

@@ -47,7 +47,7 @@ BAD = {
     "a list": [],
     "deep": "[" * 100_000,
     "nan": '{"s": NaN}',
-    "a key twice": '{"s": {}, "s": {}}',
+    "a key twice": f'{{"s": {json.dumps(FILES)}, "s": {json.dumps(FILES)}}}',
     "no sequences": {},
     "too many sequences": {str(k): FILES for k in range(201)},
     "no files": {"s": 3},
