@@ -1,13 +1,15 @@
-"""Clips of a page: frames as VP9, which browsers decode in software to the same bits.
+"""Clips of a page: frames as VP9, which browsers decode to the same bits.
 
-A frame becomes three planes of equal size, so that no browser converts colours or chroma: the page
-does it itself, with integers (`static/colour.js`).
+A frame has three planes,
 
     exact   G, R - G + 128 and B - G + 128, modulo 256, coded without loss: each sample comes back
     close   Y, Co, Cg of 8 bits, coded at a quality at which no difference is seen
 
-VP9 was measured on 48 frames of 416x240 of four real clips: exact takes 2.4 to 4.5 MB a clip, a
-third less than R, G and B themselves; close takes 1.0 to 1.7 MB.
+and no browser must convert them, as each does it in its own way: Firefox gives a page RGB only, of
+luma that it takes to lie in 16 .. 235. So the planes stand one below the other in the luma of one
+picture with grey chroma, cut to that range, and below them stands what was cut off, plus 128. RGB
+still tells all of that luma apart. The page adds up and makes colours itself, with integers
+(`static/colour.js`).
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
 
 Pixels = Literal["exact", "close"]
 
-CODEC = "vp09.01.41.08.03"  # for WebCodecs: VP9, profile 1, 8 bits, 4:4:4
+CODEC = "vp09.00.51.08"  # for WebCodecs: VP9, profile 0, 8 bits
 # Frames from a key frame to the next: what a page decodes at once. Groups of 8, 12 and 24 frames of
 # two real clips took the same bytes within 2 %.
 GROUP_LENGTH = 8
 _CLOSE_CRF = 4
+_DARKEST, _BRIGHTEST = 16, 235  # of luma in limited range
 _COMMON = {"cpu-used": "5", "deadline": "good", "lag-in-frames": "0", "threads": "1"}
 _OPTIONS: dict[Pixels, dict[str, str]] = {
     "exact": {"lossless": "1"},
@@ -79,6 +82,7 @@ class ClipEncoder:
         self.num_bytes = 0
         self._packets: list[bytes] = []
         self._max_error = 0
+        self._height = self._width = 0
         self._encoder: Any = None
         self._decoder: Any = None
 
@@ -88,17 +92,18 @@ class ClipEncoder:
         import numpy as np
 
         if self._encoder is None:
-            height, width, _ = frame.shape
-            self._encoder = _encoder(height, width, self.pixels)
+            self._height, self._width, _ = frame.shape
+            self._encoder = _encoder(self._height, self._width, self.pixels)
             self._decoder = av.CodecContext.create("libvpx-vp9", "r")
-        picture = av.VideoFrame.from_ndarray(_planes(frame, self.pixels), format="yuv444p")
+        picture = av.VideoFrame.from_ndarray(_picture(frame, self.pixels), format="yuv420p")
         picture.pts = len(self._packets)
         (packet,) = self._encoder.encode(picture)  # nothing is delayed
         self._packets.append(bytes(packet))
         self.num_bytes += packet.size
         if self.pixels == "close":
             (decoded,) = self._decoder.decode(packet)
-            error = np.abs(_frame(decoded, self.pixels) - frame.astype(np.int16))
+            shown = _frame(decoded, self._height, self._width, self.pixels)
+            error = np.abs(shown - frame.astype(np.int16))
             self._max_error = max(self._max_error, int(error.max()))
 
     def finish(self) -> PageClip:
@@ -109,8 +114,8 @@ class ClipEncoder:
         """
         if self._encoder is None:
             raise UsageError("a clip of a page needs at least one frame, but there is none")
-        width, height = self._encoder.width, self._encoder.height
-        return PageClip(width, height, self.pixels, tuple(self._packets), self._max_error)
+        packets = tuple(self._packets)
+        return PageClip(self._width, self._height, self.pixels, packets, self._max_error)
 
 
 def encode_clip(frames: Iterable[Frame], *, pixels: Pixels = "exact") -> PageClip:
@@ -137,22 +142,23 @@ def decode_clip(clip: PageClip) -> Iterator[Frame]:
     decoder = av.CodecContext.create("libvpx-vp9", "r")
     for packet in clip.packets:
         for decoded in decoder.decode(av.Packet(packet)):
-            yield _frame(decoded, clip.pixels).astype(np.uint8)
+            yield _frame(decoded, clip.height, clip.width, clip.pixels).astype(np.uint8)
 
 
 def _encoder(height: int, width: int, pixels: Pixels) -> Any:
     import av
 
     encoder: Any = av.CodecContext.create("libvpx-vp9", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv444p"
+    encoder.width, encoder.height = width + width % 2, 6 * height  # even: chroma has half of it
+    encoder.pix_fmt = "yuv420p"
     encoder.time_base = Fraction(1, 25)  # a page has its own clock
     encoder.gop_size = GROUP_LENGTH
     encoder.options = {**_COMMON, **_OPTIONS[pixels]}
     return encoder
 
 
-def _planes(frame: Frame, pixels: Pixels) -> Frame:
-    """The planes [3, H, W] of a frame [H, W, 3]."""
+def _picture(frame: Frame, pixels: Pixels) -> Frame:
+    """What is coded for a frame [H, W, 3]: the luma [6 H, W], and grey chroma below it."""
     import numpy as np
 
     red, green, blue = (frame[..., channel].astype(np.int16) for channel in range(3))
@@ -164,16 +170,23 @@ def _planes(frame: Frame, pixels: Pixels) -> Frame:
             ((red - blue + 1) >> 1) + 128,
             ((2 * green - red - blue + 2) >> 2) + 128,
         )
-    return np.stack(planes).clip(0, 255).astype(np.uint8)
+    values = np.concatenate(planes).clip(0, 255)
+    inside = values.clip(_DARKEST, _BRIGHTEST)
+    luma = np.concatenate([inside, values - inside + 128]).astype(np.uint8)
+    luma = np.pad(luma, ((0, 0), (0, luma.shape[1] % 2)), mode="edge")
+    chroma = np.full((luma.shape[0] // 2, luma.shape[1]), 128, np.uint8)
+    return np.concatenate([luma, chroma])
 
 
-def _frame(decoded: Any, pixels: Pixels) -> NDArray[np.int16]:
+def _frame(decoded: Any, height: int, width: int, pixels: Pixels) -> NDArray[np.int16]:
     """A frame [H, W, 3] of a picture of PyAV; `static/colour.js` does the same."""
     import numpy as np
 
-    first, second, third = decoded.to_ndarray().astype(np.int16)
+    luma = decoded.to_ndarray()[: 6 * height, :width].astype(np.int16)
+    inside, rest = luma.reshape(2, 3, height, width)
+    first, second, third = inside + rest - 128
     if pixels == "exact":
         return np.stack([second + first - 128, first, third + first - 128], axis=-1) & 255
     co, cg = second - 128, third - 128
-    rest = first - cg
-    return np.stack([rest + co, first + cg, rest - co], axis=-1).clip(0, 255)
+    between = first - cg
+    return np.stack([between + co, first + cg, between - co], axis=-1).clip(0, 255)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from freegvc._page.clip import PageClip, Pixels, decode_clip, encode_clip
 from freegvc.errors import UsageError
 
-MAX_EXACT_BYTES = 10_500_000  # of all clips; the page then has 14 MB, which opens at once
+MAX_EXACT_BYTES = 11_000_000  # of all clips; the page then has 15 MB at most
 MAX_PAGE_BYTES = 200_000_000  # of all clips; browsers hold a page in memory several times
 
 

@@ -1,32 +1,47 @@
-// Pictures of the three planes that a packet decodes to. `_page/clip.py` says what they are.
+// Pictures of the luma that a packet decodes to. `_page/clip.py` says what it holds.
 
-// planes: Uint8Array, three of width * height samples. Returns ImageData.
-export function pictureOf(planes, width, height, pixels) {
-  const size = width * height;
-  const first = planes.subarray(0, size);
-  const second = planes.subarray(size, 2 * size);
-  const third = planes.subarray(2 * size, 3 * size);
+// luma: samples (Uint8Array), `step` bytes apart in rows that are `stride` bytes apart, and `levels`,
+// the level of luma of each value of a sample. Returns ImageData.
+export function pictureOf(luma, width, height, pixels) {
   const picture = new ImageData(width, height);
   const words = new Uint32Array(picture.data.buffer); // A B G R from the highest byte
-  if (pixels === "exact") {
-    for (let k = 0; k < size; k++) {
-      const green = first[k];
-      const red = (second[k] + green - 128) & 255;
-      const blue = (third[k] + green - 128) & 255;
-      words[k] = 0xff000000 | (blue << 16) | (green << 8) | red;
-    }
-  } else {
-    for (let k = 0; k < size; k++) {
-      const co = second[k] - 128;
-      const cg = third[k] - 128;
-      const rest = first[k] - cg;
-      const red = clamped(rest + co);
-      const green = clamped(first[k] + cg);
-      const blue = clamped(rest - co);
-      words[k] = 0xff000000 | (blue << 16) | (green << 8) | red;
-    }
+  const paint = pixels === "exact" ? paintExact : paintClose;
+  const planes = [0, 1, 2].map(() => new Int16Array(width));
+  for (let row = 0; row < height; row++) {
+    planes.forEach((plane, k) => addUp(plane, luma, row + k * height, row + (k + 3) * height));
+    paint(words.subarray(row * width, (row + 1) * width), ...planes);
   }
   return picture;
+}
+
+// A row of a plane: what lies inside the range of luma, and what was cut off.
+function addUp(plane, {samples, stride, step, levels}, inside, rest) {
+  let at = inside * stride;
+  let below = rest * stride;
+  for (let k = 0; k < plane.length; k++, at += step, below += step) {
+    plane[k] = levels[samples[at]] + levels[samples[below]] - 128;
+  }
+}
+
+function paintExact(words, first, second, third) {
+  for (let k = 0; k < words.length; k++) {
+    const green = first[k];
+    const red = (second[k] + green - 128) & 255;
+    const blue = (third[k] + green - 128) & 255;
+    words[k] = 0xff000000 | (blue << 16) | (green << 8) | red;
+  }
+}
+
+function paintClose(words, first, second, third) {
+  for (let k = 0; k < words.length; k++) {
+    const co = second[k] - 128;
+    const cg = third[k] - 128;
+    const between = first[k] - cg;
+    const red = clamped(between + co);
+    const green = clamped(first[k] + cg);
+    const blue = clamped(between - co);
+    words[k] = 0xff000000 | (blue << 16) | (green << 8) | red;
+  }
 }
 
 function clamped(value) {

@@ -2,7 +2,12 @@
 
 import {pictureOf} from "colour";
 
-const CONFIG = {hardwareAcceleration: "prefer-software", optimizeForLatency: true};
+// How samples of luma lie in each format of a frame: the bytes from one to the next, and the levels
+// that the values of a sample stand for. Where a browser gives RGB, red, green and blue are equal, as
+// the chroma is grey, and luma from 16 to 235 has become 0 to 255.
+const LUMA = {step: 1, levels: Uint8Array.from({length: 256}, (_, k) => k)};
+const RGB = {step: 4, levels: LUMA.levels.map((k) => Math.round((k * 219) / 255) + 16)};
+const FORMATS = {I420: LUMA, NV12: LUMA, BGRX: RGB, BGRA: RGB, RGBX: RGB, RGBA: RGB};
 
 export class UnsupportedBrowser extends Error {}
 
@@ -20,13 +25,12 @@ export class GroupDecoder {
           "or another Chromium from 119, or with Firefox from 130.",
       );
     }
-    for (const {codec, width, height} of clips) {
-      const config = {...CONFIG, codec, codedWidth: width, codedHeight: height};
-      const {supported} = await VideoDecoder.isConfigSupported(config);
+    for (const clip of clips) {
+      const {supported} = await VideoDecoder.isConfigSupported(configOf(clip));
       if (!supported) {
         throw new UnsupportedBrowser(
-          `This browser does not decode VP9 with 4:4:4 samples (${codec}): open the page with ` +
-            "Chrome, Edge or another Chromium, or with Firefox from 130.",
+          `This browser does not decode VP9 (${clip.codec}): open the page with Chrome, Edge or ` +
+            "another Chromium from 119, or with Firefox from 130.",
         );
       }
     }
@@ -49,12 +53,7 @@ export class GroupDecoder {
       output: (frame) => copies.push(this.copy(frame, pictures)),
       error: (error) => (failure = error),
     });
-    decoder.configure({
-      ...CONFIG,
-      codec: clip.codec,
-      codedWidth: clip.width,
-      codedHeight: clip.height,
-    });
+    decoder.configure(configOf(clip));
     packets.forEach((data, k) => {
       const type = k === 0 ? "key" : "delta";
       decoder.decode(new EncodedVideoChunk({type, timestamp: k, data}));
@@ -74,15 +73,26 @@ export class GroupDecoder {
 
   async copy(frame, pictures) {
     const {width, height, pixels} = this.clip;
-    const size = width * height;
     try {
-      if (frame.format !== "I444") throw new Error(`samples are ${frame.format}, not I444`);
-      const planes = new Uint8Array(3 * size);
-      const layout = [0, size, 2 * size].map((offset) => ({offset, stride: width}));
-      await frame.copyTo(planes, {rect: frame.visibleRect, layout});
-      pictures[frame.timestamp] = pictureOf(planes, width, height, pixels);
+      const format = FORMATS[frame.format];
+      if (!format) throw new Error(`samples are ${frame.format}`);
+      const bytes = new Uint8Array(frame.allocationSize());
+      const [{offset, stride}] = await frame.copyTo(bytes);
+      const luma = {...format, samples: bytes.subarray(offset), stride};
+      pictures[frame.timestamp] = pictureOf(luma, width, height, pixels);
     } finally {
       frame.close();
     }
   }
+}
+
+// `_page/clip.py` says why the coded picture is six times as high.
+function configOf({codec, width, height}) {
+  return {
+    codec,
+    codedWidth: width + (width % 2),
+    codedHeight: 6 * height,
+    hardwareAcceleration: "prefer-software",
+    optimizeForLatency: true,
+  };
 }

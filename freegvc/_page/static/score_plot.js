@@ -106,7 +106,7 @@ export class ScorePlot {
           "fill-opacity": share,
         });
         const label = `${gop.bits.toLocaleString("en")} bits`;
-        if (width > 7 * label.length) this.text(left + width / 2, top + 13, label, "middle");
+        if (width > 7 * label.length) this.text(left + width / 2, top + 12, label, "middle", "on-bits");
         if (gop.first > 0) {
           this.add("path", {class: "border", d: `M${left} ${TOP}V${top + BAND}`, stroke: colour});
         }
@@ -128,8 +128,9 @@ export class ScorePlot {
     return shape;
   }
 
-  text(x, y, content, anchor) {
-    this.add("text", {x, y, "text-anchor": anchor}).textContent = content;
+  text(x, y, content, anchor, className = "") {
+    const attributes = {x, y, "text-anchor": anchor, class: className};
+    this.add("text", attributes).textContent = content;
   }
 }
 
