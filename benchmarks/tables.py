@@ -11,7 +11,16 @@ import re
 import sys
 from pathlib import Path
 
-from benchmarks.doc_tables import clips, cluster, experiments, gpu, quality, training, trajectory
+from benchmarks.doc_tables import (
+    ablations,
+    clips,
+    cluster,
+    experiments,
+    gpu,
+    quality,
+    training,
+    trajectory,
+)
 from benchmarks.report.plots import DIGEST
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +40,7 @@ TABLES = {
     **quality.TABLES,
     **trajectory.TABLES,
     **clips.TABLES,
+    **ablations.TABLES,
     **training.TABLES,
     **gpu.TABLES,
     **cluster.TABLES,
