@@ -143,15 +143,17 @@ class FrameCount:
 
     Args:
         what: the work, such as "score".
+        items: what is counted, if not frames.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, items: str = "frames") -> None:
         self._what = what
+        self._items = items
         self._last = time.monotonic()
 
     def __call__(self, index: int) -> None:
-        """Note that the frame of this index comes next."""
+        """Note that the frame of this index comes next, so that as many are done."""
         now = time.monotonic()
         if now - self._last >= LINE_INTERVAL_SECONDS:
             self._last = now
-            say(f"{self._what}: {index} frames done")
+            say(f"{self._what}: {index} {self._items} done")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 from freegvc._cli.pages import count
@@ -92,7 +91,8 @@ def _declare_build(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from freegvc._study.build import build_study, check_outputs
+    from freegvc._cli.progress import FrameCount
+    from freegvc._study.build import build_study, check_outputs, num_clips
     from freegvc._study.design import make_design
     from freegvc._study.plan import read_plan
     from freegvc._video.rate import parse_rate
@@ -122,7 +122,7 @@ def _build(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         allow_large=arguments.allow_large,
         overwrite=arguments.force,
-        on_clip=_ClipCount(),
+        on_clip=FrameCount("study", f"of {num_clips(design)} clips"),
     )
     num_trials = len(design.trials)
     say(
@@ -136,21 +136,6 @@ def _build(arguments: argparse.Namespace) -> int:
     )
     say(f"{assignment}: who is who, for you alone")
     return 0
-
-
-class _ClipCount:
-    """Prints from time to time how many clips are encoded."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        from freegvc._cli.progress import LINE_INTERVAL_SECONDS
-
-        now = time.monotonic()
-        if now - self._last >= LINE_INTERVAL_SECONDS:
-            self._last = now
-            say(f"study: {done} of {total} clips done")
 
 
 def _megabytes(num_bytes: int) -> str:

@@ -60,8 +60,8 @@ def score(
     metrics = [metrics] if isinstance(metrics, str) else metrics
     check_metrics(metrics, weights=weights, device=device)
     with (
-        _frames_of(reference, prior, device, allow_large, on_event) as references,
-        _frames_of(distorted, prior, device, allow_large, on_event) as frames,
+        frames_of(reference, prior, device, allow_large, on_event) as references,
+        frames_of(distorted, prior, device, allow_large, on_event) as frames,
     ):
         return score_frames(
             references, frames, on_pair, metrics=metrics, weights=weights, device=device
@@ -69,14 +69,14 @@ def score(
 
 
 @contextmanager
-def _frames_of(
+def frames_of(
     video: Any,
     prior: str | PathLike[str] | Prior | None,
     device: str,
     allow_large: bool,
-    on_event: events.OnEvent,
+    on_event: events.OnEvent = events.ignore,
 ) -> Iterator[Iterable[Frame]]:
-    """The frames of a video or of a decoded stream, uint8 [H, W, 3]."""
+    """The frames of a video or of a decoded stream, uint8 [H, W, 3]; arguments as for `score`."""
     if is_stream(video):
         is_loaded = not (prior is None or isinstance(prior, str | PathLike))
         where = None if is_loaded else device

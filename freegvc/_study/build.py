@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from freegvc._atomic import atomic_path, check_output
+from freegvc._codec.score import frames_of
 from freegvc._page.clip import PageClip
 from freegvc._study.assignment import Assignment
-from freegvc._study.clips import CRF, check_like, poor, study_clip, version_frames
+from freegvc._study.clips import CRF, check_like, poor, study_clip
 from freegvc._study.design import POOR, Design
 from freegvc._study.page import (
     ClipNames,
@@ -53,10 +54,10 @@ def build_study(
     frame_rate: Fraction,
     is_lossless: bool = False,
     prior: str | None = None,
-    device: str | None = None,
+    device: str = "cpu",
     allow_large: bool = False,
     overwrite: bool = False,
-    on_clip: Callable[[int, int], None] = lambda done, total: None,
+    on_clip: Callable[[int], None] = lambda done: None,
 ) -> Built:
     """Decode and encode all clips, and write the page and the assignment.
 
@@ -69,7 +70,7 @@ def build_study(
         is_lossless: keep every sample, instead of x265 at CRF 10.
         prior, device, allow_large: for .fgvc files, as for `decompress`.
         overwrite: whether older outputs may be replaced.
-        on_clip: called with the number of clips done and of all.
+        on_clip: called with the number of clips done.
 
     Raises:
         OutputExistsError, UsageError: an output cannot be written.
@@ -79,7 +80,6 @@ def build_study(
     check_outputs(folder, assignment, overwrite=overwrite)
     needed = _needed(design)
     names = _clip_names(design.seed, needed)
-    total = sum(map(len, needed.values()))
     treatment = "lossless" if is_lossless else f"x265 at CRF {CRF}"
     treatment += f", {float(frame_rate):g} frames per second"
     digest = hashlib.sha256(Assignment("", treatment, design).document().encode())
@@ -93,9 +93,7 @@ def build_study(
             reference: PageClip | None = None
             for version in _in_order(sequence.name, needed, names):
                 source = sequence.versions.get(version, sequence.reference)
-                with version_frames(
-                    source, prior=prior, device=device, allow_large=allow_large
-                ) as frames:
+                with frames_of(source, prior, device, allow_large) as frames:
                     clip = study_clip(
                         poor(frames) if version == POOR else frames,
                         frame_rate=frame_rate,
@@ -107,7 +105,7 @@ def build_study(
                     digest.update(packet)
                 paths.append(write_clip(temporary, names[sequence.name, version], clip))
                 done += 1
-                on_clip(done, total)
+                on_clip(done)
             even_out(paths)
             largest = max(largest, 3 * paths[0].stat().st_size)
         study = digest.hexdigest()[:16]
@@ -115,7 +113,12 @@ def build_study(
         num_bytes = sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
         text = Assignment(study, treatment, design).document()
         assignment_file.write_text(text, encoding="utf-8")
-    return Built(study, total, num_bytes, largest)
+    return Built(study, done, num_bytes, largest)
+
+
+def num_clips(design: Design) -> int:
+    """How many clips the page of a design has."""
+    return sum(map(len, _needed(design).values()))
 
 
 def check_outputs(folder: Path, assignment: Path, *, overwrite: bool) -> None:

@@ -14,8 +14,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from freegvc._codec.decoder import decode_frames
-from freegvc._codec.score import is_stream
 from freegvc._page.clip import PageClip, encode_clip
 from freegvc._video import open_video, open_writer
 from freegvc.errors import StudyError
@@ -28,18 +26,6 @@ if TYPE_CHECKING:
 
 CRF = 10
 _POOR_SHRINK, _POOR_HOLD = 8, 4  # a side of a poor picture, and frames that it stays
-
-
-@contextmanager
-def version_frames(
-    path: Path, *, prior: str | None, device: str | None, allow_large: bool
-) -> Iterator[Iterable[Frame]]:
-    """The frames of a video, a folder of pictures, or a .fgvc file, which is decoded."""
-    if is_stream(path):
-        yield decode_frames(path, prior=prior, device=device, allow_large=allow_large)
-        return
-    with open_video(path) as source:
-        yield source
 
 
 def study_clip(frames: Iterable[Frame], *, frame_rate: Fraction, is_lossless: bool) -> PageClip:

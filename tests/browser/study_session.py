@@ -40,13 +40,13 @@ def better(trial, codecs):
     return 0 if ranks.index(trial.first) < ranks.index(trial.second) else 2
 
 
-def answer_trials(page, design, number, codecs, *, seen=lambda trial, shown: None, reload_at):
+def answer_trials(page, design, number, codecs, *, seen=lambda trial, shown: None, reload_at=None):
     """Go through all trials, half of them with the mouse, with a reload in the middle of one.
 
     Args:
         codecs: from the best to the worst.
         seen: called when a trial can be answered.
-        reload_at: the number of the trial in which the page is loaded again.
+        reload_at: the place of the trial in which the page is loaded again; None for none.
     """
     answer(page, (0, 0, 0), by_mouse=False)  # practice
     order = design.orders[number - 1]

@@ -147,6 +147,22 @@ def test_keys_and_what_the_page_refuses(study, open_page):
     assert page.run(f"return {pressed}") == []
 
 
+def test_a_browser_that_keeps_nothing_is_told_and_the_votes_are_saved(
+    study, design, open_page, tmp_path
+):
+    page = open_page(study / "page" / "study.html")
+    page.run("Storage.prototype.setItem = () => { throw new DOMException('no', 'SecurityError'); }")
+    begin(page, 4)
+    told = []
+
+    def look(trial, shown):
+        told.append(not page.run("return document.getElementById('not-kept').hidden"))
+
+    answer_trials(page, design, 4, CODECS, seen=look)
+    assert told == [True] * NUM_TRIALS
+    assert len(json.loads(saved_votes(page, tmp_path).read_text())["votes"]) == NUM_TRIALS
+
+
 def test_a_folder_that_is_not_whole_says_so(study, open_page, tmp_path, driver):
     (tmp_path / "study.html").write_bytes((study / "page" / "study.html").read_bytes())
     driver.get((tmp_path / "study.html").as_uri())

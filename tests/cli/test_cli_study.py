@@ -69,6 +69,12 @@ def test_the_figure(run, votes, tmp_path):
     assert "exists" in again.err
 
 
+def test_an_analysis_loads_no_codec(modules_after, votes):
+    loaded = modules_after("study", "analyse", *votes)
+    assert "freegvc._study.analysis" in loaded
+    assert not loaded & {"torch", "av", "matplotlib", "numba"}
+
+
 def test_a_figure_without_matplotlib_is_refused(run, votes, tmp_path, monkeypatch):
     monkeypatch.setattr("freegvc._cli.score_plot.find_spec", lambda name: None)
     result = run("study", "analyse", *votes, "--plot", tmp_path / "figure.png")

@@ -55,14 +55,21 @@ async function begin(number) {
   if (!store.practised) {
     await ask(study.practice, false, 0);
     store.finishPractice();
+    showKept(store);
   }
   const order = study.participants[number - 1];
   while (store.votes.length < order.length) {
     const [trial, swapped] = order[store.votes.length];
     const answers = await ask(study.trials[trial], swapped, store.votes.length + 1);
     store.add({trial, swapped, ...answers});
+    showKept(store);
   }
   done(number, store.votes);
+}
+
+// Say it where the browser keeps nothing.
+function showKept(store) {
+  element("not-kept").hidden = store.isKept;
 }
 
 function ask({reference, first, second}, swapped, place) {
