@@ -21,7 +21,9 @@ from benchmarks.codecs.base import Codec, CodecUnavailableError, Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
 from benchmarks.record import provenance
-from freegvc.metrics.scoring import score_frames
+from freegvc.metrics.scoring import Scores, score_frames
+
+REFERENCE = "reference"  # beside the codecs, where features are kept
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class Study:
         return result if is_same and not result.error else None
 
 
+def fid_path(out: Path, sequence: str, codec: str, file: str) -> Path:
+    """Where statistics of a file's features are kept, or of the reference's with `REFERENCE`."""
+    return out / "results" / sequence / "fid" / codec / f"{file}.npz"
+
+
 def run(study: Study) -> list[SequenceResult]:
     """Run what is not finished yet; all results, sequence by sequence."""
     unavailable: dict[str, Exception] = {}
@@ -135,7 +142,13 @@ def measure(
         began = time.perf_counter()
         decoded = codec.decode(encoded)
         seconds = time.perf_counter() - began
-        points.append(_point(encoded, decoded, seconds, frames, study))
+        point, scores = _point(encoded, decoded, seconds, frames, study)
+        if scores.patch_fid is not None:
+            # before the result is written, so that a result that is kept has them
+            reference, distorted = scores.patch_fid.statistics()
+            reference.save(fid_path(study.out, clip.name, REFERENCE, REFERENCE))
+            distorted.save(fid_path(study.out, clip.name, codec.label, point.file))
+        points.append(point)
     _, height, width, _ = frames.shape
     size = {"width": width, "height": height, "num_frames": len(frames), "fps": str(fps)}
     points.sort(key=lambda point: point.num_bytes)
@@ -144,14 +157,14 @@ def measure(
 
 def _point(
     encoded: Encoded, decoded: Frames, seconds: float, frames: Frames, study: Study
-) -> Point:
+) -> tuple[Point, Scores]:
     if decoded.shape != frames.shape:
         raise ValueError(
             f"{encoded.path.name} ({encoded.setting}) decodes to {decoded.shape}, but "
             f"{frames.shape} was encoded"
         )
     scores = score_frames(frames, decoded, metrics=study.metrics, device=study.device)
-    return Point(
+    point = Point(
         setting=encoded.setting,
         num_bytes=encoded.path.stat().st_size,
         encode_seconds=round(encoded.encode_seconds, 3),
@@ -170,6 +183,7 @@ def _point(
         file=encoded.path.name,
         details=encoded.details,
     )
+    return point, scores
 
 
 def _number(score: float) -> float | None:

@@ -29,10 +29,12 @@ from benchmarks.codecs import make_codec
 from benchmarks.codecs.base import Codec
 from benchmarks.codecs.freegvc_codec import FreeGvcCodec
 from benchmarks.published_curves import check_published, label_of, read_published
+from benchmarks.report.dataset_fid import dataset_fid
 from benchmarks.report.pictures import sample_pictures
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
 from freegvc._cli.ray_options import add_ray, ray_workers
+from freegvc.metrics import FID
 
 if TYPE_CHECKING:
     from freegvc.cluster import Workers
@@ -112,6 +114,7 @@ def _run(options: argparse.Namespace, workers: Workers | None) -> int:
         rate_range=rate_range,
         paper_table="Table I",
         missing=study.missing,
+        fid=dataset_fid(results, study.out) if FID in study.metrics else None,
         means=[mean for codec in published for mean in codec.means],
     )
     return int(any(result.error for result in results))

@@ -18,6 +18,7 @@ from benchmarks.report.curves import (
     curves_by_sequence,
     metrics_of,
 )
+from benchmarks.report.dataset_fid import DatasetFid
 from benchmarks.report.deltas import RateRange, bd_overview, bd_rules, bd_table
 from benchmarks.report.document import (
     Block,
@@ -39,7 +40,7 @@ from benchmarks.report.result_tables import (
     settings_table,
 )
 from benchmarks.report.summary import bd_summary
-from freegvc.metrics import SCORES
+from freegvc.metrics import FID, SCORES
 
 
 def write_report(
@@ -54,6 +55,7 @@ def write_report(
     means: Sequence[tuple[str, Curve]] = (),
     command: str = "",
     missing: Mapping[str, str] | None = None,
+    fid: DatasetFid | None = None,
 ) -> None:
     """Write OUT/report.md, OUT/report.html and OUT/rd_<metric>.png; older ones are replaced.
 
@@ -70,6 +72,7 @@ def write_report(
         means: metric and curve of averages that others published.
         command: the one that makes it again; by default the one that was typed.
         missing: metrics that could not be computed, and why.
+        fid: of whole datasets, beside the means over sequences.
 
     Raises:
         ValueError: no results; two of one codec and sequence; sizes that differ within a sequence;
@@ -85,6 +88,7 @@ def write_report(
         for metric in metrics
     }
     by_sequence = {metric: curves_by_sequence(results, metric) for metric in metrics}
+    whole = {FID: fid.curves} if fid else {}
     plots: dict[str, bytes] = {}
 
     def plot(name: str, caption: str, metric: str, sets: Sequence[CurveSet]) -> Picture:
@@ -99,7 +103,10 @@ def write_report(
     ]
     sections = [Section("What was compared", tuple(blocks))]
     if metrics:
-        averaged = {name: [average.mean for average in found] for name, found in averages.items()}
+        averaged = {
+            name: [*(average.mean for average in found), *whole.get(name, ())]
+            for name, found in averages.items()
+        }
         notes = [Text(note) for note in (HOW_AVERAGED, *_left_out(averages), bd_rules(rate_range))]
         overview = bd_overview(averaged, codecs, anchor, rate_range, list(missing))
         summed_up = bd_summary(by_sequence, codecs, anchor, rate_range)
@@ -107,9 +114,10 @@ def write_report(
     for metric in metrics:
         label = SCORES[metric].label
         main = [average.mean for average in averages[metric] if average.mean.curves]
+        main += whole.get(metric, ())
         drawn = {curves.title for curves in main}
         each = [c for c in by_sequence[metric] if c.title not in drawn]
-        blocks = []
+        blocks = [Text(note) for note in fid.notes] if fid and metric == FID else []
         if main:
             blocks.append(plot(f"rd_{metric}.png", f"{label} by rate", metric, main))
         blocks.append(bd_table("BD-rate of the averages", main, anchor, metric, rate_range))

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc.errors import MetricUnavailableError, UsageError
+from freegvc.metrics.fid_statistics import FeatureStatistics
 from freegvc.metrics.frames import Frames, check_pair, check_side
 from freegvc.metrics.weights import INCEPTION, load_weights, weights_folder
 
@@ -98,6 +99,19 @@ class PatchFid:
                 f"FID needs two patches or more, there is {self.num_patches}: score more frames"
             )
         return max(float(self._fid.compute()), 0.0)  # rounding can make it negative for equal sets
+
+    def statistics(self) -> tuple[FeatureStatistics, FeatureStatistics]:
+        """Of the reference's patches and of the other video's, to pool with those of others."""
+        return self._statistics("real"), self._statistics("fake")
+
+    def _statistics(self, kind: str) -> FeatureStatistics:
+        total, products = (
+            getattr(self._fid, f"{kind}_features_{name}").double().cpu().numpy()
+            for name in ("sum", "cov_sum")
+        )
+        count = max(self.num_patches, 1)
+        scatter = products - np.outer(total, total) / count
+        return FeatureStatistics(self.num_patches, self.patch_side, total / count, scatter)
 
 
 def cut_patches(frames: Frames, side: int) -> Frames:

@@ -49,6 +49,7 @@ class Scores:
         per_video: by metric that has one score for all frames, as ColorVideoVDP and FID have, that
             score; None where the picture is too small.
         fid_patches: patches of either video that FID compared.
+        patch_fid: what FID was computed with, for the statistics of its patches; None without FID.
     """
 
     width: int
@@ -58,6 +59,7 @@ class Scores:
     per_frame: dict[str, list[float] | None] = field(default_factory=dict)
     per_video: dict[str, float | None] = field(default_factory=dict)
     fid_patches: int = 0
+    patch_fid: PatchFid | None = field(default=None, repr=False, compare=False)
 
     @property
     def fid(self) -> float | None:
@@ -258,6 +260,7 @@ class _Tally:
         if self._fid is not None and self._fid.num_patches >= 2:
             self.scores.per_video[FID] = self._fid.compute()
             self.scores.fid_patches = self._fid.num_patches
+            self.scores.patch_fid = self._fid
         if self._stored is not None:
             self._score_video(*self._stored.videos())
         return self.scores
