@@ -24,7 +24,7 @@ from freegvc.priors.diffusers.placement import OFFLOADS
 RATES_BPP = (0.001, 0.002, 0.003, 0.005, 0.01, 0.016)
 QUICK_RATES_BPP = (0.004, 0.008, 0.016, 0.03)  # those that short clips reach with other codecs
 CLIPS_FRAMES = 48  # one GOP, for small machines
-QUICK_FRAMES = 24
+QUICK_FRAMES = 16
 QUICK_CLIPS = ("basketballpass", "carphone_qcif", "pancake")
 
 
