@@ -25,7 +25,7 @@ from benchmarks.report.document import Document, render
 from benchmarks.report.published import comparison_tables, paper_tables, published_section
 
 TEXTS = Path(__file__).parents[3] / "shared" / "papers"
-FREE_GVC, GLVC, GNVC_VD, VIDEO_VAE = PAPERS = load_published()
+FREE_GVC, DIFFVC_RT, GLVC, GNVC_VD, GVCC, VIDEO_VAE = PAPERS = load_published()
 SIX = ("hevc-b", "hevc-c", "hevc-d", "hevc-e", "uvg", "mcl-jcv")
 CODECS = ("HEVC", "VVC", "DCVC-FM", "DCVC-RT", "GLC-Video", "Free-GVC")
 
@@ -146,7 +146,12 @@ def test_table_1_is_the_text_of_the_paper() -> None:
 
 @pytest.mark.parametrize(
     ("paper", "name"),
-    list(zip(PAPERS, ("free-gvc", "glvc", "gnvc-vd", "video-vae-codec"), strict=True)),
+    [
+        (FREE_GVC, "free-gvc"),
+        (GLVC, "glvc"),
+        (GNVC_VD, "gnvc-vd"),
+        (VIDEO_VAE, "video-vae-codec"),
+    ],
 )
 def test_every_number_stands_in_the_text_of_its_paper(paper: Paper, name: str) -> None:
     text = re.sub(r"</?[a-z]+>|\*", "", text_of(name)).replace("−", "-")
@@ -160,13 +165,27 @@ def test_every_number_stands_in_the_text_of_its_paper(paper: Paper, name: str) -
 
 
 def test_papers_say_their_protocol() -> None:
-    assert [paper.key for paper in PAPERS] == ["free-gvc", "glvc", "gnvc-vd", "video-vae"]
+    keys = [paper.key for paper in PAPERS]
+    assert keys == ["free-gvc", "diffvc-rt", "glvc", "gnvc-vd", "gvcc", "video-vae"]
     for paper in PAPERS:
         assert paper.comparable
         assert paper.not_comparable
     # GNVC-VD's LPIPS is of another network, and the others do not name theirs
     assert not pick(GNVC_VD, "Table 3", metric="lpips")
     assert not pick(GLVC, "Table 4", metric="lpips")
+
+
+def test_what_was_read_from_an_abstract_alone_says_so() -> None:
+    abstract = (
+        "DiffVC-RT achieves 80.1% bitrate savings in terms of LPIPS over VTM-17.0 on HEVC dataset "
+        "with real-time encoding and decoding speeds of 206 / 30 fps for 720p videos"
+    )
+    for number in table_of(DIFFVC_RT, "Abstract").numbers:
+        assert f"{abs(number.value or 0):g}" in abstract
+    assert pick(DIFFVC_RT, "Abstract", quantity="BD-rate")[0].anchor == "VTM-17.0"
+    assert GVCC.tables == ()
+    for paper in (DIFFVC_RT, GVCC):
+        assert "read from its abstract alone" in paper.citation
 
 
 def test_comparison_tables_hold_every_bd_rate_of_a_codec_once() -> None:
