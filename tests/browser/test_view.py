@@ -133,8 +133,10 @@ def test_blink_shows_one_and_then_the_other(page, videos):
         "const s = document.getElementById('interval'); s.value = 0;"
         "s.dispatchEvent(new Event('change'));"
     )
+    assert page.find("#stage").text == "source"
     np.testing.assert_array_equal(seen(page), videos[0][0])
     page.press("f")
+    assert page.find("#stage").text == HOSTILE
     np.testing.assert_array_equal(seen(page), videos[1][0])
     page.run(
         "const s = document.getElementById('interval'); s.value = 250;"
@@ -177,7 +179,7 @@ def test_a_score_that_is_missing_leaves_a_gap(page):
     page.press("m")
     path = "document.querySelectorAll('#plot .curve')[0].getAttribute('d')"
     assert page.run(f"return {path}.split('L').length") == 19  # no line from the first frame
-    assert page.run(f"return {path}.startsWith('M')")
+    assert page.run(f"return {path}.split('M').length") == 2
     assert "–" in page.find("#versions").text
 
 
@@ -202,7 +204,31 @@ def test_a_slice_is_one_row_of_each_frame(page, videos):
         np.testing.assert_array_equal(strip, frames[:, row])
 
 
-def test_zoom_keeps_the_point_under_the_pointer_and_pixels_are_squares(page, videos):
+def test_the_wheel_keeps_the_point_under_the_pointer(page):
+    page.press("2", "0", *"+++++++++")  # larger than the pane both ways
+
+    def placed():
+        return page.run(
+            "const b = document.querySelector('.layer canvas').getBoundingClientRect();"
+            f"return [b.width / {WIDTH}, b.left, b.top];"
+        )
+
+    scale, left, top = placed()
+    assert scale == 24
+    x, y = left + 40.5 * scale, top + 20.5 * scale
+    page.run(
+        "document.elementFromPoint(...arguments).dispatchEvent(new WheelEvent('wheel', {"
+        "  clientX: arguments[0], clientY: arguments[1], deltaY: -100, bubbles: true,"
+        "  cancelable: true}));",
+        x,
+        y,
+    )
+    scale, left, top = placed()
+    assert scale == 32
+    assert ((x - left) / scale, (y - top) / scale) == pytest.approx((40.5, 20.5), abs=0.1)
+
+
+def test_enlarged_pixels_are_squares(page, videos):
     page.press("2", "f", "+", "+", "+")  # enlarged beyond the pane, B on the left
     page.run("document.querySelector('.wipe-line').remove();")
     scale = (
