@@ -1,7 +1,7 @@
 """The clips of a page: decoded, and all put through one encoder, so that none is told by its own.
 
 The paper re-encodes the PNG frames of every codec with x265 at CRF 10, at 20 frames per second.
-Most browsers have no H.265, so the page holds what x265's file decodes to, as close VP9.
+Not every browser decodes H.265, so the page holds what x265's file decodes to, as close VP9.
 """
 
 from __future__ import annotations
