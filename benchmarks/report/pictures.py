@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.codecs.base import Encoded, Frames
 from benchmarks.datasets import Sequence as Clip
 from benchmarks.points import Point, SequenceResult
+from benchmarks.report.view import save_view
 from benchmarks.study import Study
 from freegvc.metrics import METRICS
 
@@ -50,9 +51,9 @@ class Cell:
 
 
 def sample_pictures(study: Study, results: Sequence[SequenceResult]) -> dict[str, Path]:
-    """Pictures of the first sequences that codecs finished, by caption.
+    """Pictures of the first sequences that codecs finished, by caption, and a page of the first.
 
-    The files that the run kept are decoded again; nothing is encoded.
+    The files that the run kept are decoded again, and encoded for the page alone.
     """
     pictures: dict[str, Path] = {}
     judged = study.codecs[0].label
@@ -62,16 +63,16 @@ def sample_pictures(study: Study, results: Sequence[SequenceResult]) -> dict[str
         if judged not in {r.codec for r in own} or len(pictures) >= 2 * NUM_SAMPLES:
             continue
         try:
-            pictures |= _pictures_of(study, clip, own, judged)
+            pictures |= _pictures_of(study, clip, own, judged, has_page=not pictures)
         except Exception as error:  # files that are gone, no score to judge by: the report stays
             print(f"no pictures of {clip.name}: {error}", file=sys.stderr, flush=True)
     return pictures
 
 
 def _pictures_of(
-    study: Study, clip: Clip, own: Sequence[SequenceResult], judged: str
+    study: Study, clip: Clip, own: Sequence[SequenceResult], judged: str, *, has_page: bool
 ) -> dict[str, Path]:
-    frames, _ = study.load(clip)
+    frames, fps = study.load(clip)
     rate = common_rate(own)
     near = points_near(own, rate)
     decodes = {}
@@ -84,8 +85,12 @@ def _pictures_of(
     sheet, slices = (study.out / "pictures" / f"{clip.name}{end}.png" for end in ("", "_xt"))
     save_contact_sheet(sheet, frames, decodes, judged=judged, title=title)
     save_time_slices(slices, frames, decodes, title=title)
+    played = ""
+    if has_page:
+        save_view(sheet.with_suffix(".html"), frames, decodes, title=title, fps=fps)
+        played = f"; pictures/{clip.name}.html plays them in step"
     return {
-        f"{title}: worst and median frame of {judged}": sheet,
+        f"{title}: worst and median frame of {judged}{played}": sheet,
         f"{title}: one row of pixels over time": slices,
     }
 

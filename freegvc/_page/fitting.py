@@ -15,7 +15,7 @@ def fitted(clips: Sequence[PageClip], pixels: Pixels | None) -> list[PageClip]:
     """The clips as a page takes them: all exact, or all close.
 
     Args:
-        clips: exact ones.
+        clips: exact ones, or, if close ones will do, either.
         pixels: of the page; None for exact clips if they are small, and close ones if not.
 
     Raises:
@@ -24,7 +24,10 @@ def fitted(clips: Sequence[PageClip], pixels: Pixels | None) -> list[PageClip]:
     if pixels is None:
         pixels = "exact" if sum(clip.num_bytes for clip in clips) <= MAX_EXACT_BYTES else "close"
     if pixels == "close":
-        clips = [encode_clip(decode_clip(clip), pixels="close") for clip in clips]
+        clips = [
+            clip if clip.pixels == "close" else encode_clip(decode_clip(clip), pixels="close")
+            for clip in clips
+        ]
     check_page_bytes(sum(clip.num_bytes for clip in clips), clips[0].num_frames, pixels)
     return list(clips)
 

@@ -68,7 +68,7 @@ def view_page(
     """What the page embeds, as a sentence, and the parts of the page.
 
     Args:
-        versions: the source, then the others, with exact clips of one size and length.
+        versions: the source, then the others, with clips of one size and length; as for `fitted`.
         title: of the page.
         frame_rate: frames per second.
         metrics: the scales of the scores that are shown.

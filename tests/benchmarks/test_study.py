@@ -1,6 +1,7 @@
 """Runs that are killed, that fail, and that are started again."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from fractions import Fraction
@@ -191,6 +192,13 @@ def test_pictures_are_of_the_files_that_were_kept(folder, tmp_path):
     assert len(pictures) == 4
     for path in pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "out/pictures/a.html").read_text(encoding="utf-8")
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page)[1])
+    assert [version["name"] for version in data["versions"]] == ["original", "rounding", "coarse"]
+    kept = json.loads((tmp_path / "out/results/a/coarse.json").read_text())
+    assert data["versions"][2]["scores"]["psnr"] in [p["per_frame"]["psnr"] for p in kept["points"]]
+    assert any("pictures/a.html" in caption for caption in pictures)
+    assert not (tmp_path / "out/pictures/b.html").exists()
 
 
 def test_a_picture_that_cannot_be_made_costs_only_itself(folder, tmp_path, capsys):
