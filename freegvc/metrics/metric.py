@@ -57,7 +57,7 @@ class ScoreScale:
         prepare: loads what the score needs, or raises MetricUnavailableError; None if it needs
             only freegvc's own dependencies.
         package: a module that it needs, and the package to install for it.
-        needs: what it needs beside weights, in words.
+        found: what its status says if nothing is missing and it has no weights.
     """
 
     name: str
@@ -71,7 +71,7 @@ class ScoreScale:
     weights: WeightFile | None = None
     prepare: Callable[[Weights, str], object] | None = None
     package: tuple[str, str] | None = None
-    needs: str = "no files"
+    found: str = "needs no files"
 
     def format(self, score: float) -> str:
         """A score as text, with its unit."""
@@ -114,7 +114,7 @@ class ScoreScale:
         Args:
             weights: folder of safetensors; by default FREEGVC_METRIC_WEIGHTS, then torch's cache.
         """
-        detail = f"needs {self.needs}"
+        detail = self.found
         try:
             self._check_package()
             if self.weights is not None:
