@@ -100,11 +100,11 @@ def small() -> DocTable:
 def stages() -> DocTable:
     """Table III on the CPU."""
     results = [SequenceResult.read(path) for path in sorted(STAGES.glob("*.json"))]
-    table, result = stage_table(results), results[0]
+    table, result = stage_table(results, of_process=True), results[0]
     note = (
         f"{result.settings['prior']} on {result.num_frames} frames of {result.sequence} at "
-        f"{result.width}x{result.height}; stages in seconds per frame, peak memory of the process "
-        f"in MiB. {_measured(result)}"
+        f"{result.width}x{result.height}; stages in seconds of one CPU thread per frame, peak "
+        f"memory of the process in MiB. {_measured(result)}"
     )
     return DocTable(table.header, table.rows, note)
 
