@@ -267,6 +267,22 @@ def test_a_browser_without_the_decoder_is_told_so(page_file, driver, open_page):
         driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
+def test_keys_work_the_button_that_has_the_focus(page):
+    page.click("#forward")  # by pointer: the keys stay with the page
+    page.press(" ")
+    page.wait("document.getElementById('play').ariaLabel === 'Pause'")
+    page.press(" ", "HOME")
+    wait_for_frame(page, 0)
+    page.run("document.getElementById('forward').focus()")
+    page.press(" ")
+    wait_for_frame(page, 1)
+    assert page.run("return document.getElementById('play').ariaLabel") == "Play"
+    page.run("document.getElementById('speed').focus()")
+    page.press("ARROW_DOWN")
+    assert page.find("#speed").get_attribute("value") == "2"
+    assert page.find("#row").text == str(HEIGHT // 2)
+
+
 def test_help_lists_the_keys_and_lets_none_through(page):
     page.press("?")
     assert page.find("#help").is_displayed()

@@ -15,11 +15,32 @@ export function listenToKeys(keys, list) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
       return;
     }
+    if (isForElement(event)) return;
     const action = byName.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!action) return;
-    event.preventDefault(); // also for buttons and lists that have the focus
+    event.preventDefault();
     action();
   });
+  leaveAfterPointer();
+}
+
+// Whether the key works the button or the list that has the focus.
+function isForElement({key, target}) {
+  if (target.tagName === "BUTTON") return key === " " || key === "Enter";
+  return target.tagName === "SELECT" && (key === " " || key.startsWith("Arrow"));
+}
+
+// A button or list that the pointer has used gives the keys back.
+function leaveAfterPointer() {
+  let byPointer = false;
+  addEventListener("pointerdown", () => (byPointer = true), {capture: true});
+  addEventListener("keydown", () => (byPointer = false), {capture: true});
+  for (const type of ["click", "change"]) {
+    addEventListener(type, ({target}) => {
+      const isDone = target.tagName === (type === "click" ? "BUTTON" : "SELECT");
+      if (byPointer && isDone) target.blur();
+    });
+  }
 }
 
 const SHOWN = {
