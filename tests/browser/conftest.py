@@ -24,6 +24,7 @@ OPTIONS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in Path(item.path).parents:
