@@ -1,4 +1,4 @@
-"""Chromium without a window, for the tests of pages. All of them run on one worker."""
+"""Chromium without a window, for the tests of pages. All of them are in one group of xdist."""
 
 import shutil
 import subprocess
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
 OPTIONS = [
     "--headless=new",
     "--no-sandbox",  # as root, which CI is
@@ -22,13 +21,6 @@ OPTIONS = [
     "--force-device-scale-factor=1",
     "--force-color-profile=srgb",
 ]
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if HERE in Path(item.path).parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")

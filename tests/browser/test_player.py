@@ -8,6 +8,8 @@ import pytest
 from freegvc._page.assembly import assemble
 from freegvc._page.clip import encode_clip
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 PROBE = Path(__file__).with_name("player_probe")
 NUM_FRAMES, HEIGHT, WIDTH = 37, 26, 34  # no multiple of a group, sides that VP9 pads
 

@@ -10,6 +10,8 @@ from freegvc._page.clip import encode_clip
 from freegvc._page.view import Version, view_page
 from freegvc._video import open_video
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 NAMES = ("basketballpass", "foreman_cif_intra.264", "bigbuckbunny_720p.mp4")
 WIDTH, HEIGHT = 416, 240
 

@@ -18,6 +18,8 @@ from freegvc._video import Video, load_video
 from tests.browser.opened_page import OpenedPage
 from tests.browser.study_session import OPEN, PROGRESS, answer_trials, begin, saved_votes
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 CODECS = ("codec-quokka", "codec-zebra", "codec-ibex")  # from the best to the worst
 SEQUENCES = ("sea-lion", "sand-fox", "snow-owl", "king-crab")
 PARTICIPANT, NUM_TRIALS = 7, 15

@@ -9,6 +9,8 @@ from freegvc._page.clip import encode_clip
 from freegvc._page.view import Version, ViewedGop, view_page
 from freegvc.metrics import METRICS
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 NUM_FRAMES, HEIGHT, WIDTH = 20, 48, 64
 HOSTILE = "</script><img src=x onerror='window.hacked=1'>"
 STAGE = "document.getElementById('stage')"
