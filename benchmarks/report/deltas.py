@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.bjontegaard_delta import Delta, Overlap, bd_metric, bd_rate
+from benchmarks.bjontegaard_delta import Delta, bd_metric, bd_rate
+from benchmarks.rate_curve import Overlap
 from benchmarks.report.curves import Curve, CurveSet
 from benchmarks.report.document import Table
 from benchmarks.report.result_tables import NOT_MEASURED

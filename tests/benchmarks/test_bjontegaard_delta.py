@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
-from benchmarks.bjontegaard_delta import Curve, bd_metric, bd_rate
+from benchmarks.bjontegaard_delta import bd_metric, bd_rate
+from benchmarks.rate_curve import Curve
 
 RATES = (0.003, 0.006, 0.014, 0.03, 0.05)
 LPIPS: Curve = tuple(zip(RATES, (0.42, 0.33, 0.24, 0.17, 0.13), strict=True))
