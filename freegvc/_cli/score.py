@@ -203,7 +203,7 @@ def metrics_of(names: str, weights: Path | None, device: str) -> tuple[str, ...]
         try:
             check_metric(name, weights=weights, device=device)
         except MetricUnavailableError as error:
-            say(f"score: without {name}: {error}")
+            say(f"without {name}: {error}")
         else:
             working.append(name)
     return tuple(working)

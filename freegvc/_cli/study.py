@@ -8,7 +8,8 @@ from pathlib import Path
 
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_allow_large, add_force
-from freegvc._cli.paths import refuse_standard, say
+from freegvc._cli.paths import refuse_same_file, refuse_standard, say
+from freegvc.errors import UsageError
 
 
 def declare_study(parser: argparse.ArgumentParser) -> None:
@@ -98,11 +99,16 @@ def _build(arguments: argparse.Namespace) -> int:
     from freegvc._video.rate import parse_rate
 
     folder: Path = arguments.out
+    if folder.name in ("", ".."):
+        raise UsageError(f"--out {folder} is no new folder: name one, such as study")
     assignment = arguments.assignment or folder.with_name(f"{folder.name}.assignment.json")
     for path, option in ((folder, "--out"), (assignment, "--assignment")):
         refuse_standard(path, option)
     frame_rate = parse_rate(arguments.fps)
     plan = read_plan(arguments.plan)
+    for sequence in plan.sequences:
+        for source in (arguments.plan, sequence.reference, *sequence.versions.values()):
+            refuse_same_file(source, assignment)
     design = make_design(
         plan,
         ours=arguments.ours,

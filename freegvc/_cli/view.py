@@ -105,6 +105,7 @@ def _view(arguments: argparse.Namespace) -> int:
         paths = [stack.enter_context(readable_video(name, is_raw=raw_pipe)) for name in names]
         labels, readings = _labels(names), reading_of(arguments, paths)
         inputs = [_Input(*each) for each in zip(labels, paths, readings, strict=True)]
+        _check_alike(inputs)
         with inputs[0].open() as video:
             part = _part(arguments, video)
             source, frame_rate = _source(arguments, inputs[0], video, part, len(inputs))
@@ -142,9 +143,37 @@ def _frame_metrics(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _labels(names: list[str]) -> list[str]:
-    """The last part of each path; where two of these are equal, the whole paths."""
+    """The last part of each path; where two of these are equal, the whole paths, numbered."""
     short = [printable(Path(name).name or name) for name in names]
-    return short if len(set(short)) == len(short) else [printable(name) for name in names]
+    if len(set(short)) == len(short):
+        return short
+    whole = [printable(name) for name in names]
+    return [
+        f"{name} ({whole[: k + 1].count(name)})" if whole.count(name) > 1 else name
+        for k, name in enumerate(whole)
+    ]
+
+
+def _check_alike(inputs: list[_Input]) -> None:
+    """Refuse, before anything is decoded, videos that cannot be opened or differ in size.
+
+    Raises:
+        UsageError: two sizes differ.
+        VideoReadError, StreamError: one cannot be read.
+    """
+    from freegvc._codec.compressed import CompressedVideo
+
+    sizes = []
+    for entry in inputs:
+        with entry.open() as video:
+            shape = video.header if isinstance(video, CompressedVideo) else video
+            sizes.append((shape.width, shape.height))
+    for entry, size in zip(inputs, sizes, strict=True):
+        if size != sizes[0]:
+            raise UsageError(
+                f"{entry.label} measures {size[0]}x{size[1]}, but {inputs[0].label} "
+                f"{sizes[0][0]}x{sizes[0][1]}: compare videos of one size"
+            )
 
 
 def _part(arguments: argparse.Namespace, video: FrameSource | CompressedVideo) -> range | None:

@@ -87,6 +87,7 @@ def read_assignment(path: Path) -> Assignment:
         if first not in codecs or second not in codecs or first == second:
             raise StudyError(f"{path}: the pair {pair} is not two of its codecs")
         pairs.append((first, second))
+    _check_pairs(path, codecs, pairs)
     trials = [_trial(f"{path}, trial {k + 1}", t) for k, t in enumerate(fields.items("trials"))]
     by_id = {trial.id: trial for trial in trials}
     if len(by_id) != len(trials):
@@ -95,6 +96,10 @@ def read_assignment(path: Path) -> Assignment:
         compared = {trial.first, trial.second}
         if trial.kind == COMPARISON and compared not in map(set, pairs):
             raise StudyError(f"{path}: trial {trial.id} compares no pair of the study")
+    shown = {frozenset((t.first, t.second)) for t in trials if t.kind == COMPARISON}
+    for pair in pairs:
+        if frozenset(pair) not in shown:
+            raise StudyError(f"{path}: no trial compares {pair[0]!r} with {pair[1]!r}")
     participants = fields.items("participants")
     if not 1 <= len(participants) <= MAX_PARTICIPANTS:
         raise StudyError(
@@ -134,6 +139,25 @@ def _pair(path: Path, value: Any) -> tuple[Any, Any]:
     if not isinstance(value, list) or len(value) != 2:
         raise StudyError(f"{path}: {value!r:.60} must be a list of two values")
     return value[0], value[1]
+
+
+def _check_pairs(path: Path, codecs: tuple[str, ...], pairs: list[tuple[str, str]]) -> None:
+    """Refuse pairs that stand twice, or through which codecs cannot be ranked together.
+
+    Raises:
+        StudyError: they are such pairs.
+    """
+    if len(set(map(frozenset, pairs))) != len(pairs):
+        raise StudyError(f"{path}: two pairs have the same codecs")
+    joined, waiting = set(codecs[:1]), list(codecs[:1])
+    while waiting:
+        codec = waiting.pop()
+        others = {other for pair in pairs if codec in pair for other in pair} - joined
+        joined |= others
+        waiting += others
+    if joined != set(codecs):
+        apart = ", ".join(sorted(set(codecs) - joined))
+        raise StudyError(f"{path}: no pairs join {codecs[0]} with {apart}: it cannot rank them")
 
 
 def _trial(where: str, value: Any) -> Trial:

@@ -15,7 +15,7 @@ from freegvc._codec.score import frames_of
 from freegvc._page.clip import PageClip
 from freegvc._study.assignment import Assignment
 from freegvc._study.clips import CRF, check_like, poor, study_clip
-from freegvc._study.design import POOR, Design
+from freegvc._study.design import Design
 from freegvc._study.page import (
     ClipNames,
     check_page_folder,
@@ -24,7 +24,7 @@ from freegvc._study.page import (
     write_clip,
     write_page,
 )
-from freegvc._study.plan import REFERENCE, Plan
+from freegvc._study.plan import POOR, REFERENCE, Plan
 from freegvc.errors import UsageError
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._page.clip import PageClip, encode_clip
 from freegvc._video import open_video, open_writer
-from freegvc.errors import StudyError
+from freegvc.errors import StudyError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,9 +56,17 @@ def _through_x265(frames: Iterable[Frame], frame_rate: Fraction) -> Iterator[Ite
     height, width = first.shape[:2]
     with tempfile.TemporaryDirectory(prefix="freegvc-study-") as folder:
         path = Path(folder) / "clip.mkv"
-        with open_writer(
+        writing = open_writer(
             path, width=width, height=height, frame_rate=frame_rate, codec="x265", crf=CRF
-        ) as writer:
+        )
+        with ExitStack() as stack:
+            try:
+                writer = stack.enter_context(writing)
+            except UsageError as error:
+                raise UsageError(
+                    f"x265 cannot encode {width}x{height} at {float(frame_rate):g} fps: take "
+                    "larger videos, or --lossless, which goes without x265"
+                ) from error
             for frame in chain((first,), iterator):
                 writer.write(frame)
         with open_video(path) as source:

@@ -12,11 +12,10 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from freegvc._study.plan import REFERENCE, Plan
+from freegvc._study.plan import POOR, REFERENCE, Plan
 from freegvc.errors import UsageError
 
 COMPARISON, OBVIOUS, IDENTICAL = KINDS = ("comparison", "obvious", "identical")
-POOR = "poor"  # a version of the reference that is far worse in every respect
 MAX_PARTICIPANTS, MAX_CHECKS, MAX_SEED = 1000, 20, 2**63 - 1
 _ORDERS_TRIED = 100
 _ID_BITS = 32

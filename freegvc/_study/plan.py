@@ -9,6 +9,7 @@ from freegvc._study.documents import read_document
 from freegvc.errors import StudyError
 
 REFERENCE = "reference"
+POOR = "poor"  # a version of the reference that is far worse in every respect
 _MAX_SEQUENCES, _MAX_CODECS, _MAX_NAME = 200, 20, 100
 _LAYOUT = (
     'a plan is a folder with one folder for each sequence, in which are the "reference" and one '
@@ -54,8 +55,8 @@ def read_plan(path: Path) -> Plan:
     Hidden files are left out.
 
     Raises:
-        StudyError: it cannot be read, has another shape, names files that do not exist, or its
-            sequences do not all have the same codecs.
+        StudyError: it cannot be read, has another shape, names files that do not exist or a
+            codec "poor", or its sequences do not all have the same codecs.
     """
     if path.is_dir():
         entries = _from_folder(path)
@@ -117,6 +118,11 @@ def _sequence(path: Path, name: str, files: dict[str, Path]) -> PlannedSequence:
             raise StudyError(
                 f"{path}: the name {text!r} must have 1 to {_MAX_NAME} printable characters"
             )
+    if POOR in files:
+        raise StudyError(
+            f"{path}: {name} has a codec {POOR!r}, which names the poor versions of attention "
+            "checks: give it another name"
+        )
     if REFERENCE not in files:
         raise StudyError(f"{path}: {name} has no {REFERENCE!r}: {_LAYOUT}")
     versions = {codec: file for codec, file in files.items() if codec != REFERENCE}
@@ -126,6 +132,10 @@ def _sequence(path: Path, name: str, files: dict[str, Path]) -> PlannedSequence:
             f"{_MAX_CODECS}: {_LAYOUT}"
         )
     for file in files.values():
-        if not file.exists():
+        try:
+            exists = file.exists()
+        except OSError as error:  # such as a name that is too long
+            raise StudyError(f"{path}: {name} needs {file}: {error.strerror}") from error
+        if not exists:
             raise StudyError(f"{path}: {name} needs {file}, which does not exist")
     return PlannedSequence(name, files[REFERENCE], versions)

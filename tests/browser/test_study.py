@@ -131,7 +131,7 @@ def test_clips_of_a_sequence_have_one_length(study, design):
 def test_keys_and_what_the_page_refuses(study, open_page):
     page = open_page(study / "page" / "study.html")
     page.wait("!document.getElementById('intro').hidden")
-    page.find("#number").send_keys("9", "\n")  # there are 8
+    page.press("9", "ENTER")  # there are 8
     assert "from 1 to 8" in page.wait("document.getElementById('intro-note').textContent")
     begin(page, 2)
     page.wait(OPEN)
@@ -147,6 +147,22 @@ def test_keys_and_what_the_page_refuses(study, open_page):
     page.press("ARROW_DOWN", "ENTER")
     page.wait(f"{PROGRESS} === 'Trial 1 of {NUM_TRIALS}'")
     assert page.run(f"return {pressed}") == []
+
+
+def test_answers_fit_a_narrow_window(study, open_page, driver):
+    page = open_page(study / "page" / "study.html")
+    page.run("location.hash = '#5'; location.reload();")
+    page.wait("document.activeElement?.id === 'begin'")
+    page.press("ENTER")
+    page.wait(OPEN)
+    sides = "[...document.querySelectorAll('aside *')].map((e) => e.getBoundingClientRect())"
+    try:
+        for width in (500, 360):
+            driver.set_window_size(width, 700)
+            page.wait(f"innerWidth === {width}")
+            page.wait(f"{sides}.every((box) => box.left >= 0 && box.right <= innerWidth)")
+    finally:
+        driver.set_window_size(1280, 800)
 
 
 def test_a_browser_that_keeps_nothing_is_told_and_the_votes_are_saved(

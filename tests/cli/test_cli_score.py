@@ -162,7 +162,7 @@ def test_all_means_all_that_work_and_says_what_is_left_out(run, clip, monkeypatc
     document = json.loads(result.out)
     assert {"psnr", "tof"} < set(document)
     assert "dists" not in document
-    assert "freegvc: score: without dists: no weights of dists" in result.err
+    assert "freegvc: without dists: no weights of dists" in result.err
 
 
 def test_names_of_metrics_are_checked(run, clip):

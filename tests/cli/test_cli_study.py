@@ -125,17 +125,31 @@ def test_a_page_is_built_with_a_decoded_stream(run, plan, tmp_path):
         (2, ["--checks", "99"]),
         (2, ["--assignment", "{out}/who.json"]),
         (2, ["--assignment", "-"]),
+        (2, ["--assignment", "{plan}/waves/bright.y4m", "--force"]),
         (2, ["--out", "{out}/missing/page"]),
+        (2, ["--out", "."]),
+        (2, ["--out", "/"]),
         (5, ["--prior", "missing"]),
     ],
 )
 def test_what_cannot_be_built_leaves_nothing(run, plan, tmp_path, code, options):
     before = sorted(tmp_path.rglob("*"))
     out = tmp_path / "page"
-    result = run("study", "build", plan, "--out", out, *(o.format(out=out) for o in options))
+    named = (option.format(out=out, plan=plan) for option in options)
+    result = run("study", "build", plan, "--out", out, *named)
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith("freegvc: error: ")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_videos_that_x265_cannot_take_go_without_it(run, tmp_path):
+    (tmp_path / "plan" / "dot").mkdir(parents=True)
+    for name in ("reference", "a", "b"):
+        Video.from_array(waves()[:2, :1, :1], 25).save(tmp_path / "plan" / "dot" / f"{name}.mkv")
+    result = run("study", "build", tmp_path / "plan", "--out", tmp_path / "page")
+    assert result.code == 2
+    assert "x265 cannot encode 1x1" in result.err
+    assert "--lossless" in result.err
 
 
 def test_a_plan_that_is_wrong_has_an_exit_code(run, tmp_path):

@@ -133,6 +133,20 @@ def test_equal_names_are_told_apart_by_their_folders(view, clip, tmp_path):
     other.write_bytes(clip.read_bytes())
     _, page = view(clip, other)
     assert [v["name"] for v in page.data["versions"]] == [str(clip), str(other)]
+    _, page = view(clip, other, other)
+    names = [v["name"] for v in page.data["versions"]]
+    assert names == [str(clip), f"{other} (1)", f"{other} (2)"]
+
+
+def test_what_cannot_be_compared_is_refused_before_decoding(
+    run, clip, stream, tmp_path, monkeypatch
+):
+    monkeypatch.delattr("freegvc._cli.view.ClipEncoder")
+    Video(load_video(clip).frames[:, :16, :16], Fraction(25)).save(tmp_path / "small.y4m")
+    for last, code in ((tmp_path / "missing.mkv", 3), (tmp_path / "small.y4m", 2)):
+        result = run("view", clip, stream, last, "--out", tmp_path / "page.html")
+        assert (result.code, result.err.count("\n")) == (code, 1)
+        assert last.name in result.err
 
 
 def test_hostile_names_do_not_leave_their_place(view, clip, tmp_path):

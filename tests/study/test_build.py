@@ -13,8 +13,8 @@ from freegvc._page.clip import PageClip, decode_clip
 from freegvc._study.assignment import read_assignment
 from freegvc._study.build import build_study
 from freegvc._study.clips import poor
-from freegvc._study.design import POOR, make_design
-from freegvc._study.plan import REFERENCE, read_plan
+from freegvc._study.design import make_design
+from freegvc._study.plan import POOR, REFERENCE, read_plan
 from freegvc._video import Video, load_video
 from freegvc.errors import OutputExistsError, StudyError, UsageError
 

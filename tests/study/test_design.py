@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freegvc._study.design import COMPARISON, IDENTICAL, OBVIOUS, POOR, make_design
-from freegvc._study.plan import REFERENCE
+from freegvc._study.design import COMPARISON, IDENTICAL, OBVIOUS, make_design
+from freegvc._study.plan import POOR, REFERENCE
 from freegvc.errors import UsageError
 from tests.study.simulated import plan
 

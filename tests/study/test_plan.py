@@ -58,6 +58,8 @@ BAD = {
     "a missing file": {"s": {**FILES, "c": "missing.mp4"}},
     "other codecs": {"s": FILES, "t": {**FILES, "c": "bikes/x265"}},
     "a name of control characters": {"s\x1b[2J": FILES},
+    "a name that is too long": {"s": {**FILES, "c": "x" * 5000}},
+    "a codec that is named as a check": {"s": {**FILES, "poor": "bikes/x265"}},
     "an empty name": {"s": {**FILES, "": "bikes/x265"}},
 }
 

@@ -118,6 +118,13 @@ BAD_ASSIGNMENTS = {
     "pair of a list": lambda d: put(d["pairs"], 0, [["ours"], "old"]),
     "pair of a stranger": lambda d: put(d["pairs"], 0, ["ours", "x264"]),
     "pair of itself": lambda d: put(d["pairs"], 0, ["ours", "ours"]),
+    "pair twice": lambda d: d["pairs"].append(d["pairs"][0][::-1]),
+    "pair without a trial": lambda d: (
+        d["codecs"].append("new"),
+        d["pairs"].append(["ours", "new"]),
+    ),
+    "codec in no pair": lambda d: d["codecs"].append("apart"),
+    "no trials": lambda d: (put(d, "trials", []), put(d, "participants", [[]])),
     "no pair": lambda d: put(d, "pairs", []),
     "kind": lambda d: put(d["trials"][0], "kind", "other"),
     "a trial's id twice": lambda d: put(d["trials"][0], "id", d["trials"][1]["id"]),

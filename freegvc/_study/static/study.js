@@ -34,6 +34,7 @@ function intro() {
   element("number").value = number || "";
   showBegin();
   show("intro");
+  element(number ? "begin" : "number").focus();
 }
 
 function showBegin() {
