@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from freegvc._warn import warn
+from freegvc.errors import OutputWarning
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +36,18 @@ def new_figure(size_inches: tuple[float, float], dpi: int, title: str) -> Figure
     # a name may hold dollar signs
     figure.suptitle(title, fontsize=10, color=INK, parse_math=False)
     return figure
+
+
+def draw_png(figure: Figure, file: Path | BinaryIO) -> None:
+    """Draw a figure, and warn where names have characters that the font lacks: they are boxes."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.savefig(file, format="png")
+    for each in caught:
+        if not str(each.message).startswith("Glyph "):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if any(str(each.message).startswith("Glyph ") for each in caught):
+        warn("the plot shows boxes for characters that its font, DejaVu Sans, lacks", OutputWarning)
 
 
 def bare(panel: Axes) -> None:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from freegvc._cli.figures import INK, LINE, MAX_LABELS, bare, draw_gops, new_figure, score_label
+from freegvc._cli.figures import (
+    INK,
+    LINE,
+    MAX_LABELS,
+    bare,
+    draw_gops,
+    draw_png,
+    new_figure,
+    score_label,
+)
 from freegvc._control.surrogate import RatePoint, fit_power_law
 
 if TYPE_CHECKING:
@@ -151,5 +160,5 @@ def _figure(report: Report) -> tuple[Figure, Axes]:
 
 def _png(figure: Figure) -> bytes:
     picture = io.BytesIO()
-    figure.savefig(picture, format="png")
+    draw_png(figure, picture)
     return picture.getvalue()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.figures import INK, LINE, bare, draw_gops, new_figure, score_label
+from freegvc._cli.figures import INK, LINE, bare, draw_gops, draw_png, new_figure, score_label
 from freegvc._cli.paths import printable, refuse_standard
 from freegvc.errors import UsageError
 from freegvc.metrics import METRICS
@@ -57,7 +57,7 @@ def save_score_plot(path: Path, report: Report, *, overwrite: bool) -> None:
         _draw(panel, report, name)
     panels[-1].set_xlabel("frame", color=INK)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, format="png")
+        draw_png(figure, temporary)
 
 
 def _draw(panel: Axes, report: Report, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path
-from freegvc._cli.figures import INK, LINE, MEAN, bare, new_figure
+from freegvc._cli.figures import INK, LINE, MEAN, bare, draw_png, new_figure
 from freegvc._cli.pages import count
 from freegvc._cli.paths import printable
 from freegvc._cli.study_report import title
@@ -40,7 +40,7 @@ def save_study_plot(path: Path, result: Analysis, *, overwrite: bool) -> None:
         fontsize=8,
     )
     with atomic_path(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, format="png")
+        draw_png(figure, temporary)
 
 
 def _draw(panel: Axes, result: Analysis, p: int) -> None:

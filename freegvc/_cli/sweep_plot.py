@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._atomic import atomic_path
-from freegvc._cli.figures import BORDER, INK, LINE, bare, new_figure, score_label
+from freegvc._cli.figures import BORDER, INK, LINE, bare, draw_png, new_figure, score_label
 from freegvc._cli.paths import printable
 from freegvc._cli.sweep_table import mean_score
 from freegvc.errors import UsageError
@@ -51,7 +51,7 @@ def save_sweep_plot(path: Path, table: Table, *, overwrite: bool) -> None:
     for panel in panels[len(shown) :]:
         panel.set_visible(False)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        figure.savefig(temporary, format="png")
+        draw_png(figure, temporary)
 
 
 def _draw(panel: Axes, table: Table, name: str) -> None:

@@ -130,27 +130,28 @@ def _frame_metrics(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The metrics to compute: those that score frames.
 
     Raises:
-        UsageError: FID, which does not, is named.
+        UsageError: one that does not, such as FID, is named.
     """
-    from freegvc.metrics import FID
+    from freegvc.metrics import FID, METRICS
 
     if arguments.metrics == NO_METRIC:
         return ()
-    if FID in [name.strip() for name in arguments.metrics.split(",")]:
-        raise UsageError("fid scores a whole video, but a page shows frames: leave it out")
+    single = {FID, *(name for name, metric in METRICS.items() if metric.is_single)}
+    for name in [name.strip() for name in arguments.metrics.split(",")]:
+        if name in single:
+            raise UsageError(f"{name} scores a whole video, but a page shows frames: leave it out")
     metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
-    return tuple(name for name in metrics if name != FID)
+    return tuple(name for name in metrics if name not in single)
 
 
 def _labels(names: list[str]) -> list[str]:
-    """The last part of each path; where two of these are equal, the whole paths, numbered."""
-    short = [printable(Path(name).name or name) for name in names]
-    if len(set(short)) == len(short):
-        return short
-    whole = [printable(name) for name in names]
+    """The last parts of the paths, or all of them where two are equal; copies are numbered."""
+    labels = [printable(Path(name).name or name) for name in names]
+    if len(set(labels)) < len(set(names)):
+        labels = [printable(name) for name in names]
     return [
-        f"{name} ({whole[: k + 1].count(name)})" if whole.count(name) > 1 else name
-        for k, name in enumerate(whole)
+        f"{label} ({labels[: k + 1].count(label)})" if labels.count(label) > 1 else label
+        for k, label in enumerate(labels)
     ]
 
 

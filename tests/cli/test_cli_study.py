@@ -69,6 +69,17 @@ def test_the_figure(run, votes, tmp_path):
     assert "exists" in again.err
 
 
+def test_a_figure_says_that_its_font_lacks_a_character(run, tmp_path):
+    study = assignment(2, ("ours", "编码"), num_checks=0)
+    (tmp_path / "who.json").write_text(study.document(), encoding="utf-8")
+    votes = write_votes(tmp_path, study, [1], lambda trial, question: 0)
+    plot = tmp_path / "figure.png"
+    result = run("study", "analyse", *votes, "--assignment", tmp_path / "who.json", "--plot", plot)
+    assert result.code == 0
+    assert "编码" in result.out
+    assert result.err.count("warning") == result.err.count("shows boxes for characters") == 1
+
+
 def test_an_analysis_loads_no_codec(modules_after, votes):
     loaded = modules_after("study", "analyse", *votes)
     assert "freegvc._study.analysis" in loaded

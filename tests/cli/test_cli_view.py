@@ -136,6 +136,8 @@ def test_equal_names_are_told_apart_by_their_folders(view, clip, tmp_path):
     _, page = view(clip, other, other)
     names = [v["name"] for v in page.data["versions"]]
     assert names == [str(clip), f"{other} (1)", f"{other} (2)"]
+    _, page = view(clip, clip)
+    assert [v["name"] for v in page.data["versions"]] == [f"{clip.name} (1)", f"{clip.name} (2)"]
 
 
 def test_what_cannot_be_compared_is_refused_before_decoding(
@@ -181,6 +183,7 @@ def test_without_metrics_nothing_is_scored(run, clip, tmp_path):
         (["{clip}", "{clip}", "--frames", "7:12"], "beyond the 9 frames"),
         (["{clip}", "{clip}", "--time", "3:4"], "lasts 0.36 s"),
         (["{clip}", "{clip}", "--metrics", "fid"], "fid"),
+        (["{clip}", "{clip}", "--metrics", "psnr,cvvdp"], "cvvdp scores a whole video"),
     ],
 )
 def test_usage_errors(run, clip, tmp_path, monkeypatch, arguments, message):
