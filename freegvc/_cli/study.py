@@ -101,6 +101,8 @@ def _build(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.out
     if folder.name in ("", ".."):
         raise UsageError(f"--out {folder} is no new folder: name one, such as study")
+    if arguments.plan.is_dir() and folder.resolve().is_relative_to(arguments.plan.resolve()):
+        raise UsageError(f"{folder} would be a sequence of the plan {arguments.plan}: name another")
     assignment = arguments.assignment or folder.with_name(f"{folder.name}.assignment.json")
     for path, option in ((folder, "--out"), (assignment, "--assignment")):
         refuse_standard(path, option)

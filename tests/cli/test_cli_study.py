@@ -138,6 +138,7 @@ def test_a_page_is_built_with_a_decoded_stream(run, plan, tmp_path):
         (2, ["--assignment", "-"]),
         (2, ["--assignment", "{plan}/waves/bright.y4m", "--force"]),
         (2, ["--out", "{out}/missing/page"]),
+        (2, ["--out", "{plan}/page"]),
         (2, ["--out", "."]),
         (2, ["--out", "/"]),
         (5, ["--prior", "missing"]),
