@@ -95,6 +95,8 @@ def test_a_stream_with_other_bytes_is_refused(name, tmp_path, capsys):
         matroska("5"),
         matroska()[:200],
     ],
+    # FFmpeg gives tracks random numbers, so the bytes are no names that all workers agree on
+    ids=["magic", "playlist", "soon", "large", "number", "cut"],
 )
 def test_decompress_ends_in_a_typed_error_or_a_video(blob, tmp_path, scene):
     coded = freegvc.compress(scene(2, 16, 16), stop_step=950, prior="analytic").stream
