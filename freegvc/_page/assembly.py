@@ -36,8 +36,9 @@ def assemble(
     """The parts of a page, to be written one after the other as UTF-8.
 
     Args:
-        page: a path without suffix: .html is the content of the body, .css its styles, .js the
-            module that runs. The modules that it imports stand beside it or in `STATIC`.
+        page: a path without suffix: .html is the content of the body, .css and, after it, _*.css
+            are its styles, .js the module that runs. The modules that it imports stand beside it or
+            in `STATIC`.
         title: of the page, any text.
         data: for the script, as JSON; `pageData` of the module `embedded` gives it back.
         clips: for the script; `embeddedClips` of the module `embedded` gives them back.
@@ -53,7 +54,8 @@ def assemble(
         '<link rel="icon" href="data:,">\n'
         f"<title>{html.escape(title)}</title>\n"
     )
-    for styles in (STATIC / "page.css", page.with_suffix(".css")):
+    own = [page.with_suffix(".css"), *sorted(page.parent.glob(f"{page.name}_*.css"))]
+    for styles in (STATIC / "page.css", *own):
         yield f"<style>\n{styles.read_text(encoding='utf-8')}</style>\n"
     yield f'<script type="importmap">{_import_map(page.with_suffix(".js"))}</script>\n'
     yield f"</head>\n<body>\n{page.with_suffix('.html').read_text(encoding='utf-8')}"

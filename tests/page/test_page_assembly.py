@@ -42,6 +42,14 @@ def test_the_modules_that_a_page_imports_are_all_there(page):
     assert base64.b64decode(source) == (STATIC / "player.js").read_bytes()
 
 
+def test_further_styles_follow_the_page_s_own(page):
+    page.with_name("small_b.css").write_text("b {}\n", encoding="utf-8")
+    page.with_name("smaller.css").write_text("other {}\n", encoding="utf-8")
+    html = "".join(assemble(page, title="", data={}, clips=[]))
+    assert "main {}" in html.partition("b {}")[0]
+    assert "other {}" not in html
+
+
 def test_a_page_names_no_address_of_a_network():
     for file in STATIC.iterdir():
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
