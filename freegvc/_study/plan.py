@@ -128,7 +128,7 @@ def _sequence(path: Path, name: str, files: dict[str, Path]) -> PlannedSequence:
     versions = {codec: file for codec, file in files.items() if codec != REFERENCE}
     if not 2 <= len(versions) <= _MAX_CODECS:
         raise StudyError(
-            f"{path}: {name} has versions of {len(versions)} codecs, but a study compares 2 to "
+            f"{path}: the number of codecs of {name} is {len(versions)}, but must be 2 to "
             f"{_MAX_CODECS}: {_LAYOUT}"
         )
     for file in files.values():
