@@ -70,13 +70,8 @@ INCEPTION = WeightFile(
     92,
 )
 
-# targets of `freegvc.compress`, and the weights that each needs
-_TARGETS = {
-    "target_psnr": None,
-    "target_ms_ssim": None,
-    "target_lpips": ALEXNET,
-    "target_dists": VGG16,
-}
+# what may take the place of a metric whose weights are missing, and the weights that each needs
+_OTHERS = {"psnr": None, "ms_ssim": None, "lpips": ALEXNET, "dists": VGG16}
 
 
 def weights_folder(argument: str | PathLike[str] | None = None) -> Path | None:
@@ -134,13 +129,13 @@ def load_weights(weights: WeightFile, folder: Path | None) -> dict[str, Tensor]:
 
 
 def missing_message(weights: WeightFile, folder: Path | None, reason: str) -> str:
-    """What is missing, what to fetch, where to put it, and which targets work without it."""
+    """What is missing, what to fetch, where to put it, and which metrics work without it."""
     import torch
 
     cache = Path(torch.hub.get_dir()) / "checkpoints"
     works = [
         name
-        for name, needed in _TARGETS.items()
+        for name, needed in _OTHERS.items()
         if needed is None or locate(needed, folder) is not None
     ]
     return (
