@@ -69,12 +69,17 @@ def add_common(parser: argparse.ArgumentParser, metrics: Sequence[str]) -> None:
     parser.set_defaults(table_metrics=tuple(metrics))
 
 
-def add_rates(parser: argparse.ArgumentParser, rates: Sequence[float] = RATES_BPP) -> None:
+def add_rates(
+    parser: argparse.ArgumentParser,
+    rates: Sequence[float] = RATES_BPP,
+    default_range: str = f"from {RATES_BPP[0]:g} to the highest of --rates",
+) -> None:
     """The rates of freegvc, and what BD-rates are over.
 
     Args:
         parser: of the command.
         rates: of the table without --quick, in bits per pixel.
+        default_range: for the help, the range of BD-rates without --range.
     """
     parser.add_argument(
         "--rates",
@@ -89,8 +94,7 @@ def add_rates(parser: argparse.ArgumentParser, rates: Sequence[float] = RATES_BP
         nargs=2,
         type=_bpp,
         metavar=("LOW", "HIGH"),
-        help="bits per pixel between which curves are compared (default: from "
-        f"{RATES_BPP[0]:g} to the highest of --rates)",
+        help=f"bits per pixel between which curves are compared (default: {default_range})",
     )
     parser.set_defaults(table_rates=tuple(rates))
 

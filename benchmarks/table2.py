@@ -117,7 +117,7 @@ def why_not(prior: Prior, name: str, variant: Mapping[str, Any], num_frames: int
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     add_common(parser, METRICS)
-    add_rates(parser, RATES_BPP)
+    add_rates(parser, RATES_BPP, default_range="everywhere")
     add_ray(parser)
     parser.add_argument("--variants", nargs="+", metavar="NAME", help="only these variants")
     parser.set_defaults(frames=NUM_FRAMES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.model_options import add_model_options, add_native_size
@@ -50,23 +49,20 @@ def rates_in(words: str) -> list[float]:
         ) from None
 
 
-def is_stream_name(name: str) -> bool:
-    """Whether an input is a stream to cut and no video to encode."""
-    return Path(name).suffix.lower() == ".fgvc"
-
-
 def check_source_options(arguments: argparse.Namespace) -> None:
     """Refuse options that do not go with the input.
 
     Raises:
         UsageError: options of coding for a stream, or a reference for a video.
     """
-    is_stream = is_stream_name(arguments.input)
-    if is_stream and named_settings(arguments) is not None:
+    from freegvc._codec.score import is_stream
+
+    is_cut = is_stream(arguments.input)
+    if is_cut and named_settings(arguments) is not None:
         raise UsageError(
             f"{arguments.input} is a stream, which is only cut: leave out the options of coding"
         )
-    if not is_stream and arguments.reference is not None:
+    if not is_cut and arguments.reference is not None:
         raise UsageError("--reference goes with a .fgvc file; a video is its own reference")
 
 

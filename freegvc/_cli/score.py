@@ -95,6 +95,8 @@ def add_metric_options(parser: argparse.ArgumentParser, none: str | None = None)
 
 
 def _score(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.score import is_stream
+
     if arguments.reference == arguments.distorted == STANDARD:
         raise UsageError("standard input is read once: only one of the two videos can be -")
     # a pipe holds raw samples if --size is given and no file is raw
@@ -104,14 +106,10 @@ def _score(arguments: argparse.Namespace) -> int:
         readable_video(arguments.reference, is_raw=raw_pipe) as reference,
         readable_video(arguments.distorted, is_raw=raw_pipe) as distorted,
     ):
-        if arguments.ray is not None and not _is_stream(distorted):
+        if arguments.ray is not None and not is_stream(distorted):
             raise UsageError(f"--ray decodes .fgvc files, but {distorted} is none: leave --ray out")
         with ray_workers(arguments) as workers:
             return _score_files(arguments, reference, distorted, workers)
-
-
-def _is_stream(path: str) -> bool:
-    return Path(path).suffix.lower() == ".fgvc" and not Path(path).is_dir()
 
 
 def _score_files(
@@ -120,7 +118,7 @@ def _score_files(
     from freegvc._cli.progress import show_progress
     from freegvc._cli.score_page import Report, document, page
     from freegvc._codec.compressed import CompressedVideo
-    from freegvc._codec.score import score
+    from freegvc._codec.score import is_stream, score
     from freegvc.events import Event, GopDecoded, ignore
 
     if arguments.plot is not None:
@@ -137,11 +135,11 @@ def _score_files(
         check_page(arguments.page, "--page", overwrite=arguments.force)
         recorder = PairRecorder()
     metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
-    is_stream = _is_stream(distorted)
+    is_decoded = is_stream(distorted)
     gops: list[range] = []  # the frames that each GOP of a stream shows
     with (
-        _open_both(arguments, reference, distorted, is_stream=is_stream) as (references, frames),
-        show_progress("score", None) if is_stream else nullcontext(ignore) as show,
+        _open_both(arguments, reference, distorted, is_decoded=is_decoded) as (references, frames),
+        show_progress("score", None) if is_decoded else nullcontext(ignore) as show,
     ):
 
         def on_event(event: Event) -> None:
@@ -158,7 +156,7 @@ def _score_files(
             "on_event": on_event,
         }
         if workers is None:
-            on_pair = _both(None if is_stream else FrameCount("score"), recorder)
+            on_pair = _both(None if is_decoded else FrameCount("score"), recorder)
             scores = score(references, frames, on_pair=on_pair, **common)
         else:
             from freegvc import cluster
@@ -211,7 +209,7 @@ def metrics_of(names: str, weights: Path | None, device: str) -> tuple[str, ...]
 
 @contextmanager
 def _open_both(
-    arguments: argparse.Namespace, reference: str, distorted: str, *, is_stream: bool
+    arguments: argparse.Namespace, reference: str, distorted: str, *, is_decoded: bool
 ) -> Iterator[tuple[FrameSource, FrameSource | CompressedVideo]]:
     """Both videos; options that describe a format go to the one that is raw, if one is."""
     from freegvc._codec.compressed import CompressedVideo
@@ -219,7 +217,7 @@ def _open_both(
 
     reading = reading_of(arguments, (reference, distorted))
     with open_video(reference, **reading[0]) as references:
-        if is_stream:
+        if is_decoded:
             yield references, CompressedVideo.open(distorted)
             return
         with open_video(distorted, **reading[1]) as frames:

@@ -15,7 +15,6 @@ from freegvc._cli.cut_options import (
     check_source_options,
     decoding_prior,
     encoding_prior,
-    is_stream_name,
     named_settings,
     rates_in,
 )
@@ -62,6 +61,7 @@ def declare_strip(parser: argparse.ArgumentParser) -> None:
 
 
 def _strip(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.score import is_stream
     from freegvc._codec.sweep import ascending
 
     output: Path = arguments.output
@@ -72,7 +72,7 @@ def _strip(arguments: argparse.Namespace) -> int:
     refuse_same_file(arguments.input, output)
     check_source_options(arguments)
     rates = None if arguments.rates is None else ascending(arguments.rates)
-    if is_stream_name(arguments.input):
+    if is_stream(arguments.input):
         return _strip_stream(arguments, rates)
     with readable_video(arguments.input, is_raw=arguments.size is not None) as readable:
         return _strip_video(arguments, readable, rates)

@@ -15,7 +15,6 @@ from freegvc._cli.cut_options import (
     check_source_options,
     decoding_prior,
     encoding_prior,
-    is_stream_name,
     named_settings,
     rates_in,
 )
@@ -78,16 +77,18 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    is_stream = is_stream_name(arguments.input)
-    _check(arguments, is_stream=is_stream)
-    original = arguments.reference if is_stream else arguments.input
+    from freegvc._codec.score import is_stream
+
+    is_cut = is_stream(arguments.input)
+    _check(arguments, is_cut=is_cut)
+    original = arguments.reference if is_cut else arguments.input
     if original is None:
-        return _sweep_file(arguments, None, is_stream=is_stream)
+        return _sweep_file(arguments, None, is_cut=is_cut)
     with readable_video(original, is_raw=arguments.size is not None) as readable:
-        return _sweep_file(arguments, readable, is_stream=is_stream)
+        return _sweep_file(arguments, readable, is_cut=is_cut)
 
 
-def _check(arguments: argparse.Namespace, *, is_stream: bool) -> None:
+def _check(arguments: argparse.Namespace, *, is_cut: bool) -> None:
     """Refuse, before any work, options that conflict and outputs that cannot be written."""
     output, plot = arguments.output, arguments.plot
     if output is not None:
@@ -102,12 +103,12 @@ def _check(arguments: argparse.Namespace, *, is_stream: bool) -> None:
     if plot is not None:
         from freegvc._cli.score_plot import check_plot
 
-        if is_stream and arguments.reference is None:
+        if is_cut and arguments.reference is None:
             raise UsageError("--plot draws scores, which need the original: add --reference")
         check_plot(plot, overwrite=arguments.force)
 
 
-def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_stream: bool) -> int:
+def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_cut: bool) -> int:
     from freegvc._cli.progress import show_progress
     from freegvc._cli.sweep_table import Table, as_csv, as_json, line
     from freegvc._codec.compressed import CompressedVideo
@@ -118,7 +119,7 @@ def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_strea
     metrics: tuple[str, ...] | None = None
     if arguments.metrics is not None:
         metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
-    stream = CompressedVideo.open(arguments.input) if is_stream else None
+    stream = CompressedVideo.open(arguments.input) if is_cut else None
     seconds: dict[str, float] = {}
 
     @contextmanager
