@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from freegvc.priors.small.autoencoder import Autoencoder
+from freegvc.priors.small.denoiser import Denoiser
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=nn.Module)
@@ -150,6 +151,14 @@ def prefetch(make: Callable[[int], Item], start: int, workers: int) -> Iterator[
 def load_autoencoder(path: Path, device: str) -> Autoencoder:
     """The frozen autoencoder of a weights file."""
     model = Autoencoder()
+    model.load_state_dict(load_file(path))
+    model.eval().requires_grad_(False)
+    return model.to(device).to(memory_format=torch.channels_last)
+
+
+def load_denoiser(path: Path, device: str) -> Denoiser:
+    """The frozen denoiser of a weights file."""
+    model = Denoiser()
     model.load_state_dict(load_file(path))
     model.eval().requires_grad_(False)
     return model.to(device).to(memory_format=torch.channels_last)

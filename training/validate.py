@@ -23,12 +23,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from freegvc._diffusion import NoiseSchedule
 from freegvc._trajectory.grid import Pace, grid_to
-from freegvc.priors.small.autoencoder import Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from training.checkpoint import load_autoencoder
+from training.checkpoint import load_autoencoder, load_denoiser
 from training.data import decode, normalise
-from training.decoder import load_denoiser
 from training.perceptual import WEIGHTS_FOLDER, Lpips
+from training.scores import scores, to_bytes
 
 PACE = Pace(0.1, 1.15)  # the same for all records, whatever the codec's own
 STOP_ROOTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # sqrt(SNR) of the stop steps that are reported
@@ -54,20 +53,9 @@ def read_clip(path: Path, num_frames: int, height: int, width: int) -> Tensor:
     return video[: len(video) // 4 * 4].round().clamp(0, 255).byte()
 
 
-def picture_scores(lpips: Lpips, original: Tensor, copy: Tensor) -> dict[str, float]:
-    """PSNR in dB and LPIPS, means over frames of uint8 [T, 3, H, W]."""
-    mse = (original.float() - copy.float()).square().mean((1, 2, 3))
-    psnr = float((10 * torch.log10(255.0**2 / mse.clamp(min=1e-9))).mean())
-    distances = [
-        lpips(normalise(a), normalise(b))
-        for a, b in zip(original.tensor_split(6), copy.tensor_split(6), strict=True)
-    ]
-    return {"psnr_db": round(psnr, 3), "lpips": round(float(torch.cat(distances).mean()), 4)}
-
-
-def decoded_bytes(model: Autoencoder, latent: Tensor) -> Tensor:
-    """uint8 [T, 3, H, W] of a latent [1, 16, T', h, w]."""
-    return model.decode(latent)[0].add(1).mul(127.5).round().clamp(0, 255).byte()
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """Numbers, and lists of numbers, to four decimals."""
+    return {key: np.round(value, 4).tolist() for key, value in values.items()}
 
 
 def bits_of_walk(
@@ -147,9 +135,9 @@ def main() -> None:
         began = time.perf_counter()
         latent = autoencoder.encode(normalise(video)[None])
         encoded = time.perf_counter()
-        copy = decoded_bytes(autoencoder, latent)
+        copy = to_bytes(autoencoder.decode(latent)[0])
         seconds = encoded - began, time.perf_counter() - encoded
-        row: dict[str, Any] = {"clip": path.name, **picture_scores(lpips, video, copy)}
+        row: dict[str, Any] = {"clip": path.name, **rounded(scores(lpips, video, copy))}
         row["latent_power"] = round(float(latent.square().mean()), 3)
         row["encode_seconds"], row["decode_seconds"] = (round(s, 2) for s in seconds)
         pictures = [video[24 % len(video)], copy[24 % len(video)]]
@@ -158,9 +146,12 @@ def main() -> None:
         rows.append(row)
         columns.append(torch.cat(pictures, 1))
         print(json.dumps(row), flush=True)
-    means: dict[str, Any] = {
-        key: round(float(np.mean([row[key] for row in rows])), 4) for key in ("psnr_db", "lpips")
-    }
+    means: dict[str, Any] = rounded(
+        {
+            key: np.mean([row[key] for row in rows], 0).tolist()
+            for key in ("psnr_db", "psnr_db_by_phase", "lpips", "flicker")
+        }
+    )
     if args.denoiser:
         means["walk"] = [
             {key: round(float(np.mean([row["walk"][i][key] for row in rows])), 5) for key in at}

@@ -88,10 +88,12 @@ def prior_to_decode(
         else _loaded(prior, device)
     )
     if model.fingerprint != header.fingerprint:
+        where = model.former.get(header.fingerprint)
         raise PriorMismatchError(
             f"the stream was written with prior {header.prior!r}, fingerprint "
             f"{header.fingerprint.hex()}, but {model.name!r} here has fingerprint "
-            f"{model.fingerprint.hex()}; decode with the encoder's weights, prompt and release"
+            f"{model.fingerprint.hex()}; decode with "
+            + (where or "the encoder's weights, prompt and release")
         )
     model = with_tiles_of(header, model)
     _check_geometry(header, model)

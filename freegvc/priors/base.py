@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from freegvc.errors import CorruptStreamError
@@ -40,6 +42,7 @@ class Prior(ABC):
             the encoder did.
         attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: the text that conditions the model; it is stored in the stream.
+        former: fingerprints that a prior of this name had, and where their weights are.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Prior(ABC):
     vae_tiles: str = "auto"
     attention: str = "auto"
     prompt: str = ""
+    former: Mapping[bytes, str] = MappingProxyType({})
 
     @property
     def numerics(self) -> str:

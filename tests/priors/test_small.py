@@ -12,7 +12,7 @@ import torch
 
 import freegvc
 from freegvc._video import open_video
-from freegvc.errors import PriorUnavailableError
+from freegvc.errors import PriorMismatchError, PriorUnavailableError
 from freegvc.metrics import lpips, psnr
 from freegvc.priors import load_prior
 from freegvc.priors.small.prior import AUTOENCODER_FILE, DENOISER_FILE, SmallPrior
@@ -39,7 +39,7 @@ def test_the_weights_are_in_the_package_and_small():
 
 
 def test_the_fingerprint_is_that_of_released_streams(prior):
-    assert prior.fingerprint.hex() == "e0be87341e92f02d"
+    assert prior.fingerprint.hex() == "974ff35efbc28906"
 
 
 def test_the_fingerprint_is_of_the_weights(prior, tmp_path):
@@ -130,3 +130,11 @@ def test_predictions_beat_a_prior_that_knows_nothing(prior, frames):
     error = float((latent - x0_hat).square().mean() / latent.square().mean())
     wiener = 1.0 / (1.0 + 0.25)  # a white Gaussian of unit power, the best without a model
     assert error < 0.6 * wiener
+
+
+def test_a_stream_of_former_weights_says_where_they_are():
+    stream = Path(__file__).parents[1] / "golden" / "freegvc-small-former.fgvc"
+    with pytest.raises(
+        PriorMismatchError, match=r"e0be87341e92f02d.*with freegvc of commit"
+    ):
+        freegvc.decompress(stream)

@@ -16,18 +16,16 @@ from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from training.noise_levels import LOW_SHARE, LOW_U, timesteps_at
 from training.pack import segments
 from training.perceptual import WEIGHTS_FOLDER, Lpips
+from training.picture_loss import pairs_of
+from training.scores import PHASES, scores
+from training.session import PART_BYTES, Session, load, save
+from training.silent_part import SILENT_STEPS, silent_part
 from training.small2.autoencoder import Autoencoder, OverTime
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
-from training.small2.denoising import (
-    SILENT_STEPS,
-    loss_of,
-    silent_part,
-)
-from training.small2.loss import pairs_of
-from training.small2.session import PART_BYTES, Session, load, save
+from training.small2.denoising import loss_of
 from training.small2.train import start_at_principal_components
-from training.small2.validation import PHASES, SNRS, priced, scores, walked
+from training.small2.validation import SNRS, priced, walked
 
 
 def keyed(key: int) -> torch.Generator:

@@ -1,23 +1,26 @@
 """Data, resuming and the arithmetic of bits; no real training."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from freegvc.priors.small.denoiser import schedule
 from training.checkpoint import Run, prefetch
 from training.data import Clips, camera_move, normalise
-from training.decoder import HIGH_U as STOP_HIGH_U
-from training.decoder import LOW_U as STOP_LOW_U
-from training.decoder import SEEN, SHOWN, SILENT_STEPS, batch_at, predictions
 from training.latents import Latents, encode_variant, varied
 from training.noise_levels import HIGH_U, LOW_SHARE, LOW_U, timesteps_at, timesteps_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
+from training.silent_outputs import HIGH_U as STOP_HIGH_U
+from training.silent_outputs import LEVELS, SilentOutputs, made, seen
+from training.silent_outputs import LOW_U as STOP_LOW_U
+from training.silent_part import SILENT_STEPS
 from training.validate import STOP_ROOTS, bits_of_walk
 
 
@@ -164,38 +167,64 @@ def test_variants_differ_and_the_first_is_the_clip_itself() -> None:
     assert batch.shape[4] == 16
 
 
-def test_pictures_and_latents_of_a_decoder_batch_are_of_one_place() -> None:
-    clips = large_clips()
-    seen, shown = batch_at(cached(clips, 1), clips, 5, 3)
-    assert seen.shape == (3, 16, *SEEN)
-    top, left = ((s - n) // 2 for s, n in zip(SEEN[1:], SHOWN[1:], strict=True))
-    middle = seen[:, :, : SHOWN[0], top : top + SHOWN[1], left : left + SHOWN[2]]
-    expected = Averager().encode(normalise(shown))
-    torch.testing.assert_close(middle, expected, rtol=0, atol=1e-3)
+class Blurred:
+    """A denoiser whose v pulls towards zero, more at noisier timesteps."""
 
-
-def test_the_decoder_is_given_what_the_silent_part_makes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.decoder.CLEAN_SHARE", 0.0)
-    latent = torch.randn(3, 2, 1, 4, 4, generator=keyed(1))
-    alpha, sigma = schedule()
-    levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
-
-    def denoiser(z: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+    def __call__(self, z: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         return torch.tanh(z) * (0.3 + timesteps[:, None, None, None, None] / 1000)
 
-    generator = keyed(7)  # as of step 7
-    share = torch.rand(3, generator=generator)
+    def parameters(self) -> Iterator[torch.Tensor]:
+        yield torch.zeros(())
+
+
+def test_pictures_and_latents_of_a_decoder_batch_are_of_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = large_clips()
+    for number in range(4):
+        frames = seen(clips, number)
+        save_file(made(Averager(), Blurred(), frames, number), tmp_path / f"{number}.safetensors")  # type: ignore[arg-type]
+    outputs = SilentOutputs.open(tmp_path)
+    monkeypatch.setattr("training.silent_outputs.CLEAN_SHARE", 1.0)
+    latent, shown = outputs.batch(5, 3, (4, 12, 14))
+    assert latent.shape == (3, 16, 4, 12, 14)
+    assert shown.shape == (3, 16, 3, 96, 112)
+    torch.testing.assert_close(Averager().encode(normalise(shown)), latent, rtol=0, atol=1e-3)
+    monkeypatch.setattr("training.silent_outputs.CLEAN_SHARE", 0.0)
+    assert not torch.allclose(outputs.batch(5, 3, (4, 12, 14))[0], latent, atol=1e-2)
+
+
+def test_some_clips_of_the_decoder_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = large_clips()
+    monkeypatch.setattr("training.silent_outputs.VARIED_SHARE", 0.0)
+    for share, is_still in ((1.0, True), (0.0, False)):
+        monkeypatch.setattr("training.silent_outputs.STILL_SHARE", share)
+        frames = seen(clips, 1)
+        assert frames.shape == (48, 176, 168, 3)
+        assert (frames == frames[:1]).all() == is_still
+
+
+def test_the_decoder_is_given_what_the_silent_part_makes() -> None:
+    clips = large_clips()
+    frames = seen(clips, 0)
+    latent = Averager().encode(normalise(torch.from_numpy(frames).permute(0, 3, 1, 2)[None]))[0]
+    ends = made(Averager(), Blurred(), frames, 7)["latents"]  # type: ignore[arg-type]
+    torch.testing.assert_close(ends[0], latent.half())
+    alpha, sigma = schedule()
+    levels = NoiseSchedule(alpha.numpy(), sigma.numpy())
+    generator = keyed(7)
+    share = torch.rand(LEVELS, generator=generator)
     stops = timesteps_of(STOP_LOW_U + (STOP_HIGH_U - STOP_LOW_U) * share)
-    noise = torch.randn(latent.shape, generator=generator)
-    made = predictions(denoiser, latent, 7, (alpha.float(), sigma.float()))  # type: ignore[arg-type]
+    noise = torch.randn((LEVELS, *latent.shape), generator=generator)
     for k, stop in enumerate(stops.tolist()):
 
         def predict_x0(z: torch.Tensor, timestep: int) -> torch.Tensor:
             level = levels.level(timestep)
-            v = denoiser(z[None], torch.tensor([timestep]))[0]
+            v = Blurred()(z[None], torch.tensor([timestep]))[0]
             return level.alpha * z - level.sigma * v
 
         level = levels.level(stop)
-        z = level.alpha * latent[k] + level.sigma * noise[k]
+        z = level.alpha * latent + level.sigma * noise[k]
         steps = silent_timesteps(stop, SILENT_STEPS)
-        torch.testing.assert_close(made[k], ddim(z, steps, levels, predict_x0))
+        expected = ddim(z, steps, levels, predict_x0)
+        torch.testing.assert_close(ends[1 + k].float(), expected, rtol=0, atol=3e-3)

@@ -9,38 +9,14 @@ from torch import Tensor
 
 from training.data import normalise
 from training.noise_levels import LOW_U, timesteps_at
+from training.session import Session
 from training.small2.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
-from training.small2.session import Session
 
 LEARNING_RATE = 1e-3
 LENGTH, SIDE = 48, 192  # of a training sample, in frames and pixels
 DRAWS = 2  # noisy versions of each sample in a batch: encoding costs as much as a draw
-
-SILENT_STEPS = 3  # calls of the denoiser after the last coded step
-
-
-def silent_part(model: Denoiser, z: Tensor, stop: Tensor, levels: tuple[Tensor, Tensor]) -> Tensor:
-    """Where DDIM leads from states z in SILENT_STEPS calls.
-
-    Args:
-        model: the denoiser.
-        z: float32 [B, 24, T', h, w].
-        stop: timesteps of the states, integers [B].
-        levels: alpha and sigma, float32 [1001], on the states' device.
-    """
-    x0 = z
-    for left in range(SILENT_STEPS, 0, -1):
-        timesteps = stop * left // SILENT_STEPS
-        now, following = (
-            [table[at][:, None, None, None, None] for table in levels]
-            for at in (timesteps, stop * (left - 1) // SILENT_STEPS)
-        )
-        x0 = now[0] * z - now[1] * model(z, timesteps).float()
-        ratio = following[1] / now[1]
-        z = ratio * z + (following[0] - ratio * now[0]) * x0
-    return x0
 
 
 def loss_of(

@@ -11,12 +11,12 @@ import torch
 from training.data import normalise
 from training.noise_levels import timesteps_of
 from training.perceptual import Lpips
+from training.picture_loss import picture_loss
+from training.session import Session
+from training.silent_part import silent_part
 from training.small2.autoencoder import Autoencoder
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
-from training.small2.denoising import silent_part
-from training.small2.loss import picture_loss
-from training.small2.session import Session
 from training.small2.train import LENGTH, SIDE
 
 LEARNING_RATE = 5e-4

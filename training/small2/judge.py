@@ -10,9 +10,9 @@ import torch
 from training.checkpoint import load_autoencoder
 from training.pack import validation_clips
 from training.perceptual import Lpips
+from training.session import load
 from training.small2.autoencoder import Autoencoder
 from training.small2.run import write_png
-from training.small2.session import load
 from training.small2.validation import Codec, sheet, validate
 
 

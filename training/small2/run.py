@@ -16,6 +16,7 @@ from torch import Tensor
 from training import pack as packed
 from training.data import decode
 from training.perceptual import Lpips
+from training.session import LOG, Session, append
 from training.small2.autoencoder import Autoencoder
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser
@@ -23,7 +24,6 @@ from training.small2.denoising import LEARNING_RATE as DENOISER_RATE
 from training.small2.denoising import train_denoiser
 from training.small2.finishing import LEARNING_RATE as DECODER_RATE
 from training.small2.finishing import train_decoder
-from training.small2.session import LOG, Session, append
 from training.small2.train import LEARNING_RATE as AUTOENCODER_RATE
 from training.small2.train import start_at_principal_components, train_autoencoder
 from training.small2.validation import sheet, validate

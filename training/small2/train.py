@@ -7,11 +7,11 @@ from torch import Tensor
 
 from training.data import normalise
 from training.perceptual import Lpips
+from training.picture_loss import POWER, noisy, picture_loss
 from training.principal_components import amplitudes
+from training.session import Session
 from training.small2.autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
 from training.small2.clips import DeviceClips
-from training.small2.loss import POWER, noisy, picture_loss
-from training.small2.session import Session
 
 LEARNING_RATE = 8e-4
 LENGTH, SIDE = 16, 128  # of a training sample

@@ -1,11 +1,14 @@
-"""The causal video autoencoder of freegvc-small: 4 x 8 x 8 pixels to 16 channels.
+"""The video autoencoder of freegvc-small: 4 x 8 x 8 pixels to 16 channels.
 
 Latent i covers frames 4i .. 4i + 3, including i = 0: a GOP of 48 frames has 12 latents, and GOPs
-that overlap by 4 frames overlap by exactly one latent.
+that overlap by 4 frames overlap by exactly one latent. The encoder is causal. The decoder draws
+each frame from the latents up to its own, and then looks at the drawn frames before and after it
+(motion.py, fusion.py).
 
 The spatial layers are 2-D convolutions on frames. The temporal layers are 1 x 1 convolutions over a
 frame (or latent) and the two before it. There are no normalisation layers: every output depends on
-a bounded neighbourhood, so away from the tiles' borders tiles and whole frames give equal latents.
+a bounded neighbourhood, so away from the tiles' borders tiles and whole frames give equal latents
+and drawn frames; the flow between them is that of the tile.
 
 In parallel to the network, a linear transform maps each 4 x 8 x 8 block to a latent sample and
 back. Training starts it at the principal components of the clips, so the network has to learn only
@@ -14,62 +17,19 @@ what a block transform cannot do, and training starts near 26 dB.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+
+from freegvc.priors.small.fusion import Fusion
+from freegvc.priors.small.layers import SLOPE, Block, split, start
+from freegvc.priors.small.motion import anchor_flows, from_neighbours
 
 LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
 SPATIAL_STRIDE = 8
 BLOCK = 3 * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # samples of the block that a latent covers
-PIXELS_AT_ONCE = 1 << 20  # of frames that the last layers of the decoder see together
-SLOPE = 0.1  # of leaky ReLUs; plain ones died in the first minutes of training
-
-
-def start(layer: nn.Conv2d, gain: float) -> None:
-    """Initialise a layer: weights that scale the power of white features by gain^2, zero bias."""
-    nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.weight[0].numel()))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-class Block(nn.Module):
-    """Residual block: 3 x 3 in space, then 3 x 3 again or over three instants in time."""
-
-    def __init__(self, channels: int, *, temporal: bool) -> None:
-        super().__init__()
-        self.temporal = temporal
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = (
-            nn.Conv2d(3 * channels, channels, 1)
-            if temporal
-            else nn.Conv2d(channels, channels, 3, padding=1)
-        )
-        start(self.first, 1.4)
-        # start near the identity, which a deep network without normalisation needs
-        start(self.second, 0.3)
-
-    def forward(self, x: Tensor, length: int) -> Tensor:
-        """[B * length, C, H, W] to the same shape; a clip has `length` instants."""
-        y = F.leaky_relu(self.first(F.leaky_relu(x, SLOPE)), SLOPE)
-        if self.temporal:
-            y = torch.cat([y, earlier(y, length, 1), earlier(y, length, 2)], 1)
-        change: Tensor = self.second(y)
-        return x + change
-
-
-def split(x: Tensor, length: int) -> Tensor:
-    """[B * length, ...] to [B, length, ...]."""
-    return x.reshape(-1, length, *x.shape[1:])
-
-
-def earlier(x: Tensor, length: int, by: int) -> Tensor:
-    """[B * length, C, H, W] delayed by `by` instants, with the first instant repeated."""
-    clips = split(x, length)
-    index = torch.arange(length, device=x.device).sub(by).clamp_(min=0)
-    return clips.index_select(1, index).flatten(0, 1)
+PIXELS_AT_ONCE = 1 << 18  # of frames that the last layers of the decoder see together
 
 
 def apart(x: Tensor) -> Tensor:
@@ -119,6 +79,7 @@ class Autoencoder(nn.Module):
         self.to_pixels = nn.Conv2d(24, 12, 3, padding=1)
         self.block_to_latent = nn.Conv2d(BLOCK, LATENT_CHANNELS, 1)
         self.latent_to_block = nn.Conv2d(LATENT_CHANNELS, BLOCK, 1)
+        self.fusion = Fusion(quarter)
         for layer in (self.stem, self.down, self.pack):
             start(layer, 1.0)
         for layer in (self.from_latent, self.unpack, self.up, self.to_half):
@@ -188,14 +149,37 @@ class Autoencoder(nn.Module):
         video = F.pixel_shuffle(apart(self.latent_to_block(latents)), SPATIAL_STRIDE)
         # each frame by itself from here on: a few at a time take a third less memory
         count = max(PIXELS_AT_ONCE // video[0, 0].numel(), 1)
+        features = []
         for first in range(0, len(video), count):
-            video[first : first + count] += self._detail(x[first : first + count])
-        return split(video, length)
+            features.append(self._features(x[first : first + count]))
+            video[first : first + count] += self._detail(features[-1])
+        del x
+        drawn, known = split(video, length), split(torch.cat(features), length)
+        del features
+        frames = torch.empty(drawn.shape, device=video.device)
+        for clip in range(len(drawn)):
+            self._fuse(drawn[clip], known[clip], count, frames[clip])
+        return frames
 
-    def _detail(self, x: Tensor) -> Tensor:
-        """What the linear transform cannot do: [B, eighth, H / 8, W / 8] to [B, 3, H, W]."""
+    def _features(self, x: Tensor) -> Tensor:
+        """[B, eighth, H / 8, W / 8] to [B, quarter, H / 4, W / 4]."""
         x = F.pixel_shuffle(self.up(x), 2)
         for block in self.decoder_quarter:
             x = block(x, len(x))
-        x = F.leaky_relu(F.pixel_shuffle(self.to_half(x), 2), SLOPE)
+        return x
+
+    def _detail(self, features: Tensor) -> Tensor:
+        """What the linear transform cannot do: [B, quarter, H / 4, W / 4] to [B, 3, H, W]."""
+        x = F.leaky_relu(F.pixel_shuffle(self.to_half(features), 2), SLOPE)
         return F.pixel_shuffle(self.to_pixels(x), 2)
+
+    def _fuse(self, video: Tensor, features: Tensor, count: int, fused: Tensor) -> None:
+        """Fill [T, 3, H, W] with what a frame and its neighbours know of it, `count` at a time."""
+        video = video.float()
+        flows = anchor_flows(video)
+        for first in range(0, len(video), count):
+            at = slice(first, first + count)
+            frames = range(len(video))[at]
+            versions = torch.stack([video[at], *from_neighbours(video, flows, frames)], 1)
+            phases = torch.tensor(frames, device=video.device) % TEMPORAL_STRIDE
+            fused[at] = self.fusion(versions, features[at], phases)

@@ -1,8 +1,9 @@
 """SmallPrior: freegvc-small, the learned prior that ships with the package.
 
-A causal autoencoder (4 x 8 x 8 pixels to 16 channels) and a convolutional denoiser of 9.5 M
-parameters that predicts v on a cosine schedule. Both were trained for this codec by the scripts in
-`training/` (docs/small-prior.md). It runs on a CPU, for any picture size and length.
+An autoencoder (4 x 8 x 8 pixels to 16 channels), whose decoder moves pixels, and a convolutional
+denoiser of 9.5 M parameters that predicts v on a cosine schedule. Both were trained for this codec
+by the scripts in `training/` (docs/small-prior.md). It runs on a CPU, for any picture size and
+length.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import torch
@@ -31,9 +33,10 @@ from freegvc.priors.small.denoiser import Denoiser, schedule
 from freegvc.priors.stages import StageBytes
 from freegvc.priors.weights import weights_digest
 
-# Peak in float32: of the autoencoder for each pixel of each frame, measured on one H200 at
-# 416x240x48, and of the denoiser for each latent sample of a channel, a trace of its layers.
-ENCODE_BYTES, DECODE_BYTES, FORWARD_BYTES = 71, 86, 4_600
+# Peak in float32 at 416x240x48: of the autoencoder for each pixel of each frame, and of the
+# denoiser for each latent sample of a channel, a trace of its layers. Encoding was measured on one
+# H200; decoding on a CPU (85), scaled as the decoder before fusion was (68 there, 86 on the H200).
+ENCODE_BYTES, DECODE_BYTES, FORWARD_BYTES = 71, 108, 4_600
 VERSION = 1  # raise it when the same weights predict something else
 AUTOENCODER_FILE, DENOISER_FILE = "autoencoder.safetensors", "denoiser.safetensors"
 Network = TypeVar("Network", bound=nn.Module)
@@ -52,6 +55,9 @@ class SmallPrior(Prior):
     """
 
     name = "freegvc-small"
+    former = MappingProxyType(
+        {bytes.fromhex("e0be87341e92f02d"): "freegvc of commit cacbb33, before release 0.1.0"}
+    )
     latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE)
     defaults = PriorDefaults(
         bpp=0.03,  # below, eyes and mouths dissolve: docs/small-prior.md

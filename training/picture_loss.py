@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,11 @@ def noisy(latent: Tensor, key: int) -> Tensor:
 
 
 def picture_loss(
-    metrics: dict[str, Lpips], video: Tensor, decoded: Tensor, step: int
+    metrics: dict[str, Lpips],
+    video: Tensor,
+    decoded: Tensor,
+    step: int,
+    weights: Mapping[str, float] = PERCEPTUAL,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of decoded clips and its parts.
 
@@ -38,6 +44,7 @@ def picture_loss(
         video: float32 [B, T, 3, H, W] in [-1, 1].
         decoded: of the same shape.
         step: decides which network sees which pairs, and where its grid lies.
+        weights: of the networks.
     """
     change = (decoded.diff(dim=1) - video.diff(dim=1)).abs().mean()
     l1 = (decoded - video).abs().mean()
@@ -50,7 +57,7 @@ def picture_loss(
         slice(at, at + extent)
         for at, extent in zip((step * 5 % MARGIN, step * 3 // 8 % MARGIN), size, strict=True)
     )
-    for number, (network, weight) in enumerate(PERCEPTUAL.items()):
+    for number, (network, weight) in enumerate(weights.items()):
         turn = (number + step // 2) % 2
         pairs = [pairs_of(v[..., rows, columns], first, turn) for v in (video, decoded)]
         still, moving = metrics[network].of_pairs(*pairs)
