@@ -21,7 +21,7 @@ from training.session import Session
 from training.silent_outputs import OUTPUTS_FOLDER, SilentOutputs
 
 SHOWN = (4, 16, 16)  # latents of a sample: instants, rows, columns
-PERCEPTUAL = {"alex": 2.4, "squeeze": 1.2}  # weights of LPIPS; the reported one is AlexNet's
+PERCEPTUAL = {"alex": 4.0, "squeeze": 1.5}  # weights of LPIPS; the reported one is AlexNet's
 
 
 def batches(outputs: Path, step: int, count: int, workers: int) -> Iterator[tuple[Tensor, Tensor]]:

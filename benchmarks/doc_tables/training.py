@@ -12,7 +12,11 @@ from benchmarks.doc_tables.table import DocTable, listing, load
 from benchmarks.record import RESULTS
 from benchmarks.report.plots import DIGEST
 
-_RUNS = (("denoiser", "bpp_low", "bpp down to SNR 6.4"), ("decoder", "lpips_alex", "LPIPS-Alex"))
+_RUNS = (
+    ("denoiser", "bpp_low", "bpp down to SNR 6.4"),
+    ("decoder", "lpips_alex", "LPIPS-Alex"),
+    ("motion", "lpips_alex", "LPIPS-Alex"),
+)
 _COLUMNS = 10
 
 
@@ -46,11 +50,56 @@ def validation() -> DocTable:
     }
     return listing(
         [*record["clips"], {"clip": "mean", **record["mean"]}],
-        {"clip": "{clip}", **walk, "decoder dB": "{psnr_db:.1f}", "decoder LPIPS": "{lpips:.3f}"},
+        {
+            "clip": "{clip}",
+            **walk,
+            "decoder dB": "{psnr_db:.1f}",
+            "by phase": lambda row: ", ".join(f"{value:.1f}" for value in row["psnr_db_by_phase"]),
+            "decoder LPIPS": "{lpips:.3f}",
+            "flicker": "{flicker:.2f}",
+        },
         "Bits of the walk down to an SNR with an ideal coder, and the squared error of the "
-        "prediction there, latents having unit power on average; then the autoencoder alone. "
+        "prediction there, latents having unit power on average; then the autoencoder alone: PSNR, "
+        "also of the four frames of a latent, LPIPS, and the mean absolute error of frame "
+        "differences in grey levels. "
         f"{record['frames']} frames at {record['size']}, measured {record['measured']}.",
     )
+
+
+def decoders() -> DocTable:
+    """The decoder that moves pixels beside the one before, on the same files."""
+    record = load("training/decoders.json")
+    metrics = {
+        "lpips": ("LPIPS", 3, -1),
+        "ms_ssim": ("MS-SSIM", 3, 1),
+        "psnr": ("PSNR", 2, 1),
+        "cvvdp": ("ColorVideoVDP", 2, 1),
+        "flicker": ("flicker", 2, -1),
+        "tof": ("tOF", 2, -1),
+    }
+    rows = []
+    for rate in record["rates"]:
+        files = [row for row in record["files"] if row["rate"] == rate]
+        cells = []
+        for name, (_, decimals, sign) in metrics.items():
+            scored = [row for row in files if row["now"][name] is not None]
+            before, now = (
+                np.array([row[when][name] for row in scored]) for when in ("before", "now")
+            )
+            wins = int((sign * (now - before) > 0).sum())
+            means, medians = (
+                f"{pool(before):.{decimals}f} to {pool(now):.{decimals}f}"
+                for pool in (np.mean, np.median)
+            )
+            cells.append(f"{means}; median {medians}; better on {wins} of {len(scored)}")
+        rows.append([f"{rate:g}", *cells])
+    note = (
+        "From the decoder before to this one, for the same files of at most that rate: mean and "
+        "median over the clips, and on how many it is better. Flicker: mean absolute error of "
+        f"frame differences, in grey levels. First 48 frames, at most 416x240. Measured "
+        f"{record['measured']}; the decoder before is that of commit cacbb33."
+    )
+    return DocTable(["bpp at most", *(label for label, _, _ in metrics.values())], rows, note)
 
 
 def digest() -> str:
@@ -63,8 +112,8 @@ def draw() -> bytes:
     """PNG of what each run minimised, against minutes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.6, 3.4), dpi=130, layout="constrained")
-    for axes, (run, key, label) in zip(figure.subplots(1, 2), _RUNS, strict=True):
+    figure = Figure(figsize=(13.2, 3.4), dpi=130, layout="constrained")
+    for axes, (run, key, label) in zip(figure.subplots(1, len(_RUNS)), _RUNS, strict=True):
         log = read_log(run, key)
         minutes, values = [x["minutes"] for x in log], np.array([x[key] for x in log])
         axes.plot(minutes, values, color="#0072b2", alpha=0.3, linewidth=1.0)
@@ -82,5 +131,5 @@ def draw() -> bytes:
     return picture.getvalue()
 
 
-TABLES = {"training": training, "validation": validation}
+TABLES = {"training": training, "validation": validation, "decoders": decoders}
 PICTURES = {"docs/small-prior-training.png": (digest, draw)}
