@@ -43,8 +43,8 @@ BUILT_IN_PRIORS = (
         licence="Apache-2.0",
         dtype="float32",
         native_size=(480, 832),
-        num_parameters=11_827_220,
-        files_bytes=23_675_138,
+        num_parameters=12_411_872,
+        files_bytes=24_845_642,
     ),
     BuiltInPrior(
         name="analytic",

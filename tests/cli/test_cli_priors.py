@@ -62,7 +62,7 @@ def test_list_has_a_line_for_every_prior(capsys):
     lines = capsys.readouterr().out.splitlines()
     head = lines[0].split()
     assert head == ["name", "from", "licence", "parameters", "weights", "size", "present"]
-    small = "freegvc-small freegvc Apache-2.0 11.8 M 47.3 MB 832x480 yes"
+    small = "freegvc-small freegvc Apache-2.0 12.4 M 49.6 MB 832x480 yes"
     assert lines[1].split() == small.split()
     assert lines[2].split() == ["analytic", "freegvc", "Apache-2.0", "0", "0", "-", "yes"]
     models = lines[3 : 3 + len(KNOWN_MODELS)]

@@ -134,7 +134,5 @@ def test_predictions_beat_a_prior_that_knows_nothing(prior, frames):
 
 def test_a_stream_of_former_weights_says_where_they_are():
     stream = Path(__file__).parents[1] / "golden" / "freegvc-small-former.fgvc"
-    with pytest.raises(
-        PriorMismatchError, match=r"e0be87341e92f02d.*with freegvc of commit"
-    ):
+    with pytest.raises(PriorMismatchError, match=r"e0be87341e92f02d.*with freegvc of commit"):
         freegvc.decompress(stream)
