@@ -1,7 +1,8 @@
 """Streams that an earlier commit wrote with the two built-in priors keep their pictures.
 
-`decoded.npz` holds the means of 8x8 pixels of the frames that commit 5f2871f decoded, in sixteenths
-of a grey level: other processors and thread counts differ by less than that.
+`decoded.npz` holds the means of 8x8 pixels of the frames, in sixteenths of a grey level: other
+processors and thread counts differ by less than that. Commit 5f2871f decoded those of the analytic
+prior; those of freegvc-small are of the commit that gave it the decoder that moves pixels.
 """
 
 import numpy as np

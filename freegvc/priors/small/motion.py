@@ -27,7 +27,7 @@ def anchor_flows(video: Tensor) -> tuple[Tensor, Tensor]:
     """Flows between neighbouring anchors, forwards and backwards.
 
     Args:
-        video: float [T, 3, H, W] in [-1, 1], T a multiple of PERIOD.
+        video: float32 [T, 3, H, W] in [-1, 1], T a multiple of PERIOD.
 
     Returns:
         Two of float32 [T / 2 - 1, 2, H, W]: columns and rows, in pixels, from anchor k to anchor
@@ -42,7 +42,7 @@ def anchor_flows(video: Tensor) -> tuple[Tensor, Tensor]:
         zeros = torch.zeros(len(anchors) - 1, 2, height, width, device=video.device)
         return zeros, zeros
     weights = torch.tensor([0.299, 0.587, 0.114], device=video.device)[:, None, None]
-    luma = (anchors.float().clamp(-1, 1).add(1) * (127.5 * weights)).sum(1).round().byte()
+    luma = (anchors.clamp(-1, 1).add(1) * (127.5 * weights)).sum(1).round().byte()
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     pictures = luma.cpu().numpy()
     there, back = (
