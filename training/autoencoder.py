@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from freegvc.priors.small.autoencoder import LATENT_CHANNELS, Autoencoder, to_blocks
-from training.checkpoint import Run, prefetch, replace
-from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise
+from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, normalise, prefetch
 from training.options import parser_of
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.principal_components import amplitudes
+from training.session import Session
+from training.weights import replace, save_weights
 
-LOG_STEPS = 50
-SAVE_SECONDS = 120
 MAX_NOISE = 0.3
 
 
@@ -119,7 +116,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=TRAIN_FOLDER)
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER)
     parser.add_argument("--cache", type=Path, default=CACHE_FOLDER)
-    parser.add_argument("--save-weights-only", action="store_true", help="no optimizer state")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -127,36 +123,23 @@ def main() -> None:
     clips = Clips.open(args.data, args.cache)
     model = Autoencoder().to(args.device).to(memory_format=torch.channels_last)
     metrics = {n: Lpips(n, args.weights).to(args.device) for n in ("alex", "squeeze")}
-    if not (args.out / "step.json").exists():
-        start_at_principal_components(model, clips)
-    run = Run(args.out, model, args.learning_rate)
+    args.out.mkdir(parents=True, exist_ok=True)
+    start_at_principal_components(model, clips)
+    session = Session(model, args.out, "autoencoder", args.learning_rate, 60 * args.minutes)
     kind = torch.device(args.device).type
-    began = saved = time.monotonic()
-    sums: dict[str, list[Tensor]] = {}
-
-    batches = prefetch(
-        lambda step: batch_at(clips, step, args.pixels, args.crop), run.step, args.workers
-    )
-    for batch in batches:
+    for batch in prefetch(
+        lambda step: batch_at(clips, step, args.pixels, args.crop), session.step, args.workers
+    ):
         with torch.autocast(kind, torch.bfloat16):
-            loss, parts = losses(model, metrics, batch.to(args.device), run.step, args.perceptual)
-        run.update(loss)
-        for name, value in parts.items():
-            sums.setdefault(name, []).append(value.detach())
-        if run.step % LOG_STEPS == 0:
-            means = {name: float(torch.stack(values).mean()) for name, values in sums.items()}
-            psnr = -10 * math.log10(means.pop("mse"))
-            run.log(psnr=psnr, **means)
-            sums.clear()
-        now = time.monotonic()
-        over = now - began > 60 * args.minutes
-        if over or now - saved > SAVE_SECONDS:
-            normalise_latents(run.averaged, clips, args.device)
-            run.save(weights_only=args.save_weights_only)
-            sheet(run.averaged, clips, args.out / "sheet.png", args.device)
-            saved = now
-        if over:
+            video = batch.to(args.device)
+            loss, parts = losses(model, metrics, video, session.step, args.perceptual)
+        session.update(loss, parts)
+        if session.is_over:
             break
+    normalise_latents(session.averaged, clips, args.device)
+    session.save()
+    save_weights(session.averaged, args.out / "autoencoder.safetensors")
+    sheet(session.averaged, clips, args.out / "sheet.png", args.device)
 
 
 if __name__ == "__main__":

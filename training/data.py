@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,9 @@ from torch.nn import functional as F  # noqa: N812
 
 TRAIN_FOLDER = Path("../shared/data/train")
 CACHE_FOLDER = Path("/tmp/freegvc-train/cache")
+STILL_SHARE = 0.25  # of the clips that are varied
 Frames = npt.NDArray[np.uint8]
+Item = TypeVar("Item")
 
 
 def decode(path: Path) -> Frames:
@@ -83,7 +87,7 @@ class Clips:
 
         Crops of real motion at half, full or double speed. Half of them are larger crops scaled
         down, which undoes the blur of the compressed sources; one clip in eight is a camera move
-        over a single frame.
+        over a single frame. A quarter of all is held still but for a part of the picture.
 
         Args:
             rng: source of all choices.
@@ -110,6 +114,8 @@ class Clips:
             frames = frames[:, :, ::-1]
         if rng.random() < 0.5:
             frames = frames[::-1]
+        if rng.random() < STILL_SHARE:
+            frames = held(frames, rng)
         return np.ascontiguousarray(frames)
 
     def batch(
@@ -120,9 +126,49 @@ class Clips:
         return torch.from_numpy(clips).permute(0, 1, 4, 2, 3)
 
 
+def prefetch(make: Callable[[int], Item], start: int, workers: int) -> Iterator[Item]:
+    """make(start), make(start + 1), ... in order, computed ahead in threads."""
+    with ThreadPoolExecutor(workers) as pool:
+        pending: list[Future[Item]] = [
+            pool.submit(make, step) for step in range(start, start + 2 * workers)
+        ]
+        try:
+            while True:
+                item = pending.pop(0).result()
+                start += 1
+                pending.append(pool.submit(make, start + 2 * workers - 1))
+                yield item
+        finally:
+            for future in pending:
+                future.cancel()
+
+
 def normalise(frames: Tensor) -> Tensor:
     """uint8 to float32 in [-1, 1]."""
     return frames.float().div_(127.5).sub_(1.0)
+
+
+def held(frames: Frames, rng: np.random.Generator) -> Frames:
+    """A still scene with a part that moves: one frame for all, but for an ellipse.
+
+    The ellipse covers nothing in a third of the clips, else up to half of the picture. Half of the
+    clips get the noise of a camera.
+
+    Args:
+        frames: uint8 [T, H, W, 3].
+        rng: source of the frame, the ellipse and the noise.
+    """
+    length, height, width = frames.shape[:3]
+    still = np.broadcast_to(frames[int(rng.integers(length))], frames.shape)
+    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    centre, size = rng.uniform(-0.8, 0.8, 2), rng.uniform(0.3, 0.9, 2)
+    inside = ((y - centre[0]) / size[0]) ** 2 + ((x - centre[1]) / size[1]) ** 2 < 1
+    moves = inside & (rng.random() > 1 / 3)
+    mixed = np.where(moves[None, :, :, None], frames, still)
+    if rng.random() < 0.5:
+        noise = rng.normal(0.0, rng.uniform(0.3, 2.0), (length, height, width, 1))
+        mixed = (mixed + noise).round().clip(0, 255).astype(np.uint8)
+    return mixed
 
 
 def _times(rng: np.random.Generator, length: int, available: int) -> npt.NDArray[np.int64]:

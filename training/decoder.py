@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from training.checkpoint import load_autoencoder, prefetch, save_weights
-from training.data import normalise
+from training.data import normalise, prefetch
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.picture_loss import picture_loss
 from training.session import Session
 from training.silent_outputs import OUTPUTS_FOLDER, SilentOutputs
+from training.weights import load_autoencoder, save_weights
 
 SHOWN = (4, 16, 16)  # latents of a sample: instants, rows, columns
 PERCEPTUAL = {"alex": 4.0, "squeeze": 1.5}  # weights of LPIPS; the reported one is AlexNet's

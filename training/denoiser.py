@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
+from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from training.checkpoint import Run, prefetch
+from training.data import prefetch
+from training.denoising_loss import denoising_loss
 from training.latents import LATENTS_FOLDER, Latents
-from training.noise_levels import LOW_U, NUM_TIMESTEPS, timesteps_at
 from training.options import parser_of
+from training.session import Session
+from training.weights import save_weights
 
-LOG_STEPS = 50
-SAVE_SECONDS = 120
-
+PIXELS = TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # of one point of a latent
 SIZES = ((12, 16, 16), (12, 16, 32), (12, 32, 32), (6, 30, 52))  # instants, rows, columns
 
 
@@ -29,75 +30,33 @@ def batch_at(latents: Latents, step: int, points: int) -> Tensor:
     return latents.batch(rng, max(1, round(points / math.prod(size))), size)
 
 
-def loss_of(
-    model: Denoiser, latent: Tensor, step: int, levels: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Squared error of v, per clip, and what it is averaged over.
-
-    Args:
-        model: the denoiser.
-        latent: float32 [B, 16, T', h, w].
-        step: keys the random choices.
-        levels: alpha and sigma, float32 [1001], on the latent's device.
-
-    Returns:
-        The loss; the error [B]; the timesteps [B].
-    """
-    generator = torch.Generator(latent.device).manual_seed(step)
-    timesteps = timesteps_at(len(latent), generator)
-    noise = torch.randn(latent.shape, device=latent.device, generator=generator)
-    alpha, sigma = (table[timesteps][:, None, None, None, None] for table in levels)
-    predicted = model(alpha * latent + sigma * noise, timesteps).float()
-    error = (predicted - (alpha * noise - sigma * latent)).square().mean((1, 2, 3, 4))
-    return error.mean(), error.detach(), timesteps
-
-
 def main() -> None:
     """Train until the minutes are over; the same command then continues the run."""
     parser = parser_of(__doc__, 5e-4)
+    parser.add_argument("--denoiser", type=Path, help="weights to start from")
     parser.add_argument("--points", type=int, default=6144, help="latent points of a batch")
     parser.add_argument("--latents", type=Path, default=LATENTS_FOLDER)
-    parser.add_argument("--save-weights-only", action="store_true", help="no optimizer state")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    args.out.mkdir(parents=True, exist_ok=True)
     latents = Latents.open(args.latents)
-    model = Denoiser().to(args.device).to(memory_format=torch.channels_last)
-    run = Run(args.out, model, args.learning_rate)
-    alpha, sigma = schedule()
-    levels = (alpha.float().to(args.device), sigma.float().to(args.device))
-    low_u_step = int(math.asin(math.exp(-LOW_U / 2)) * 2 * NUM_TIMESTEPS / math.pi)
-    kind = torch.device(args.device).type
-    began = saved = time.monotonic()
-    errors: list[Tensor] = []
-    times: list[Tensor] = []
-
-    batches = prefetch(lambda step: batch_at(latents, step, args.points), run.step, args.workers)
-    for batch in batches:
+    model = Denoiser()
+    if args.denoiser:
+        model.load_state_dict(load_file(args.denoiser))
+    model.to(args.device).to(memory_format=torch.channels_last)
+    session = Session(model, args.out, "denoiser", args.learning_rate, 60 * args.minutes)
+    alpha, sigma = (table.float().to(args.device) for table in schedule())
+    for batch in prefetch(
+        lambda step: batch_at(latents, step, args.points), session.step, args.workers
+    ):
         latent = batch.to(args.device)
-        # in training, bfloat16 convolutions of these sizes are slower than float32 on a CPU
-        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-            loss, error, timesteps = loss_of(model, latent, run.step, levels)
-        run.update(loss)
-        errors.append(error)
-        times.append(timesteps)
-        if run.step % LOG_STEPS == 0:
-            error, timesteps = torch.cat(errors), torch.cat(times)
-            low = float(error[timesteps > low_u_step].mean())
-            # 16 channels on 4 x 8 x 8 pixels: 1/16 of a dimension for each pixel
-            run.log(
-                v_error=error.mean(), v_error_low=low, bpp_low=low * LOW_U / 2 / math.log(2) / 16
-            )
-            errors.clear()
-            times.clear()
-        now = time.monotonic()
-        over = now - began > 60 * args.minutes
-        if over or now - saved > SAVE_SECONDS:
-            run.save(weights_only=args.save_weights_only)
-            saved = now
-        if over:
+        session.update(*denoising_loss(model, latent, session.step, (alpha, sigma), PIXELS))
+        if session.is_over:
             break
+    session.save()
+    save_weights(session.averaged, args.out / "denoiser.safetensors")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, Autoencoder
-from training.checkpoint import load_autoencoder, prefetch, replace
-from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, Frames, normalise
+from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, Frames, normalise, prefetch
+from training.weights import load_autoencoder, replace
 
 LATENTS_FOLDER = CACHE_FOLDER.with_name("latents")
 MIN_SIDE = 128  # pixels; smaller crops leave the denoiser no surroundings

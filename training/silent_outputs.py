@@ -22,10 +22,10 @@ from torch import Tensor
 
 from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from training.checkpoint import load_autoencoder, load_denoiser, replace
 from training.data import CACHE_FOLDER, TRAIN_FOLDER, Clips, Frames, normalise
 from training.noise_levels import timesteps_of
 from training.silent_part import silent_part
+from training.weights import load_autoencoder, load_denoiser, replace
 
 OUTPUTS_FOLDER = CACHE_FOLDER.with_name("silent-outputs")
 CLEAN_SHARE = 0.25  # of the samples are decoded from their own latents

@@ -24,10 +24,10 @@ from torch.nn import functional as F  # noqa: N812
 from freegvc._diffusion import NoiseSchedule
 from freegvc._trajectory.grid import Pace, grid_to
 from freegvc.priors.small.denoiser import Denoiser, schedule
-from training.checkpoint import load_autoencoder, load_denoiser
 from training.data import decode, normalise
 from training.perceptual import WEIGHTS_FOLDER, Lpips
 from training.scores import scores, to_bytes
+from training.weights import load_autoencoder, load_denoiser
 
 PACE = Pace(0.1, 1.15)  # the same for all records, whatever the codec's own
 STOP_ROOTS = (0.25, 0.5, 1.0, 2.0, 4.0)  # sqrt(SNR) of the stop steps that are reported

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
+from training.denoising_loss import denoising_loss
 from training.noise_levels import LOW_SHARE, LOW_U, timesteps_at
 from training.pack import segments
 from training.perceptual import WEIGHTS_FOLDER, Lpips
@@ -23,7 +24,6 @@ from training.silent_part import SILENT_STEPS, silent_part
 from training.small2.autoencoder import Autoencoder, OverTime
 from training.small2.clips import DeviceClips
 from training.small2.denoiser import Denoiser, schedule
-from training.small2.denoising import loss_of
 from training.small2.train import start_at_principal_components
 from training.small2.validation import SNRS, priced, walked
 
@@ -106,7 +106,7 @@ def test_the_loss_of_the_best_guess_about_white_latents_is_one() -> None:
     """v has unit variance and is independent of z when latents are white."""
     latent = noise(64, 24, 2, 4, 4)
     levels = tuple(table.float() for table in schedule())
-    loss, parts = loss_of(Shrinks(blind=False), latent, 1, levels)  # type: ignore[arg-type]
+    loss, parts = denoising_loss(Shrinks(blind=False), latent, 1, levels, 128)  # type: ignore[arg-type]
     assert float(loss) == pytest.approx(1, abs=0.02)
     assert float(parts["bpp_low"]) == pytest.approx(24 / 128 / math.log(2), rel=0.03)
 

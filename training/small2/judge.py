@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from training.checkpoint import load_autoencoder
 from training.pack import validation_clips
 from training.perceptual import Lpips
 from training.session import load
 from training.small2.autoencoder import Autoencoder
 from training.small2.run import write_png
 from training.small2.validation import Codec, sheet, validate
+from training.weights import load_autoencoder
 
 
 def judge(weights: Path, out: Path, data: Path, frames: int) -> None:
