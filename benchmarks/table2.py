@@ -3,9 +3,9 @@
 python -m benchmarks table2 --dataset clips --only basketballpass
 
 Each variant changes one thing of the default; BD-rates are against the default. Beside those of the
-paper: effort, the rule of the silent part, refinement, chained GOPs, and "frame-wise", GOPs of one
-latent without overlap (equations 10 to 15: what the joint prior saves). A variant that the prior
-does not allow is said and left out. 96 frames unless --frames says otherwise: overlap, fusion
+paper: effort, the rule of the silent part, refinement, tuning, chained GOPs, and "frame-wise", GOPs
+of one latent without overlap (equations 10 to 15: what the joint prior saves). A variant that the
+prior does not allow is said and left out. 96 frames unless --frames says otherwise: overlap, fusion
 weight and chain have no effect in a single GOP.
 """
 
@@ -37,8 +37,9 @@ from benchmarks.study import run as run_study
 from freegvc import Settings, open_video
 from freegvc._cli.ray_options import add_ray, ray_workers
 from freegvc._control.effort import DEFAULT_EFFORT, EFFORTS
+from freegvc._control.tuning import TUNINGS
 from freegvc._video.gop_plan import plan_gops
-from freegvc.errors import PriorError, UsageError
+from freegvc.errors import MetricUnavailableError, PriorError, UsageError
 from freegvc.priors import Prior
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
         **{f"silent-rate-{n}": {"silent_rate": n} for n in (4, 12) if n != own_rate},
         "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
         "gnvc-vd": {"refine": "gnvc-vd"},
+        **{f"tune-{metric}": {"tune": metric} for metric in TUNINGS},
     }
 
 
@@ -97,7 +99,7 @@ def why_not(prior: Prior, name: str, variant: Mapping[str, Any], num_frames: int
         size = prior.defaults.native_size or MAX_SIZE
         picture = open_video(np.zeros((1, *size, 3), np.uint8))
         parameters = settings.parameters(picture, prior, "trellis")
-    except UsageError as error:
+    except (MetricUnavailableError, UsageError) as error:
         return f"prior {prior.name} does not allow it: {error}"
     latents = prior.latent.shape(parameters.gop_length, *size)[1]
     if name == FRAME_WISE and latents > 1:

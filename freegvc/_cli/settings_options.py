@@ -14,6 +14,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """What goes into the stream."""
     from freegvc._codec.settings import Settings
     from freegvc._control.effort import EFFORTS
+    from freegvc._control.tuning import TUNINGS
     from freegvc._diffusion import SAMPLERS
 
     group = parser.add_argument_group("coding")
@@ -75,6 +76,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         type=_refine,
         metavar="N",
         help="before the silent part, noise again to timestep N; gnvc-vd: as in that paper "
+        "(default: do not)",
+    )
+    group.add_argument(
+        "--tune",
+        choices=TUNINGS,
+        help="move each latent to where it decodes to a better score; several times as slow "
         "(default: do not)",
     )
     parser.set_defaults(**{field.name: field.default for field in fields(Settings)})

@@ -24,7 +24,7 @@ _CODING = {
     **dict.fromkeys(("pooling", "tolerance", "max_probes", "probe_frames", "strict"), _SCORE),
     **dict.fromkeys(("gop_length", "overlap", "gamma", "coder"), _SETTINGS),
     **dict.fromkeys(("effort", "first_step", "growth"), _SETTINGS),
-    **dict.fromkeys(("sampler", "silent_steps", "silent_rate", "refine"), _SETTINGS),
+    **dict.fromkeys(("sampler", "silent_steps", "silent_rate", "refine", "tune"), _SETTINGS),
     **dict.fromkeys(("size", "fps", "pix_fmt", "matrix", "colour_range"), _OPEN),
 }
 _MOVED = {"compress": _MODEL | _CODING, "decompress": _MODEL, "decode_frames": _MODEL}

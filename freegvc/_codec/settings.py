@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._bitstream.header import GAMMA_ONE, UNTILED, StreamParameters
 from freegvc._control.effort import DEFAULT_EFFORT, EFFORTS, Effort
+from freegvc._control.tuning import check_tuning
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ CONTEXT_LATENTS = 4  # known latents of a chained GOP beyond the usual overlap; 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a video is coded; the stream holds all of it.
+    """How a video is coded.
 
     Args:
         gop_length: l, frames per GOP; by default the prior's. It is an aim: the last GOP takes in
@@ -51,6 +52,9 @@ class Settings:
         refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
             noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
             paper, sigma = 0.3 of a flow-matching path.
+        tune: "lpips" or "psnr": each latent is moved to where it decodes to a better score at equal
+            bits, which takes several times as long; the decoder does as always. For priors that are
+            `is_tunable`.
     """
 
     gop_length: int | None = None
@@ -65,6 +69,7 @@ class Settings:
     silent_steps: int | None = None
     silent_rate: int | None = None
     refine: str | int | None = None
+    tune: str | None = None
 
     def channel_coder(self, device: torch.device) -> ChannelCoder:
         """The channel coder; UsageError for an unknown name."""
@@ -133,6 +138,8 @@ class Settings:
                 f"one latent for {stride} frames; choose a difference that is a multiple of "
                 f"{stride}"
             )
+        if self.tune is not None:
+            check_tuning(self.tune, prior, source.height, source.width)
         silent = self._silent(prior)
         num_fused = prior.latent.overlap(gop_length, overlap).count
         tiles = (prior.tile, prior.vae_tile) if isinstance(prior, TiledPrior) else (None, None)

@@ -31,6 +31,7 @@ class PriorFacts(Prior):
         self.name, self.latent, self.schedule = prior.name, prior.latent, prior.schedule
         self.dtype, self.defaults = prior.dtype, prior.defaults
         self.attention, self.prompt = prior.attention, prior.prompt
+        self.is_tunable = prior.is_tunable
         self.device = torch.device("cpu")
         self._numerics, self._fingerprint = prior.numerics, prior.fingerprint
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from freegvc.errors import CorruptStreamError
+from freegvc.errors import CorruptStreamError, UsageError
 from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.stages import StageBytes
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from freegvc._diffusion.levels import NoiseSchedule
+
+# Of frames and their copies, both float32 [T, 3, H, W] in [-1, 1], in some iteration of a descent.
+Distance: TypeAlias = "Callable[[Tensor, Tensor, int], Tensor]"
 
 
 class Prior(ABC):
@@ -42,6 +45,7 @@ class Prior(ABC):
             the encoder did.
         attention: the attention kernel, one of `freegvc._bitstream.header.ATTENTIONS`.
         prompt: the text that conditions the model; it is stored in the stream.
+        is_tunable: whether it has `tuned`.
         former: fingerprints that a prior of this name had, and where their weights are.
     """
 
@@ -55,6 +59,7 @@ class Prior(ABC):
     vae_tiles: str = "auto"
     attention: str = "auto"
     prompt: str = ""
+    is_tunable: bool = False
     former: Mapping[bytes, str] = MappingProxyType({})
 
     @property
@@ -107,6 +112,22 @@ class Prior(ABC):
         Returns:
             float32 [C, T', h', w'] on `device`, of shape `latent.shape(T, H, W)`.
         """
+
+    def tuned(self, latent: Tensor, frames: Frames, distance: Distance) -> Tensor:
+        """A latent near the given one whose decode is nearer to the frames at equal bits.
+
+        Args:
+            latent: what `encode_frames` returned.
+            frames: uint8 [T, H, W, 3].
+            distance: what "nearer" means; differentiable.
+
+        Returns:
+            float32 of the latent's shape.
+
+        Raises:
+            UsageError: not `is_tunable`.
+        """
+        raise UsageError(f"prior {self.name!r} cannot tune latents: leave out tune")
 
     @abstractmethod
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:

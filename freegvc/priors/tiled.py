@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc.errors import UsageError
-from freegvc.priors.base import Prior
+from freegvc.priors.base import Distance, Prior
 from freegvc.priors.latent import Frames
 from freegvc.priors.memory import fitting_batch
 from freegvc.priors.tiles import Tile, TileGrid, windows
@@ -84,6 +84,9 @@ class TiledPrior(Prior):
                 yield self.wrapped.encode_frames(frames[:, top : top + height, left : left + width])
 
         return _merge(latents(), grid, shape, self.device)
+
+    def tuned(self, latent: Tensor, frames: Frames, distance: Distance) -> Tensor:
+        return self.wrapped.tuned(latent, frames, distance)
 
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
         grid = _grid(latent.shape, self.vae_tile or self.tile)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from freegvc._bitstream.header import FINGERPRINT_BYTES
 from freegvc._diffusion.levels import NoiseSchedule
 from freegvc.errors import PriorUnavailableError
-from freegvc.priors.base import Prior
+from freegvc.priors.base import Distance, Prior
 from freegvc.priors.defaults import PriorDefaults
 from freegvc.priors.latent import Frames, LatentSpec
 from freegvc.priors.small.autoencoder import (
@@ -30,6 +30,7 @@ from freegvc.priors.small.autoencoder import (
     Autoencoder,
 )
 from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.small.tuning import tuned
 from freegvc.priors.stages import StageBytes
 from freegvc.priors.weights import weights_digest
 
@@ -55,6 +56,7 @@ class SmallPrior(Prior):
     """
 
     name = "freegvc-small"
+    is_tunable = True
     former = MappingProxyType(
         {bytes.fromhex("e0be87341e92f02d"): "freegvc of commit cacbb33, before release 0.1.0"}
     )
@@ -119,10 +121,16 @@ class SmallPrior(Prior):
 
     @torch.no_grad()
     def encode_frames(self, frames: Frames) -> Tensor:
-        padded = torch.from_numpy(self.latent.pad(frames)).to(self.device)
-        video = padded.to(self.dtype).div_(127.5).sub_(1.0).permute(0, 3, 1, 2)
-        latent: Tensor = self._autoencoder.encode(video[None])[0].float()
+        latent: Tensor = self._autoencoder.encode(self._video(frames)[None])[0].float()
         return latent
+
+    def tuned(self, latent: Tensor, frames: Frames, distance: Distance) -> Tensor:
+        return tuned(self._autoencoder, self._denoiser, latent, self._video(frames), distance)
+
+    def _video(self, frames: Frames) -> Tensor:
+        """uint8 [T, H, W, 3] as [T, 3, H, W] in [-1, 1], padded to whole latents."""
+        padded = torch.from_numpy(self.latent.pad(frames)).to(self.device)
+        return padded.to(self.dtype).div_(127.5).sub_(1.0).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def decode_latent(self, latent: Tensor, height: int, width: int) -> Frames:
