@@ -76,7 +76,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
         **{f"silent-rate-{n}": {"silent_rate": n} for n in (4, 12) if n != own_rate},
         "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
         "gnvc-vd": {"refine": "gnvc-vd"},
-        **{f"tune-{metric}": {"tune": metric} for metric in TUNINGS},
+        **{f"tune-{metric}": {"tune": metric} for metric in TUNINGS if prior.is_tunable},
     }
 
 
@@ -99,7 +99,9 @@ def why_not(prior: Prior, name: str, variant: Mapping[str, Any], num_frames: int
         size = prior.defaults.native_size or MAX_SIZE
         picture = open_video(np.zeros((1, *size, 3), np.uint8))
         parameters = settings.parameters(picture, prior, "trellis")
-    except (MetricUnavailableError, UsageError) as error:
+    except MetricUnavailableError as error:
+        return str(error)
+    except UsageError as error:
         return f"prior {prior.name} does not allow it: {error}"
     latents = prior.latent.shape(parameters.gop_length, *size)[1]
     if name == FRAME_WISE and latents > 1:
