@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from freegvc.priors.base import Distance
 
 TUNINGS = ("lpips", "psnr")  # names of metrics
-# Weights of a geometric mean. Of LPIPS alone, the other metrics get worse; so all of them gain.
-LPIPS_WEIGHT, SQUARED_WEIGHT = 0.7, 0.3
 LPIPS_FLOOR, SQUARED_FLOOR = 0.02, 1e-5  # below, nothing is to be gained
 
 
@@ -47,7 +45,10 @@ def _squared_error(video: Tensor, decoded: Tensor, turn: int) -> Tensor:
 
 
 def _lpips(device: str) -> Distance:
-    """LPIPS of every second frame, in turn, and the squared error of all: their geometric mean."""
+    """The geometric mean of LPIPS, of every second frame in turn, and the squared error of all.
+
+    With LPIPS alone, what other metrics say gets worse.
+    """
     from freegvc.metrics.perceptual import lpips_network
     from freegvc.metrics.weights import weights_folder
 
@@ -57,6 +58,6 @@ def _lpips(device: str) -> Distance:
         pictures = (each[turn % 2 :: 2].clamp(-1, 1) for each in (video, decoded))
         perceived: Tensor = network(*pictures).mean() + LPIPS_FLOOR
         squared = _squared_error(video, decoded, turn) + SQUARED_FLOOR
-        return perceived**LPIPS_WEIGHT * squared**SQUARED_WEIGHT
+        return (perceived * squared).sqrt()
 
     return distance
