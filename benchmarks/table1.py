@@ -34,6 +34,7 @@ from benchmarks.report.pictures import sample_pictures
 from benchmarks.report.study_report import write_report
 from benchmarks.study import run as run_study
 from freegvc._cli.ray_options import add_ray, ray_workers
+from freegvc._control.tuning import TUNINGS
 from freegvc.metrics import FID
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="NAME",
         help=f"baselines (default: {' '.join(BASELINES)}; --quick: {' '.join(QUICK_BASELINES)})",
+    )
+    parser.add_argument(
+        "--tune", choices=TUNINGS, help="tune latents; the codec is then called PRIOR-METRIC"
     )
     parser.add_argument(
         "--published",
@@ -85,10 +89,12 @@ def _run(options: argparse.Namespace, workers: Workers | None) -> int:
         FreeGvcCodec(
             prior,
             rates_of(options),
+            label=f"{prior}-{options.tune}" if options.tune else None,
             device=options.device,
             workers=workers,
             prior_options=prior_options(options),
             **coder_options(options),
+            **({"tune": options.tune} if options.tune else {}),
         )
         for prior in options.prior
     ]
