@@ -3,7 +3,7 @@
 The encoder network makes one latent of a GOP. Another one near it may decode to frames with a
 better score at equal bits, and descent finds it: the decoder needs to know nothing of that. It goes
 down log D + EXPONENT log R, where D is the metric's loss and R the bits of the walk. D falls with a
-power of R (paper, sec. III-D), so this is the score at equal bits. Campos et al., "Content adaptive
+power of R (paper, eq. 16), so this is the score at equal bits. Campos et al., "Content adaptive
 optimization for neural image compression", 2019, do it with other codecs.
 """
 
@@ -47,34 +47,27 @@ def tuned(
     Returns:
         float32 of the latent's shape.
     """
-    alpha, sigma = (table.tolist() for table in schedule())
     moved = latent.clone()
     optimizer = torch.optim.Adam([moved], STEP, BETAS)
     generator = torch.Generator(latent.device)
     for turn in range(ITERATIONS):
         generator.manual_seed(turn)
         noise = torch.randn(latent.shape, generator=generator, device=latent.device)
-        # evenly over timesteps, in an order in which any few of them are spread
-        share = CLEANEST + (NOISIEST - CLEANEST) * (turn * 0.618 % 1.0)
-        timestep = round(share * NUM_TIMESTEPS)
         gradients = torch.zeros((2, *latent.shape), device=latent.device)
         sums = torch.zeros(2, device=latent.device)
         for window in windows(tuple(latent.shape[1:]), turn):
             at = (slice(None), *window)
-            part, errors = moved[at].requires_grad_(True), noise[at]
-            seen = video[_pixels(window)].float()
-            dtype = video.dtype
-            decoded = autoencoder.decode((part + NOISE * errors)[None].to(dtype))[0].float()
-            z = (alpha[timestep] * part + sigma[timestep] * errors)[None]
-            steps = torch.full((1,), timestep, device=latent.device)
-            v = denoiser(z.to(dtype), steps)[0].float()
-            missed = v - (alpha[timestep] * errors - sigma[timestep] * part)
-            volume = part[0].numel() / latent[0].numel()
-            losses = volume * distance(seen, decoded, turn), volume * missed.square().mean()
+            part, seen = moved[at].requires_grad_(True), video[_pixels(window)]
+            decoded = autoencoder.decode((part + NOISE * noise[at])[None].to(video.dtype))[0]
+            losses = (
+                distance(seen.float(), decoded.float(), turn),
+                _missed(denoiser, part, noise[at], turn, video.dtype),
+            )
+            share = part[0].numel() / latent[0].numel()
             for number, loss in enumerate(losses):
-                (gradient,) = torch.autograd.grad(loss, part)
-                gradients[number][at] += gradient
-                sums[number] += loss.detach()
+                (gradient,) = torch.autograd.grad(share * loss, part)
+                gradients[number][at] = gradient
+                sums[number] += share * loss.detach()
         weights = torch.tensor([1.0, EXPONENT], device=latent.device) / sums.clamp(min=1e-9)
         moved.grad = (weights[:, None, None, None, None] * gradients).sum(0)
         optimizer.param_groups[0]["lr"] = STEP * (1 - turn / ITERATIONS)
@@ -101,6 +94,20 @@ def windows(shape: tuple[int, ...], turn: int) -> Iterator[tuple[slice, ...]]:
             edges = [0, *(edge + half for edge in edges[:-1]), length]
         axes.append([slice(*ends) for ends in pairwise(edges)])
     return product(*axes)
+
+
+def _missed(
+    denoiser: Denoiser, latent: Tensor, noise: Tensor, turn: int, dtype: torch.dtype
+) -> Tensor:
+    """Squared error of v at a timestep that differs in each turn; bits are proportional to it."""
+    # evenly spread, whatever the number of turns
+    share = CLEANEST + (NOISIEST - CLEANEST) * (turn * 0.618 % 1.0)
+    timestep = round(share * NUM_TIMESTEPS)
+    alpha, sigma = (float(table[timestep]) for table in schedule())
+    z = (alpha * latent + sigma * noise)[None].to(dtype)
+    v = denoiser(z, torch.full((1,), timestep, device=z.device))[0].float()
+    missed: Tensor = v - (alpha * noise - sigma * latent)
+    return missed.square().mean()
 
 
 def _pixels(window: tuple[slice, ...]) -> tuple[slice, ...]:
