@@ -39,6 +39,7 @@ def check_prior(prior: Prior, *, sizes: tuple[tuple[int, int, int], ...] = SIZES
         _check_predictions(prior, latent)
         _check_side(prior, latent)
         _check_decoder(prior, latent, frames)
+        _check_tuning(prior, latent, frames)
     _check_round_trip(prior, moving_picture(*sizes[-1]))
     _require(
         before == _random_states(),
@@ -181,6 +182,15 @@ def _check_decoder(prior: Prior, latent: Tensor, frames: npt.NDArray[np.uint8]) 
         decoded.shape == shape and decoded.dtype == np.uint8,
         f"decode_latent gave {decoded.dtype} {decoded.shape}; it must be uint8 {shape}",
     )
+
+
+def _check_tuning(prior: Prior, latent: Tensor, frames: npt.NDArray[np.uint8]) -> None:
+    if not prior.is_tunable:
+        return
+    kept = latent.clone()
+    tuned = prior.tuned(latent, frames, lambda seen, decoded, _: (seen - decoded).square().mean())
+    _check_tensor("tuned", tuned, tuple(latent.shape), prior)
+    _require(bool((latent == kept).all()), "tuned wrote into its argument")
 
 
 def _check_round_trip(prior: Prior, frames: npt.NDArray[np.uint8]) -> None:
