@@ -33,18 +33,17 @@ def walked(frames, prior, **keywords):
     return compress(frames, stop_step=300, prior=prior, gop_length=8, **keywords)
 
 
-def errors(prior, latent, frames, seeds=6):
-    """Mean squared errors of noisy latents' decodes, and of v, with noise that no descent saw."""
+def errors(prior, latent, frames, seeds=4):
+    """Mean squared errors of predictions' decodes, and of v, with noise that no descent saw."""
     pictures, bits = [], []
     for seed in range(100, 100 + seeds):
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(seed))
-        copy = prior.decode_latent(latent + tuning.NOISE * noise, *frames.shape[1:3])
-        pictures.append(np.square(copy[: len(frames)].astype(float) - frames).mean())
-        for timestep in (300, 500, 700):
+        for timestep in (250, 400, 550):
             level = prior.schedule.level(timestep)
-            z = level.alpha * latent + level.sigma * noise
-            missed = (prior.predict_x0(z, timestep, ()) - latent) / level.sigma
-            bits.append(float(missed.square().mean()))
+            x0_hat = prior.predict_x0(level.alpha * latent + level.sigma * noise, timestep, ())
+            copy = prior.decode_latent(x0_hat, *frames.shape[1:3])
+            pictures.append(np.square(copy[: len(frames)].astype(float) - frames).mean())
+            bits.append(float((x0_hat - latent).square().mean()) / level.sigma**2)
     return np.mean(pictures), np.mean(bits)
 
 

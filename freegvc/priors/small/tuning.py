@@ -2,8 +2,9 @@
 
 The encoder network makes one latent of a GOP. Another one near it may decode to frames with a
 better score at equal bits, and descent finds it: the decoder needs to know nothing of that. It goes
-down log D + EXPONENT log R, where D is the metric's loss and R the bits of the walk. D falls with a
-power of R (paper, eq. 16), so this is the score at equal bits. Campos et al., "Content adaptive
+down log D + EXPONENT log R, where D is the metric's loss after decoding what the denoiser makes of
+the noisy latent, and R the bits of the walk. D falls with a power of R (paper, eq. 16), so this is
+the score at equal bits. Campos et al., "Content adaptive
 optimization for neural image compression", 2019, do it with other codecs.
 """
 
@@ -17,15 +18,14 @@ from torch import Tensor
 
 from freegvc.priors.base import Distance
 from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
-from freegvc.priors.small.denoiser import NUM_TIMESTEPS, Denoiser, schedule
+from freegvc.priors.small.denoiser import Denoiser, schedule
 
 ITERATIONS = 10
 STEP = 0.04  # the first of Adam's, in latents of unit power; then less, down to none
 BETAS = (0.8, 0.95)
-NOISE = 0.27  # added before decoding, as coding leaves errors: about those of 0.02 bpp
 EXPONENT = 0.4  # LPIPS and mse of the fifteen clips fall with about this power of the bits
 WINDOW = (4, 20, 28)  # instants, rows and columns that are decoded at once, to bound memory
-NOISIEST, CLEANEST = 0.85, 0.2  # of the timesteps at which bits are estimated, as shares of all
+NOISIEST, CLEANEST = 600, 200  # timesteps: SNR 0.5 to 9.5, where streams of 0.005 to 0.04 bpp stop
 
 
 @torch.enable_grad()
@@ -58,14 +58,12 @@ def tuned(
         for window in windows(tuple(latent.shape[1:]), turn):
             at = (slice(None), *window)
             part, seen = moved[at].requires_grad_(True), video[_pixels(window)]
-            decoded = autoencoder.decode((part + NOISE * noise[at])[None].to(video.dtype))[0]
-            losses = (
-                distance(seen.float(), decoded.float(), turn),
-                _missed(denoiser, part, noise[at], turn, video.dtype),
-            )
+            x0_hat, missed = _predicted(denoiser, part, noise[at], turn, video.dtype)
+            decoded = autoencoder.decode(x0_hat[None])[0]
+            losses = distance(seen.float(), decoded.float(), turn), missed
             share = part[0].numel() / latent[0].numel()
             for number, loss in enumerate(losses):
-                (gradient,) = torch.autograd.grad(share * loss, part)
+                (gradient,) = torch.autograd.grad(share * loss, part, retain_graph=not number)
                 gradients[number][at] = gradient
                 sums[number] += share * loss.detach()
         weights = torch.tensor([1.0, EXPONENT], device=latent.device) / sums.clamp(min=1e-9)
@@ -96,18 +94,21 @@ def windows(shape: tuple[int, ...], turn: int) -> Iterator[tuple[slice, ...]]:
     return product(*axes)
 
 
-def _missed(
+def _predicted(
     denoiser: Denoiser, latent: Tensor, noise: Tensor, turn: int, dtype: torch.dtype
-) -> Tensor:
-    """Squared error of v at a timestep that differs in each turn; bits are proportional to it."""
+) -> tuple[Tensor, Tensor]:
+    """What a stream that stops at a timestep, another in each turn, gives the decoder.
+
+    Returns:
+        The prediction of the latent; and the squared error of v, to which bits are proportional.
+    """
     # evenly spread, whatever the number of turns
-    share = CLEANEST + (NOISIEST - CLEANEST) * (turn * 0.618 % 1.0)
-    timestep = round(share * NUM_TIMESTEPS)
+    timestep = round(CLEANEST + (NOISIEST - CLEANEST) * (turn * 0.618 % 1.0))
     alpha, sigma = (float(table[timestep]) for table in schedule())
-    z = (alpha * latent + sigma * noise)[None].to(dtype)
-    v = denoiser(z, torch.full((1,), timestep, device=z.device))[0].float()
-    missed: Tensor = v - (alpha * noise - sigma * latent)
-    return missed.square().mean()
+    z = alpha * latent + sigma * noise
+    v = denoiser(z[None].to(dtype), torch.full((1,), timestep, device=z.device))[0].float()
+    missed = (v - (alpha * noise - sigma * latent)).square().mean()
+    return (alpha * z - sigma * v).to(dtype), missed
 
 
 def _pixels(window: tuple[slice, ...]) -> tuple[slice, ...]:
