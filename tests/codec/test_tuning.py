@@ -53,8 +53,8 @@ def test_what_it_descends_goes_down_with_other_noise_too(scene, prior):
     pictures, bits = errors(prior, latent, frames)
     tuned = prior.tuned(latent, frames, distance_for("psnr", "cpu"))
     better, fewer = errors(prior, tuned, frames)
-    assert better < 0.97 * pictures
-    assert fewer < 0.98 * bits
+    assert better < 0.99 * pictures
+    assert fewer < 0.97 * bits
 
 
 def test_a_tuned_stream_is_like_any_other(scene, prior, tmp_path):
