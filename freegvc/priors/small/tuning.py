@@ -4,8 +4,8 @@ The encoder network makes one latent of a GOP. Another one near it may decode to
 better score at equal bits, and descent finds it: the decoder needs to know nothing of that. It goes
 down log D + EXPONENT log R, where D is the metric's loss after decoding what the denoiser makes of
 the noisy latent, and R the bits of the walk. D falls with a power of R (paper, eq. 16), so this is
-the score at equal bits. Campos et al., "Content adaptive
-optimization for neural image compression", 2019, do it with other codecs.
+the score at equal bits. Campos et al., "Content adaptive optimization for neural image
+compression", 2019, do it with other codecs.
 """
 
 from __future__ import annotations
