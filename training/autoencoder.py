@@ -124,7 +124,8 @@ def main() -> None:
     model = Autoencoder().to(args.device).to(memory_format=torch.channels_last)
     metrics = {n: Lpips(n, args.weights).to(args.device) for n in ("alex", "squeeze")}
     args.out.mkdir(parents=True, exist_ok=True)
-    start_at_principal_components(model, clips)
+    if not any(args.out.glob("autoencoder-*.pt")):  # a session that continues has better weights
+        start_at_principal_components(model, clips)
     session = Session(model, args.out, "autoencoder", args.learning_rate, 60 * args.minutes)
     kind = torch.device(args.device).type
     for batch in prefetch(

@@ -82,7 +82,7 @@ def tuned() -> DocTable:
         ["against", *_LABELS],
         _rows_against((SMALL, "x265-ra", "svtav1-ra"), SMALL_TUNED, results),
         f"BD-rates of {SMALL} with tune lpips {_OVER}, as in the table above. Compressing a clip "
-        f"took at most {max(seconds):.0f} s of one core. {_where(measured)}",
+        f"took at most {max(seconds):.0f} s of one core. {_where(measured, SMALL_TUNED)}",
     )
 
 
@@ -173,9 +173,8 @@ def _all_results() -> list[SequenceResult]:
     return [result for codecs in load_results().values() for result in codecs.values()]
 
 
-def _where(results: Mapping[str, Codecs]) -> str:
-    codecs = next(iter(results.values()))
-    first = codecs.get(SMALL) or codecs[SMALL_TUNED]
+def _where(results: Mapping[str, Codecs], codec: str = SMALL) -> str:
+    first = next(iter(results.values()))[codec]
     return f"First {first.num_frames} frames, at most 416x240. {_measured(first)}"
 
 

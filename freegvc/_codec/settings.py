@@ -53,8 +53,8 @@ class Settings:
             noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
             paper, sigma = 0.3 of a flow-matching path.
         tune: "lpips" or "psnr": each latent is moved to where it decodes to a better score at equal
-            bits, which takes several times as long; the decoder does as always. For priors that are
-            `is_tunable`.
+            bits, which takes several times as long; the decoder does as always. For scenes that
+            move, and priors that are `is_tunable`.
     """
 
     gop_length: int | None = None

@@ -43,6 +43,18 @@ def test_the_bytes_are_those_of_one_process(workers, one_thread, clip, settings,
         assert orders[0] == orders[1] == list(range(here.header.num_gops))
 
 
+def test_workers_tune_as_one_process_does(workers, one_thread, scene):
+    frames = scene(12, 32, 40)
+
+    def coded(compress, tune, **where):
+        settings = Settings(gop_length=8, overlap=4, tune=tune, **QUICK)
+        return compress(frames, StopStep(700), prior="freegvc-small", settings=settings, **where)
+
+    tuned = coded(freegvc.compress, "psnr").data
+    assert coded(cluster.compress, "psnr", workers=workers).data == tuned
+    assert coded(cluster.compress, None, workers=workers).data != tuned
+
+
 def test_a_score_is_met_by_every_gop_and_history_saves_probes(workers, one_thread, clip):
     target = Score("psnr", 24.0, tolerance=1.0)
     done = []
