@@ -52,8 +52,10 @@ def _check_answers(address: str) -> None:
     if not colon:  # auto, or local
         return
     try:
+        if not 0 < int(port) < 2**16:  # the C library takes it modulo 2^16
+            raise ValueError(f"the port is {port}, but must be in 1 to 65535")
         socket.create_connection((host.strip("[]"), int(port)), _WAIT_SECONDS).close()
-    except (OSError, OverflowError, ValueError) as error:  # a port beyond 65535, or no number
+    except (OSError, ValueError) as error:  # nothing answers, or the port is no number
         raise ClusterError(
             f"no Ray cluster at {address}: {first_line(error)}; start one (ray start --head), or "
             "leave the address out to use this machine"

@@ -60,6 +60,16 @@ needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'fr
 
 
 @needs_ray
+def test_a_port_beyond_the_last_is_not_taken_for_a_smaller_one(monkeypatch):
+    """The C library counts ports from 0 again, so some other server may answer."""
+    monkeypatch.setattr("ray.is_initialized", lambda: False)  # other tests may have done it
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1] + 2**16
+        with pytest.raises(ClusterError, match=rf"127\.0\.0\.1:{port}: .* 1 to 65535"):
+            connection.connect(f"127.0.0.1:{port}")
+
+
+@needs_ray
 @pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_workers_that_never_fit_are_not_waited_for(spawn, clip, tmp_path):
