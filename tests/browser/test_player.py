@@ -84,7 +84,7 @@ def test_play_keeps_time(probe):
         "  if (!player.isPlaying) done((performance.now() - began) / 1000); };"
         "probe.player.play();"
     )
-    assert 0.95 < seconds < 2.0  # 31 frames; slower on a busy machine, never faster
+    assert 0.95 < seconds < 5.0  # 31 frames; slower on a busy machine, never faster
     assert page.run("return probe.drawn.at(-1)") == [30, 30, 30]
 
 
@@ -100,6 +100,20 @@ def test_steps_add_up_while_frames_are_decoded(probe):
     assert page.run("return probe.drawn.at(-1)") == [7, 7, 7]
     page.run("return probe.player.step(-100)")
     assert page.run("return probe.drawn.at(-1)") == [0, 0, 0]
+
+
+def test_a_step_after_a_pause_is_from_the_frame_that_is_shown(probe):
+    page = probe()
+    page.run("probe.player.position = 10.75; probe.player.isPlaying = true; probe.player.pause();")
+    page.run("return probe.player.step(1)")
+    assert page.run("return probe.drawn.at(-1)") == [11, 11, 11]
+
+
+def test_play_starts_from_a_frame_that_is_still_decoded(probe):
+    page = probe(frameRate=1)
+    page.run("probe.player.seek(30); probe.player.play();")
+    page.wait("probe.drawn.length > 1")
+    assert page.run("return probe.drawn[1]") == [30, 30, 30]
 
 
 def test_kept_frames_are_bounded(probe):

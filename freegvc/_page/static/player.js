@@ -29,11 +29,15 @@ export class Player {
     return this.frames.numFrames;
   }
 
+  // The frame that is shown, or that will be once it is decoded.
+  get target() {
+    return Math.floor(this.position);
+  }
+
   play() {
     if (this.isPlaying) return;
     const [first, last] = this.range;
-    if (this.index < first || this.index >= last) this.position = first;
-    else this.position = this.index;
+    if (this.target < first || this.target >= last) this.position = first;
     this.isPlaying = true;
     this.numSeeks++; // a seek that waits for its frame is over
     this.lastTick = performance.now();
@@ -44,7 +48,7 @@ export class Player {
   pause() {
     if (!this.isPlaying) return;
     this.isPlaying = this.isWaiting = false;
-    this.focus(this.index);
+    this.focus(this.target);
     this.changed(this);
   }
 
@@ -81,9 +85,8 @@ export class Player {
 
   // Pause, and show a frame some frames further on.
   step(count) {
-    const from = this.isPlaying ? this.index : Math.round(this.position);
     this.pause();
-    return this.seek(from + count);
+    return this.seek(this.target + count);
   }
 
   clamped(index) {

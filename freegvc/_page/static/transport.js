@@ -24,13 +24,13 @@ export class Transport {
   }
 
   loopFromHere() {
-    const {index, range, numFrames} = this.player;
-    this.player.setRange(index, range[1] > index ? range[1] : numFrames - 1);
+    const {target, range, numFrames} = this.player;
+    this.player.setRange(target, range[1] > target ? range[1] : numFrames - 1);
   }
 
   loopToHere() {
-    const {index, range} = this.player;
-    this.player.setRange(range[0] < index ? range[0] : 0, index);
+    const {target, range} = this.player;
+    this.player.setRange(range[0] < target ? range[0] : 0, target);
   }
 
   loopAll() {
