@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"baselines (default: {' '.join(BASELINES)}; --quick: {' '.join(QUICK_BASELINES)})",
     )
     parser.add_argument(
-        "--tune", choices=TUNINGS, help="tune latents; the codec is then called PRIOR-METRIC"
+        "--tune", choices=TUNINGS, help="tune latents; the codec is then called PRIOR-TUNE"
     )
     parser.add_argument(
         "--published",

@@ -76,7 +76,7 @@ def variants_of(prior: Prior) -> dict[str, dict[str, Any]]:
         **{f"silent-rate-{n}": {"silent_rate": n} for n in (4, 12) if n != own_rate},
         "dpmpp2m-5": {"sampler": "dpmpp2m", "silent_steps": 5},
         "gnvc-vd": {"refine": "gnvc-vd"},
-        **{f"tune-{metric}": {"tune": metric} for metric in TUNINGS if prior.is_tunable},
+        **{f"tune-{name}": {"tune": name} for name in TUNINGS if prior.is_tunable},
     }
 
 

@@ -188,7 +188,7 @@ def _check_tuning(prior: Prior, latent: Tensor, frames: npt.NDArray[np.uint8]) -
     if not prior.is_tunable:
         return
     kept = latent.clone()
-    tuned = prior.tuned(latent, frames, lambda seen, decoded, _: (seen - decoded).square().mean())
+    tuned = prior.tuned(latent, frames, lambda seen, decoded: (seen - decoded).square().mean())
     _check_tensor("tuned", tuned, tuple(latent.shape), prior)
     _require(bool((latent == kept).all()), "tuned wrote into its argument")
 

@@ -52,9 +52,9 @@ class Settings:
         refine: partial-noise refinement: GOPs that stop at a less noisy timestep than this are
             noised to it again, and the silent part starts there. "gnvc-vd" is the noise of that
             paper, sigma = 0.3 of a flow-matching path.
-        tune: "lpips" or "psnr": each latent is moved to where it decodes to a better score at equal
-            bits, which takes several times as long; the decoder does as always. For scenes that
-            move, and priors that are `is_tunable`.
+        tune: "balanced" or "fidelity": each latent is moved to where it decodes to better scores
+            at equal bits, which takes longer; the decoder does as always. Balanced are LPIPS,
+            MS-SSIM and PSNR, fidelity the latter two. For priors that are `is_tunable`.
     """
 
     gop_length: int | None = None

@@ -37,7 +37,7 @@ class GopEncoder:
         pace: of the walks.
         max_probes: how many states of a GOP a target may decode that does not say.
         frame_seconds: how long a frame is shown on average; None for 1/frame rate.
-        tune: the metric that latents are tuned for, or None.
+        tune: what latents are tuned for, or None.
 
     Attributes:
         prior, parameters, num_frames, on_event, pace, max_probes, frame_seconds, tune: as given.
@@ -96,7 +96,7 @@ class GopEncoder:
         began = time.perf_counter()
         latent = self.prior.encode_frames(gop.frames)
         if self.tune:
-            distance = distance_for(self.tune, str(self.prior.device))
+            distance = distance_for(self.tune, self.prior.device)
             latent = self.prior.tuned(latent, gop.frames, distance)
         self._walk_began = time.perf_counter()
         self._frames_seconds = self._walk_began - began

@@ -1,4 +1,4 @@
-"""What latents can be tuned for before they are coded: the loss that a prior descends."""
+"""What latents can be tuned for before they are coded: the distance that a prior descends."""
 
 from __future__ import annotations
 
@@ -8,21 +8,29 @@ from freegvc.errors import UsageError
 from freegvc.metrics import METRICS
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from freegvc.priors import Prior
     from freegvc.priors.base import Distance
 
-TUNINGS = ("lpips", "psnr")  # names of metrics
-LPIPS_FLOOR, SQUARED_FLOOR = 0.02, 1e-5  # below, nothing is to be gained
+# Exponents of LPIPS, of 1 - MS-SSIM and of the squared error in a distance. With one of them alone
+# the others get worse.
+TUNINGS = {"balanced": (0.3, 0.3, 0.4), "fidelity": (0.0, 0.5, 0.5)}
+FLOORS = (0.02, 0.002, 1e-5)  # of each of the three; below, nothing is to be gained
+
+SSIM_WINDOW = 8  # pixels, without weights; a quarter of the time of a Gaussian one
+SSIM_EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, finest first
+SSIM_CONSTANTS = (0.01**2, 0.03**2)
+LUMA = (0.299, 0.587, 0.114)
 
 
 def check_tuning(tune: str, prior: Prior, height: int, width: int) -> None:
     """Make sure that latents of a video can be tuned, before its first GOP.
 
     Raises:
-        UsageError: an unknown word, a prior that cannot, or frames that the metric does not take.
-        MetricUnavailableError: weights of the metric are missing.
+        UsageError: an unknown word, a prior that cannot, or frames too small for LPIPS.
+        MetricUnavailableError: weights of LPIPS are missing.
     """
     if tune not in TUNINGS:
         raise UsageError(f"tune is {tune!r}; choose one of {', '.join(TUNINGS)}, or leave it out")
@@ -31,33 +39,65 @@ def check_tuning(tune: str, prior: Prior, height: int, width: int) -> None:
             f"tune is {tune!r}, but prior {prior.name!r} cannot tune latents: leave out tune, or "
             "choose freegvc-small"
         )
-    METRICS[tune].check(size=(height, width))
+    if TUNINGS[tune][0]:
+        METRICS["lpips"].check(size=(height, width))
 
 
-def distance_for(tune: str, device: str) -> Distance:
-    """The distance of frames and their copies that stands for a metric."""
-    return _squared_error if tune == "psnr" else _lpips(device)
+def distance_for(tune: str, device: torch.device) -> Distance:
+    """The distance of pictures and their copies that a word of `TUNINGS` stands for.
 
-
-def _squared_error(video: Tensor, decoded: Tensor, turn: int) -> Tensor:
-    del turn
-    return (video - decoded).square().mean()
-
-
-def _lpips(device: str) -> Distance:
-    """The geometric mean of LPIPS, of every second frame in turn, and the squared error of all.
-
-    With LPIPS alone, what other metrics say gets worse.
+    It is the geometric mean of LPIPS, 1 - MS-SSIM of the luma, and the squared error, with
+    exponents for weights.
     """
     from freegvc.metrics.perceptual import lpips_network
     from freegvc.metrics.weights import weights_folder
 
-    network = lpips_network("alex", weights_folder(None), device)
+    exponents = TUNINGS[tune]
+    terms = [None, _structure_lost, _squared_error]
+    if exponents[0]:
+        network = lpips_network("alex", weights_folder(None), str(device))
+        terms[0] = lambda pictures, copies: network(pictures, copies).mean()
 
-    def distance(video: Tensor, decoded: Tensor, turn: int) -> Tensor:
-        pictures = (each[turn % 2 :: 2].clamp(-1, 1) for each in (video, decoded))
-        perceived: Tensor = network(*pictures).mean() + LPIPS_FLOOR
-        squared = _squared_error(video, decoded, turn) + SQUARED_FLOOR
-        return (perceived * squared).sqrt()
+    def distance(pictures: Tensor, copies: Tensor) -> Tensor:
+        import torch
+
+        copies = copies.clamp(-1, 1)
+        logs = [
+            exponent * torch.log(term(pictures, copies) + floor)
+            for term, floor, exponent in zip(terms, FLOORS, exponents, strict=True)
+            if term
+        ]
+        return torch.stack(logs).sum().exp()
 
     return distance
+
+
+def _squared_error(pictures: Tensor, copies: Tensor) -> Tensor:
+    return (pictures - copies).square().mean()
+
+
+def _structure_lost(pictures: Tensor, copies: Tensor) -> Tensor:
+    """1 - MS-SSIM (Wang et al. 2003) of the luma, at the scales that the pictures have."""
+    import torch
+    from torch.nn import functional as F  # noqa: N812
+
+    weights = torch.tensor(LUMA, device=pictures.device)[:, None, None] / 2
+    a, b = ((each * weights).sum(1, keepdim=True) + 0.5 for each in (pictures, copies))
+    smallest = min(a.shape[2:])
+    exponents = [e for k, e in enumerate(SSIM_EXPONENTS) if not k or smallest >> k >= SSIM_WINDOW]
+    luminance, contrast = SSIM_CONSTANTS
+    similarity = torch.ones(len(a), device=a.device)
+    for scale, exponent in enumerate(exponents):
+        if scale:
+            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+        # at the two finest scales windows two pixels apart are enough
+        moments = torch.cat([a, b, a * a, b * b, a * b], 1)
+        means = F.avg_pool2d(moments, SSIM_WINDOW, stride=2 if scale < 2 else 1)
+        mean_a, mean_b, square_a, square_b, product = means.unbind(1)
+        numerator = 2 * (product - mean_a * mean_b) + contrast
+        denominator = square_a - mean_a**2 + square_b - mean_b**2 + contrast
+        local = numerator / denominator
+        if scale == len(exponents) - 1:
+            local = local * (2 * mean_a * mean_b + luminance) / (mean_a**2 + mean_b**2 + luminance)
+        similarity = similarity * local.mean((1, 2)).clamp(min=1e-3) ** (exponent / sum(exponents))
+    return 1 - similarity.mean()

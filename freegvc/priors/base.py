@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from freegvc._diffusion.levels import NoiseSchedule
 
-# Of frames and their copies, both float32 [T, 3, H, W] in [-1, 1], in some iteration of a descent.
-Distance: TypeAlias = "Callable[[Tensor, Tensor, int], Tensor]"
+# Of pictures and their copies, both float32 [N, 3, H, W], nominally in [-1, 1]: float32 [].
+Distance: TypeAlias = "Callable[[Tensor, Tensor], Tensor]"
 
 
 class Prior(ABC):

@@ -50,8 +50,8 @@ def test_workers_tune_as_one_process_does(workers, one_thread, scene):
         settings = Settings(gop_length=8, overlap=4, tune=tune, **QUICK)
         return compress(frames, StopStep(700), prior="freegvc-small", settings=settings, **where)
 
-    tuned = coded(freegvc.compress, "psnr").data
-    assert coded(cluster.compress, "psnr", workers=workers).data == tuned
+    tuned = coded(freegvc.compress, "fidelity").data
+    assert coded(cluster.compress, "fidelity", workers=workers).data == tuned
     assert coded(cluster.compress, None, workers=workers).data != tuned
 
 

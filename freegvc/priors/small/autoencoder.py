@@ -23,7 +23,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from freegvc.priors.small.fusion import Fusion
 from freegvc.priors.small.layers import SLOPE, Block, split, start
-from freegvc.priors.small.motion import anchor_flows, from_neighbours
+from freegvc.priors.small.motion import ANCHORS, anchor_flows, from_neighbours
 
 LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
@@ -136,17 +136,8 @@ class Autoencoder(nn.Module):
         Returns:
             float [B, 4 T', 3, 8 h, 8 w], nominally in [-1, 1] and not clipped.
         """
-        length = latent.shape[2]
-        x = latent * self.scale + self.mean[:, None, None, None]
-        latents = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        x = self.from_latent(latents)
-        for block in self.decoder_deep:
-            x = block(x, length)
-        length *= TEMPORAL_STRIDE
-        x = apart(self.unpack(x)).contiguous(memory_format=torch.channels_last)
-        for block in self.decoder_eighth:
-            x = block(x, length)
-        video = F.pixel_shuffle(apart(self.latent_to_block(latents)), SPATIAL_STRIDE)
+        length = TEMPORAL_STRIDE * latent.shape[2]
+        x, video = self._coarse(latent)
         # each frame by itself from here on: a few at a time take a third less memory
         count = max(PIXELS_AT_ONCE // video[0, 0].numel(), 1)
         features = []
@@ -160,6 +151,34 @@ class Autoencoder(nn.Module):
         for clip in range(len(drawn)):
             self._fuse(drawn[clip], known[clip], count, frames[clip])
         return frames
+
+    def draw_anchors(self, latent: Tensor) -> Tensor:
+        """The frames that are drawn well, as they are before they are fused with others.
+
+        Args:
+            latent: float [B, 16, T', h, w].
+
+        Returns:
+            float [B, 2 T', 3, 8 h, 8 w]: the ANCHORS (motion.py) of each latent.
+        """
+        parts = (split(each, TEMPORAL_STRIDE)[:, ANCHORS] for each in self._coarse(latent))
+        x, video = (part.flatten(0, 1) for part in parts)
+        x = x.contiguous(memory_format=torch.channels_last)
+        drawn = video + self._detail(self._features(x))
+        return split(drawn, len(ANCHORS) * latent.shape[2])
+
+    def _coarse(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each frame, features [B 4 T', eighth, h, w], and the linear transform's picture."""
+        length = latent.shape[2]
+        x = latent * self.scale + self.mean[:, None, None, None]
+        latents = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = self.from_latent(latents)
+        for block in self.decoder_deep:
+            x = block(x, length)
+        x = apart(self.unpack(x)).contiguous(memory_format=torch.channels_last)
+        for block in self.decoder_eighth:
+            x = block(x, TEMPORAL_STRIDE * length)
+        return x, F.pixel_shuffle(apart(self.latent_to_block(latents)), SPATIAL_STRIDE)
 
     def _features(self, x: Tensor) -> Tensor:
         """[B, eighth, H / 8, W / 8] to [B, quarter, H / 4, W / 4]."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 PERIOD = 4  # frames of a latent
-FIRST, SECOND = 1, 2  # of which these are anchors
+ANCHORS = FIRST, SECOND = 1, 2  # of which these are anchors
 GAP = PERIOD + FIRST - SECOND  # frames from the second anchor of a latent to the first of the next
 MIN_SIDE = 12  # pixels; DIS takes no smaller pictures
 
@@ -36,7 +36,7 @@ def anchor_flows(video: Tensor) -> tuple[Tensor, Tensor]:
     import cv2
 
     clips = video.reshape(-1, PERIOD, *video.shape[1:])
-    anchors = clips[:, [FIRST, SECOND]].flatten(0, 1)
+    anchors = clips[:, ANCHORS].flatten(0, 1)
     height, width = anchors.shape[2:]
     if min(height, width) < MIN_SIDE:
         zeros = torch.zeros(len(anchors) - 1, 2, height, width, device=video.device)
@@ -88,7 +88,7 @@ def from_neighbours(
             before = frame // PERIOD * 2 + (-1, -1, 0, 1)[phase]  # anchors
             anchor = before + side * (2 if phase in (FIRST, SECOND) else 1)
             if 0 <= anchor <= last:
-                sources.append(anchor // 2 * PERIOD + (FIRST, SECOND)[anchor % 2])
+                sources.append(anchor // 2 * PERIOD + ANCHORS[anchor % 2])
                 paths.append(_flow(forwards, backwards, phase, anchor, is_before=side == 0))
             else:
                 sources.append(frame)

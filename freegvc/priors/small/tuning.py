@@ -2,30 +2,43 @@
 
 The encoder network makes one latent of a GOP. Another one near it may decode to frames with a
 better score at equal bits, and descent finds it: the decoder needs to know nothing of that. It goes
-down log D + EXPONENT log R, where D is the metric's loss after decoding what the denoiser makes of
-the noisy latent, and R the bits of the walk. D falls with a power of R (paper, eq. 16), so this is
-the score at equal bits. Campos et al., "Content adaptive optimization for neural image
+down log D + EXPONENT log R, where D is the distance of the frames after decoding what the denoiser
+makes of the noisy latent, and R the bits of the walk. D falls with a power of R (paper, eq. 16), so
+this is the score at equal bits. Campos et al., "Content adaptive optimization for neural image
 compression", 2019, do it with other codecs.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise, product
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from freegvc.priors.base import Distance
-from freegvc.priors.small.autoencoder import SPATIAL_STRIDE, TEMPORAL_STRIDE, Autoencoder
+from freegvc.priors.small.autoencoder import (
+    LATENT_CHANNELS,
+    SPATIAL_STRIDE,
+    TEMPORAL_STRIDE,
+    Autoencoder,
+)
 from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.small.motion import ANCHORS
 
 ITERATIONS = 10
-STEP = 0.04  # the first of Adam's, in latents of unit power; then less, down to none
-BETAS = (0.8, 0.95)
-EXPONENT = 0.4  # LPIPS and mse of the fifteen clips fall with about this power of the bits
-WINDOW = (4, 20, 28)  # instants, rows and columns that are decoded at once, to bound memory
-NOISIEST, CLEANEST = 600, 200  # timesteps: SNR 0.5 to 9.5, where streams of 0.006 to 0.03 bpp stop
+STEP = 0.08  # the first one, in latents of unit power; then less, down to none
+BETAS = (0.8, 0.95)  # of Adam
+EXPONENT = 0.4  # scores of the fifteen clips fall with about this power of the bits
+STOP_BPP = (0.004, 0.03)  # rates of the streams that latents are tuned for
+TIMESTEPS = (900, 700, 500, 300, 150, 50)  # where the rate is estimated
+
+# Instants, rows and columns that a network sees at once, to bound memory. The denoiser sees all
+# instants: what stands still costs bits only once.
+DENOISED = (1 << 20, 32, 56)
+DECODED = (4, 20, 28)
 
 
 @torch.enable_grad()
@@ -47,45 +60,52 @@ def tuned(
     Returns:
         float32 of the latent's shape.
     """
-    moved = latent.clone()
-    optimizer = torch.optim.Adam([moved], STEP, BETAS)
-    generator = torch.Generator(latent.device)
-    for turn in range(ITERATIONS):
-        generator.manual_seed(turn)
-        noise = torch.randn(latent.shape, generator=generator, device=latent.device)
+    moved, scale = latent.clone(), None
+    # Gradients are divided by their first root mean square. With an eps of one, a point where less
+    # than that is to be gained moves less, and what stands still keeps standing still.
+    optimizer = torch.optim.Adam([moved], STEP, BETAS, eps=1.0)
+    for turn, timestep in enumerate(_stops(denoiser, latent, video.dtype)):
+        noise = _noise(latent, turn)
         gradients = torch.zeros((2, *latent.shape), device=latent.device)
         sums = torch.zeros(2, device=latent.device)
-        for window in windows(tuple(latent.shape[1:]), turn):
+        for window in windows(tuple(latent.shape[1:]), DENOISED, turn):
             at = (slice(None), *window)
-            part, seen = moved[at].requires_grad_(True), video[_pixels(window)]
-            x0_hat, missed = _predicted(denoiser, part, noise[at], turn, video.dtype)
-            decoded = autoencoder.decode(x0_hat[None])[0]
-            losses = distance(seen.float(), decoded.float(), turn), missed
-            share = part[0].numel() / latent[0].numel()
-            for number, loss in enumerate(losses):
-                (gradient,) = torch.autograd.grad(share * loss, part, retain_graph=not number)
-                gradients[number][at] = gradient
-                sums[number] += share * loss.detach()
+            part = moved[at].requires_grad_(True)
+            x0_hat, missed = _predicted(denoiser, part, noise[at], timestep, video.dtype)
+            seen = video[_pixels(window)]
+            lost, slope = _decoded(autoencoder, x0_hat.detach(), seen, distance, turn)
+            share = part.numel() / latent.numel()
+            (gradients[0][at],) = torch.autograd.grad(
+                x0_hat, part, share * slope, retain_graph=True
+            )
+            (gradients[1][at],) = torch.autograd.grad(share * missed, part)
+            sums += share * torch.stack([lost, missed.detach()])
         weights = torch.tensor([1.0, EXPONENT], device=latent.device) / sums.clamp(min=1e-9)
-        moved.grad = (weights[:, None, None, None, None] * gradients).sum(0)
+        gradient = torch.einsum("k,kcthw->cthw", weights, gradients)
+        if scale is None:
+            scale = gradient.square().mean().sqrt().clamp(min=1e-12)
+        moved.grad = gradient / scale
         optimizer.param_groups[0]["lr"] = STEP * (1 - turn / ITERATIONS)
         optimizer.step()
     return moved
 
 
-def windows(shape: tuple[int, ...], turn: int) -> Iterator[tuple[slice, ...]]:
-    """Parts of a latent, of at most WINDOW, that are all of it.
+def windows(
+    shape: tuple[int, ...], most: tuple[int, ...], turn: int
+) -> Iterator[tuple[slice, ...]]:
+    """Parts of a latent that are all of it.
 
-    Their borders lie elsewhere in the next iteration: near a border the decoder lacks what is on
+    Their borders lie elsewhere in the next iteration: near a border a network lacks what is on
     the other side.
 
     Args:
         shape: instants, rows, columns.
+        most: of a part.
         turn: number of the iteration.
     """
     axes = []
-    for length, most in zip(shape, WINDOW, strict=True):
-        count = -(-length // most)
+    for length, limit in zip(shape, most, strict=True):
+        count = -(-length // limit)
         edges = [round(length * k / count) for k in range(count + 1)]
         if turn % 2 and count > 1:
             half = edges[1] // 2
@@ -94,21 +114,75 @@ def windows(shape: tuple[int, ...], turn: int) -> Iterator[tuple[slice, ...]]:
     return product(*axes)
 
 
+@torch.no_grad()
+def _stops(denoiser: Denoiser, latent: Tensor, dtype: torch.dtype) -> list[int]:
+    """The timestep of each iteration: where walks of rates over STOP_BPP stop.
+
+    A still scene stops with little noise, a lively one with much. By I-MMSE (Guo, Shamai and
+    Verdu, 2005) the nats of a walk are half the integral of the squared error of x0 over the SNR.
+    """
+    alphas, sigmas = (table[list(TIMESTEPS)].numpy() for table in schedule())
+    errors = []
+    for timestep, sigma in zip(TIMESTEPS, sigmas, strict=True):
+        # TIMESTEPS are no seeds of the iterations
+        noise, missed = _noise(latent, timestep), 0.0
+        for window in windows(tuple(latent.shape[1:]), DENOISED, 0):
+            at = (slice(None), *window)
+            part = latent[at]
+            _, error = _predicted(denoiser, part, noise[at], timestep, dtype)
+            missed += float(error) * part.numel() / latent.numel()
+        errors.append(missed * sigma**2)
+    snrs = np.concatenate([[0.0], np.square(alphas / sigmas)])
+    means = (np.array([errors[0], *errors[:-1]]) + errors) / 2
+    nats = np.cumsum(np.diff(snrs) * means) / 2
+    bpp = nats / math.log(2) * LATENT_CHANNELS / (TEMPORAL_STRIDE * SPATIAL_STRIDE**2)
+    # evenly spread, whatever the number of iterations
+    shares = np.arange(ITERATIONS) * 0.618 % 1.0
+    fewest, most = np.log(STOP_BPP)
+    rates = most + (fewest - most) * shares
+    return [round(t) for t in np.interp(rates, np.log(np.maximum(bpp, 1e-12)), TIMESTEPS)]
+
+
+def _noise(latent: Tensor, seed: int) -> Tensor:
+    generator = torch.Generator(latent.device).manual_seed(seed)
+    return torch.randn(latent.shape, generator=generator, device=latent.device)
+
+
 def _predicted(
-    denoiser: Denoiser, latent: Tensor, noise: Tensor, turn: int, dtype: torch.dtype
+    denoiser: Denoiser, latent: Tensor, noise: Tensor, timestep: int, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """What a stream that stops at a timestep, another in each turn, gives the decoder.
+    """What a stream that stops at a timestep gives the decoder.
 
     Returns:
         The prediction of the latent; and the squared error of v, to which bits are proportional.
     """
-    # evenly spread, whatever the number of turns
-    timestep = round(CLEANEST + (NOISIEST - CLEANEST) * (turn * 0.618 % 1.0))
     alpha, sigma = (float(table[timestep]) for table in schedule())
     z = alpha * latent + sigma * noise
     v = denoiser(z[None].to(dtype), torch.full((1,), timestep, device=z.device))[0].float()
     missed = (v - (alpha * noise - sigma * latent)).square().mean()
-    return (alpha * z - sigma * v).to(dtype), missed
+    return alpha * z - sigma * v, missed
+
+
+def _decoded(
+    autoencoder: Autoencoder, latent: Tensor, video: Tensor, distance: Distance, turn: int
+) -> tuple[Tensor, Tensor]:
+    """The distance after decoding, and its gradient by the latent.
+
+    Only the anchors are decoded: the frames between them are made of them, and decoding all takes
+    three times as long for the same gain.
+    """
+    total = torch.zeros((), device=latent.device)
+    gradient = torch.zeros_like(latent)
+    for window in windows(tuple(latent.shape[1:]), DECODED, turn):
+        at = (slice(None), *window)
+        part = latent[at].requires_grad_(True)
+        drawn = autoencoder.draw_anchors(part[None].to(video.dtype))[0]
+        pictures = video[_pixels(window)].unflatten(0, (-1, TEMPORAL_STRIDE))[:, ANCHORS]
+        lost = distance(pictures.flatten(0, 1).float(), drawn.float())
+        lost = lost * (part.numel() / latent.numel())
+        (gradient[at],) = torch.autograd.grad(lost, part)
+        total += lost.detach()
+    return total, gradient
 
 
 def _pixels(window: tuple[slice, ...]) -> tuple[slice, ...]:
