@@ -26,6 +26,7 @@ from freegvc.priors.small.autoencoder import (
     Autoencoder,
 )
 from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.small.layers import split
 from freegvc.priors.small.motion import ANCHORS
 
 ITERATIONS = 10
@@ -177,7 +178,7 @@ def _decoded(
         at = (slice(None), *window)
         part = latent[at].requires_grad_(True)
         drawn = autoencoder.draw_anchors(part[None].to(video.dtype))[0]
-        pictures = video[_pixels(window)].unflatten(0, (-1, TEMPORAL_STRIDE))[:, ANCHORS]
+        pictures = split(video[_pixels(window)], TEMPORAL_STRIDE)[:, ANCHORS]
         lost = distance(pictures.flatten(0, 1).float(), drawn.float())
         lost = lost * (part.numel() / latent.numel())
         (gradient[at],) = torch.autograd.grad(lost, part)
