@@ -24,9 +24,10 @@ STAGES = RESULTS / "table3" / "basketballpass"
 TUNINGS = RESULTS / "tunings"  # codecs as they would be with another tuning, beside those of CLIPS
 TUNED = RESULTS / "tuned"  # freegvc-small with tuned latents
 SMALL, ANALYTIC = "freegvc-small", "analytic"
-SMALL_TUNED = f"{SMALL}-lpips"
+SMALL_TUNED = f"{SMALL}-balanced"
 MEASURED = ("lpips", "ms_ssim", "psnr", "tof", "tlp")
 RATE_RANGE_BPP = (0.003, 0.03)  # the committed runs have rates from 0.002 to 0.03, or higher
+LOW_BPP = (0.002, 0.01)
 ANCHORS = ("x265-ra", "x265-ra-half", "x264-ra", "svtav1-ra", "vp9-ld", ANALYTIC)
 SHOWN_BPP = 0.015  # the rate that each row describes
 NO_RATE = "no BD-rate"
@@ -44,13 +45,19 @@ def load_results(folder: Path = CLIPS) -> dict[str, dict[str, SequenceResult]]:
     return dict(results)
 
 
-def deltas_between(codecs: Codecs, anchor: str, codec: str, metric: str) -> Deltas | None:
-    """BD-rate and BD-metric over the low rates; None if a codec has no such scores."""
+def deltas_between(
+    codecs: Codecs,
+    anchor: str,
+    codec: str,
+    metric: str,
+    rates_bpp: tuple[float, float] = RATE_RANGE_BPP,
+) -> Deltas | None:
+    """BD-rate and BD-metric over these rates; None if a codec has no such scores."""
     found = [curve_of(codecs[label], metric) for label in (anchor, codec) if label in codecs]
     curves = tuple(curve for curve in found if curve is not None)
     if len(curves) < 2:
         return None
-    return deltas_of(CurveSet("", curves), anchor, metric, RATE_RANGE_BPP)[codec]
+    return deltas_of(CurveSet("", curves), anchor, metric, rates_bpp)[codec]
 
 
 def anchors() -> DocTable:
@@ -71,28 +78,50 @@ def anchors() -> DocTable:
 
 def tuned() -> DocTable:
     """What tuned latents are worth: against latents that are not, and against two anchors."""
-    measured = load_results(TUNED)
-    results = {
-        clip: {**codecs, **measured[clip]}
-        for clip, codecs in load_results().items()
-        if clip in measured
-    }
+    measured, results = load_results(TUNED), _with_tuned()
     seconds = [codecs[SMALL_TUNED].points[-1].encode_seconds for codecs in results.values()]
     return DocTable(
         ["against", *_LABELS],
         _rows_against((SMALL, "x265-ra", "svtav1-ra"), SMALL_TUNED, results),
-        f"BD-rates of {SMALL} with tune lpips {_OVER}, as in the table above. Compressing a clip "
-        f"took at most {max(seconds):.0f} s of one core. {_where(measured, SMALL_TUNED)}",
+        f"BD-rates of {SMALL} with balanced tuning {_OVER}, as in the table above. Compressing a "
+        f"clip took at most {max(seconds):.0f} s of one core. {_where(measured, SMALL_TUNED)}",
     )
 
 
+def low_rates() -> DocTable:
+    """Against SVT-AV1 where it can hardly go."""
+    results = _with_tuned()
+    rows = []
+    for codec in (SMALL, SMALL_TUNED):
+        (row,) = _rows_against(("svtav1-ra",), codec, results, LOW_BPP)
+        rows.append([codec, *row[1:]])
+    return DocTable(
+        ["codec", *_LABELS],
+        rows,
+        f"BD-rates against svtav1-ra between {LOW_BPP[0]} and {LOW_BPP[1]} bpp, as in the tables "
+        "above.",
+    )
+
+
+def _with_tuned() -> dict[str, Codecs]:
+    """Results of the clips that were measured with tuned latents too."""
+    plain = load_results()
+    return {clip: {**plain[clip], **codecs} for clip, codecs in load_results(TUNED).items()}
+
+
 def _rows_against(
-    anchors: Iterable[str], codec: str, results: Mapping[str, Codecs]
+    anchors: Iterable[str],
+    codec: str,
+    results: Mapping[str, Codecs],
+    rates_bpp: tuple[float, float] = RATE_RANGE_BPP,
 ) -> list[list[str]]:
     """For each anchor, what the BD-rates of a codec over all clips sum up to, by metric."""
     rows = []
     for anchor in anchors:
-        found = ([deltas_between(c, anchor, codec, m) for c in results.values()] for m in MEASURED)
+        found = (
+            [deltas_between(c, anchor, codec, m, rates_bpp) for c in results.values()]
+            for m in MEASURED
+        )
         rows.append([anchor, *map(_summed_up, found)])
     return rows
 
@@ -198,7 +227,14 @@ def _summed_up(found: Iterable[Deltas | None]) -> str:
     return f"median {median:+.0f} %, mean {mean:+.0f} % of {len(about.rates)}; {wins}"
 
 
-TABLES = {"anchors": anchors, "tuned": tuned, "small": small, "stages": stages, "tunings": tunings}
+TABLES = {
+    "anchors": anchors,
+    "tuned": tuned,
+    "low-rates": low_rates,
+    "small": small,
+    "stages": stages,
+    "tunings": tunings,
+}
 PICTURES = {
     "docs/clips.png": (lambda: digest_of(mean_panels()), lambda: draw(mean_panels())),
     "docs/clips-lpips.png": (lambda: digest_of(clip_panels()), lambda: draw(clip_panels())),

@@ -83,8 +83,10 @@ def compress_part(
     if not isinstance(gops, range) or gops.step != 1 or not 0 <= gops.start < gops.stop:
         raise UsageError(f"gops is {gops!r}, but must be one or more, such as range(10, 20)")
     wanted, path = one_target(target, keywords), Path(path)
-    journal = journal_path(path)
     check_output(path, overwrite=overwrite)
+    if path.is_symlink():  # the journal lies beside the file that it becomes
+        path = path.resolve()
+    journal = journal_path(path)
     check_journal(journal, resume=resume)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         coding = prepare(

@@ -57,6 +57,18 @@ def test_a_merged_stream_is_that_of_one_run(frames, tmp_path):
         assert len(list(folder.iterdir())) == len(parts)  # and no journal
 
 
+def test_a_link_stays_one_and_the_file_that_it_points_to_is_written(frames, tmp_path):
+    there = tmp_path / "disk"
+    there.mkdir()
+    (there / "real.part").write_bytes(b"old")
+    link = tmp_path / "link.part"
+    link.symlink_to(there / "real.part")
+    code(frames, link, range(99), StopStep(900), overwrite=True)
+    assert link.is_symlink()
+    assert freegvc.merge([there / "real.part"]).data == compress(frames, StopStep(900), **GOPS).data
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["disk", "link.part", "real.part"]
+
+
 def test_a_video_whose_clock_varies_and_has_sound(tmp_path, scene):
     clip = write_clip(tmp_path / "a.mp4", shown=[*range(10), *range(12, 20)])
     target = StopStep(950)
