@@ -230,7 +230,7 @@ def _summed_up(found: Iterable[Deltas | None]) -> str:
 TABLES = {
     "anchors": anchors,
     "tuned": tuned,
-    "low-rates": low_rates,
+    "low_rates": low_rates,
     "small": small,
     "stages": stages,
     "tunings": tunings,
