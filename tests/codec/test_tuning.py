@@ -214,6 +214,8 @@ def test_windows_are_all_of_a_latent_and_bounded(shape, most, turn):
         part = seen[window]
         assert part.size > 0
         assert all(a <= b for a, b in zip(part.shape, most, strict=True))
+        sides = zip(part.shape[1:], shape[1:], strict=True)
+        assert all(a >= min(b, 4) for a, b in sides)  # LPIPS takes no fewer than 31 pixels
         part += 1
     assert (seen == 1).all()
 

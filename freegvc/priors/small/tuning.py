@@ -66,29 +66,50 @@ def tuned(
     # than that is to be gained moves less, and what stands still keeps standing still.
     optimizer = torch.optim.Adam([moved], STEP, BETAS, eps=1.0)
     for turn, timestep in enumerate(_stops(denoiser, latent, video.dtype)):
-        noise = _noise(latent, turn)
-        gradients = torch.zeros((2, *latent.shape), device=latent.device)
-        sums = torch.zeros(2, device=latent.device)
-        for window in windows(tuple(latent.shape[1:]), DENOISED, turn):
-            at = (slice(None), *window)
-            part = moved[at].requires_grad_(True)
-            x0_hat, missed = _predicted(denoiser, part, noise[at], timestep, video.dtype)
-            seen = video[_pixels(window)]
-            lost, slope = _decoded(autoencoder, x0_hat.detach(), seen, distance, turn)
-            share = part.numel() / latent.numel()
-            (gradients[0][at],) = torch.autograd.grad(
-                x0_hat, part, share * slope, retain_graph=True
-            )
-            (gradients[1][at],) = torch.autograd.grad(share * missed, part)
-            sums += share * torch.stack([lost, missed.detach()])
-        weights = torch.tensor([1.0, EXPONENT], device=latent.device) / sums.clamp(min=1e-9)
-        gradient = torch.einsum("k,kcthw->cthw", weights, gradients)
+        gradient = _gradient(autoencoder, denoiser, moved, video, distance, turn, timestep)
         if scale is None:
             scale = gradient.square().mean().sqrt().clamp(min=1e-12)
         moved.grad = gradient / scale
         optimizer.param_groups[0]["lr"] = STEP * (1 - turn / ITERATIONS)
         optimizer.step()
     return moved
+
+
+def _gradient(
+    autoencoder: Autoencoder,
+    denoiser: Denoiser,
+    latent: Tensor,
+    video: Tensor,
+    distance: Distance,
+    turn: int,
+    timestep: int,
+) -> Tensor:
+    """Of log D + EXPONENT log R by the latent, for streams that stop at a timestep."""
+    noise = _noise(latent, turn)
+    slope = torch.zeros_like(latent)  # of D, by the prediction
+    lost = missed = torch.zeros((), device=latent.device)
+    parts = []
+    for window in windows(tuple(latent.shape[1:]), DENOISED, turn):
+        at = (slice(None), *window)
+        share = latent[at].numel() / latent.numel()
+        parts.append((at, share))
+        with torch.no_grad():
+            x0_hat, error = _predicted(denoiser, latent[at], noise[at], timestep, video.dtype)
+        part_lost, part_slope = _decoded(
+            autoencoder, x0_hat, video[_pixels(window)], distance, turn
+        )
+        slope[at] = share * part_slope
+        lost = lost + share * part_lost
+        missed = missed + share * error
+    # The denoiser runs once more, as its activations and the decoder's would not fit together.
+    gradient = torch.zeros_like(latent)
+    for at, share in parts:
+        part = latent[at].requires_grad_(True)
+        x0_hat, error = _predicted(denoiser, part, noise[at], timestep, video.dtype)
+        objective = (slope[at] * x0_hat).sum() / lost.clamp(min=1e-9)
+        objective = objective + EXPONENT * share * error / missed.clamp(min=1e-9)
+        (gradient[at],) = torch.autograd.grad(objective, part)
+    return gradient
 
 
 def windows(
