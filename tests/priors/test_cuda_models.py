@@ -10,6 +10,7 @@ import torch
 import freegvc
 from benchmarks.gpu.measure import moving_frames, stages
 from benchmarks.gpu.random_models import TINY, write_model
+from freegvc._control.tuning import distance_for
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 
@@ -116,3 +117,15 @@ def test_vae_tiles_are_the_same_on_both_devices():
     assert stream.header.vae_tile != (0, 0, 0)
     decoded = [freegvc.decompress(stream, prior=each).frames for each in (on_gpu, on_cpu)]
     assert np.square(decoded[0].astype(float) - decoded[1]).mean() < 255.0**2 / 1e6
+
+
+def test_latents_are_tuned_as_on_the_cpu():
+    frames = moving_frames(8, 96, 128)
+    latents, tuned = [], []
+    for device in ("cpu", "cuda"):
+        prior = load_prior(device=device)
+        latents.append(prior.encode_frames(frames))
+        distance = distance_for("fidelity", prior.device)
+        tuned.append(prior.tuned(latents[-1], frames, distance).cpu())
+    moved = (tuned[0] - latents[0]).square().mean()
+    assert (tuned[0] - tuned[1]).square().mean() < 0.05 * moved

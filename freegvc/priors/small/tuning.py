@@ -166,8 +166,9 @@ def _stops(denoiser: Denoiser, latent: Tensor, dtype: torch.dtype) -> list[int]:
 
 
 def _noise(latent: Tensor, seed: int) -> Tensor:
-    generator = torch.Generator(latent.device).manual_seed(seed)
-    return torch.randn(latent.shape, generator=generator, device=latent.device)
+    """Made on the CPU, so that it is the same on all devices."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(latent.shape, generator=generator).to(latent.device)
 
 
 def _predicted(
