@@ -41,9 +41,9 @@ class DecodedGop:
 class GopDecoder:
     """Decodes GOPs.
 
-    The first latents of a GOP are fused with the last ones of the GOP before, whose walk is
-    therefore replayed too, without decoding its frames. Chained GOPs need the walks of all GOPs
-    before. GOPs in order need nothing twice.
+    A GOP is joined to the last latents of the GOP before, whose walk is therefore replayed too,
+    without decoding its frames. Chained GOPs need the walks of all GOPs before. GOPs in order need
+    nothing twice.
 
     Args:
         stream: to decode.
@@ -100,7 +100,7 @@ class GopDecoder:
 
     def _tail_before(self, gop: int) -> Tensor | None:
         """What the GOP before leaves to a GOP; None where they share nothing."""
-        if gop == 0 or not self._header.overlap:
+        if gop == 0 or not self._seams.need_tails:
             return None
         last, tail = self._last, None
         if last is None or last[0] != gop - 1:

@@ -16,7 +16,6 @@ from freegvc._bitstream.checksum import CRC_BYTES
 from freegvc.errors import LargeStreamError
 
 if TYPE_CHECKING:
-    from freegvc._bitstream import Header
     from freegvc._codec.compressed import CompressedVideo, GopInfo
     from freegvc.priors.tiles import TileGrid
 
@@ -115,21 +114,18 @@ def _check_work(
 
 
 def _gops_needed(stream: CompressedVideo, frames: range | None) -> Iterable[GopInfo]:
-    """The GOPs whose walks decoding some frames replays, or one more; all for None."""
+    """The GOPs whose walks decoding some frames replays, or a few more; all for None.
+
+    Some models decode a GOP together with its neighbours. The header does not say which.
+    """
     if frames is None:
         return stream.gops
     header = stream.header
     every = range(header.num_gops)
     first = bisect_right(every, frames.start, key=lambda gop: header.gop_frames(gop).stop - 1)
     stop = bisect_left(every, frames.stop, key=header.plan.first_frame)
-    return (stream.gop(k) for k in gops_replayed(header, range(first, stop)))
-
-
-def gops_replayed(header: Header, gops: range) -> range:
-    """The GOPs whose walks are replayed to decode some GOPs."""
-    if header.chain:
-        return range(gops.stop)
-    return range(max(gops.start - int(header.overlap > 0), 0), gops.stop)
+    needed = range(0 if header.chain else max(first - 1, 0), min(stop + 1, header.num_gops))
+    return map(stream.gop, needed)
 
 
 def _payload_bytes(stream: CompressedVideo) -> int:

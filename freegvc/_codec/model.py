@@ -203,8 +203,10 @@ def _check_geometry(header: Header, prior: Prior) -> None:
     stride, plan = prior.latent.temporal_stride, header.plan
     if plan.num_gops == 1:
         return
-    advances = (plan.advance(0), plan.advance(plan.num_gops - 2))
-    for advance in advances if header.overlap else ():
+    # without an overlap GOPs may have any length, which is padded to whole latents
+    are_padded = not header.overlap and plan.usual_advance % stride
+    advances = (plan.usual_advance, plan.advance(plan.num_gops - 2))
+    for advance in () if are_padded else advances:
         if advance % stride:
             raise CorruptStreamError(
                 f"GOPs of {header.gop_length} frames follow each other after {advance}, but prior "

@@ -123,5 +123,5 @@ class EvenRateController(RateController):
             weights=self._weights,
             gops=self._gops,
             gop=gop,
-            tail=None,
+            before=None,
         )

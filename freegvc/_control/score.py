@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
-from freegvc._control.scoring import GopScorer
+from freegvc._control.scoring import Before, GopScorer
 from freegvc._control.search import AtBits, AtLimit, AtTimestep, Found, History, search
 from freegvc._control.stopping import branch_at_bits, branch_at_timestep
 from freegvc._control.surrogate import RatePoint
@@ -44,7 +44,7 @@ class ScoreController:
         metric: of single frames.
         target: the wanted score.
         gops: of the stream.
-        tail: what `Seams.tail` gave of the GOP before; None if the first GOP comes next.
+        before: what the GOP before leaves; None if the first GOP comes next.
         history: what that GOP has taught; None if the first GOP comes next.
     """
 
@@ -55,7 +55,7 @@ class ScoreController:
         target: float,
         gops: GopEncoder,
         *,
-        tail: Tensor | None = None,
+        before: Before | None = None,
         history: History | None = None,
     ) -> None:
         self._scoring = scoring
@@ -63,7 +63,7 @@ class ScoreController:
         self._target = target
         self._goal = goal_of(metric, target, scoring.tolerance)
         self._gops = gops
-        self._tail, self._tail_gop = tail, 0
+        self._before = before
         self._history = history
         self._packets: list[bytes] = []
 
@@ -74,9 +74,10 @@ class ScoreController:
             TargetError: the target is missed, and `strict` was asked for.
         """
         trunk = self._gops.start(gop, lambda walk: 0.0)  # a score does not tell how far it is
-        is_next = gop.index == self._tail_gop + 1  # else the one before is coded elsewhere
-        tail = self._tail if is_next else None
-        scorer = _scorer(self._scoring, self._metric, self._gops, gop, tail)
+        before = self._before
+        if before is not None and before.gop != gop.index - 1:
+            before = None  # the one before is coded elsewhere
+        scorer = _scorer(self._scoring, self._metric, self._gops, gop, before)
         probes, found = self._search(trunk, gop, scorer)
         chosen = probes[found.best]
         score = chosen.score
@@ -87,7 +88,7 @@ class ScoreController:
             self._say_missed(gop, score, scorer.num_probes)
         points = tuple(probe.point for probe in probes)
         self._history = History(points, chosen.point, chosen.walk.timestep, found.floor, reached)
-        self._tail, self._tail_gop = chosen.tail, gop.index
+        self._before = Before.of(gop, chosen.tail, self._gops.seams)
         finished = self._gops.finish(
             chosen.walk,
             score=score,
@@ -96,14 +97,13 @@ class ScoreController:
             probe_seconds=scorer.seconds,
         )
         self._packets.append(finished.packet)
-        return _with_history(finished, self._history, self._tail)
+        return _with_history(finished, self._history, chosen.tail)
 
     def restore(self, gop: Gop, finished: FinishedGop) -> None:
         """Take a GOP that an earlier run has brought to the target."""
         self._gops.pass_over(gop, finished)
         self._history = _history_of(finished)
-        self._tail = tail_tensor(finished.tail, self._gops.prior.device)
-        self._tail_gop = gop.index
+        self._before = _left(gop, finished, self._gops)
         self._packets.append(finished.packet)
         self._gops.on_event(finished.done)
 
@@ -189,7 +189,8 @@ class LikeFirstGopController:
         point = RatePoint(walk.bits[-1], self._metric.loss(score))
         floor = self._metric.loss(scorer.limit(walk))
         history = History((point,), point, walk.timestep, floor)
-        self._others = self._controller_of_others(score, tail, history)
+        before = Before.of(gop, tail, self._gops.seams)
+        self._others = self._controller_of_others(score, before, history)
         finished = self._gops.finish(
             walk,
             score=score,
@@ -209,16 +210,16 @@ class LikeFirstGopController:
         score = finished.done.score
         if score is None:
             raise JournalError(f"GOP {gop.index} was kept without the score that others must have")
-        tail = tail_tensor(finished.tail, self._gops.prior.device)
-        self._others = self._controller_of_others(score, tail, _history_of(finished))
+        before = _left(gop, finished, self._gops)
+        self._others = self._controller_of_others(score, before, _history_of(finished))
         self._packets.append(finished.packet)
         self._gops.on_event(finished.done)
 
     def _controller_of_others(
-        self, score: float, tail: Tensor | None, history: History
+        self, score: float, before: Before | None, history: History
     ) -> ScoreController:
         return ScoreController(
-            self._target, self._metric, score, self._gops, tail=tail, history=history
+            self._target, self._metric, score, self._gops, before=before, history=history
         )
 
     def finish(self) -> list[bytes]:
@@ -227,7 +228,7 @@ class LikeFirstGopController:
 
 
 def _scorer(
-    scoring: Scoring, metric: Metric, gops: GopEncoder, gop: Gop, tail: Tensor | None
+    scoring: Scoring, metric: Metric, gops: GopEncoder, gop: Gop, before: Before | None
 ) -> GopScorer:
     return GopScorer(
         metric,
@@ -236,11 +237,17 @@ def _scorer(
         weights=scoring.weights,
         gops=gops,
         gop=gop,
-        tail=tail,
+        before=before,
     )
 
 
-def _with_history(finished: FinishedGop, history: History, tail: Tensor | None) -> FinishedGop:
+def _left(gop: Gop, finished: FinishedGop, gops: GopEncoder) -> Before | None:
+    """What a GOP that an earlier run has coded leaves; None if that is not kept."""
+    tail = tail_tensor(finished.tail, gops.prior.device)
+    return None if tail is None else Before.of(gop, tail, gops.seams)
+
+
+def _with_history(finished: FinishedGop, history: History, tail: Tensor) -> FinishedGop:
     """A finished GOP with what the next one needs of it."""
     return replace(finished, state={"history": asdict(history)}, tail=tail_array(tail))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from freegvc import events
 from freegvc.metrics import pool
@@ -17,11 +19,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from freegvc._control.gop_encoder import GopEncoder
-    from freegvc._trajectory import Sender
+    from freegvc._trajectory import Seams, Sender
     from freegvc._video import Gop
     from freegvc.metrics import Metric
 
 IsNear = Callable[[float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a GOP leaves to the scores of the next one.
+
+    Attributes:
+        gop: its index.
+        tail: `Seams.tail` of it.
+        frames: uint8 [T, H, W, 3], its last frames in the source, which the next one shows.
+    """
+
+    gop: int
+    tail: Tensor
+    frames: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, gop: Gop, tail: Tensor, seams: Seams) -> Before:
+        """What this GOP leaves."""
+        first = gop.advance - seams.num_early
+        return cls(gop.index, tail, gop.frames[first : gop.advance].copy())
 
 
 class GopScorer:
@@ -34,7 +57,7 @@ class GopScorer:
         weights: folder of the metric's safetensors, as `freegvc.metrics` takes it.
         gops: of the stream.
         gop: the frames.
-        tail: what `Seams.tail` gave of the GOP before; None for the first.
+        before: what the GOP before leaves; None for the first, or to score this one alone.
 
     Attributes:
         num_probes: probes so far.
@@ -50,16 +73,22 @@ class GopScorer:
         weights: str | PathLike[str] | None,
         gops: GopEncoder,
         gop: Gop,
-        tail: Tensor | None,
+        before: Before | None,
     ) -> None:
         self._metric = metric
         self._pooling, self._probe_frames = pooling, probe_frames
         self._weights, self._device = weights, str(gops.prior.device)
         self._seams, self._silent = gops.seams, gops.silent
         self._gop = gop
-        self._tail = tail
+        self._tail = None if before is None else before.tail
         self._on_event = gops.on_event
-        self._shown = gops.seams.shown(gop.index, gop.advance, is_last=gop.is_last)
+        shown = gops.seams.shown(gop.index, gop.advance, is_last=gop.is_last)
+        if before is None:
+            shown = range(max(shown.start, 0), shown.stop)
+        self._shown = shown
+        self._reference = gop.frames[max(shown.start, 0) : shown.stop]
+        if shown.start < 0 and before is not None:
+            self._reference = np.concatenate([before.frames, self._reference])
         self._offset = 0.0  # of all frames' score over that of the sampled ones
         self.num_probes = 0
         self.seconds = 0.0
@@ -105,7 +134,7 @@ class GopScorer:
 
     def _measure(self, decoded: np.ndarray, count: int | None) -> float:
         """Pooled score of all shown frames, or of `count` of them."""
-        reference = self._gop.frames[self._shown.start : self._shown.stop]
+        reference = self._reference
         if count is not None:
             chosen = ((np.arange(count) + 0.5) * len(reference) / count).astype(int)
             reference, decoded = reference[chosen], decoded[chosen]

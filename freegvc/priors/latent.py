@@ -43,6 +43,10 @@ class LatentSpec:
             first frame of a causal latent; 0 means `temporal_stride`.
         pixel_multiple: height and width are padded to a multiple of this; 0 means
             `spatial_stride`.
+        has_context: frames are decoded with one more latent, the last one before them of the GOP
+            before, so that a GOP's first frames have neighbours on both sides. It costs no bits.
+            The second half of its frames is shown as decoded then. False where the decoder has to
+            begin with the GOP itself, as that of a causal latent has.
     """
 
     channels: int
@@ -51,6 +55,7 @@ class LatentSpec:
     is_causal: bool = False
     frame_multiple: int = 0
     pixel_multiple: int = 0
+    has_context: bool = False
 
     def num_padded_frames(self, num_frames: int) -> int:
         """Number of frames after padding."""
@@ -91,5 +96,5 @@ class LatentSpec:
         first = int(self.is_causal)
         count = max(overlap - first, 0) // self.temporal_stride
         start = advance + first if count else advance
-        before = first + (start - first) // self.temporal_stride if count else 0
+        before = first + (start - first) // self.temporal_stride
         return Overlap(count, before, first if count else 0, start)

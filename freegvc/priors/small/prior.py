@@ -60,7 +60,7 @@ class SmallPrior(Prior):
     former = MappingProxyType(
         {bytes.fromhex("e0be87341e92f02d"): "freegvc of commit cacbb33, before release 0.1.0"}
     )
-    latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE)
+    latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE, has_context=True)
     defaults = PriorDefaults(
         bpp=0.03,  # below, eyes and mouths dissolve: docs/small-prior.md
         silent_steps=3,  # its decoder was trained on them; measured in docs/trajectory.md
