@@ -86,6 +86,10 @@ def _check_attributes(prior: Prior) -> None:
         "overlap is at most half of gop_length, and their difference a multiple of "
         f"{stride}",
     )
+    _require(
+        not (prior.latent.has_context and prior.latent.is_causal),
+        "a causal latent has context; its decoder begins with a latent of one frame",
+    )
     most = defaults.max_gop_length
     _require(
         most is None or most >= length,
@@ -175,12 +179,25 @@ def _check_side(prior: Prior, latent: Tensor) -> None:
 
 
 def _check_decoder(prior: Prior, latent: Tensor, frames: npt.NDArray[np.uint8]) -> None:
+    import torch
+
     num_frames, height, width, _ = frames.shape
-    decoded = prior.decode_latent(latent, height, width)
-    shape = (prior.latent.num_padded_frames(num_frames), height, width, 3)
+    spec = prior.latent
+    length = spec.num_padded_frames(num_frames)
+    _check_frames("decode_latent", prior.decode_latent(latent, height, width), length, frames)
+    if spec.has_context:
+        decoded = prior.decode_latent(torch.cat([latent[:, :1], latent], 1), height, width)
+        length += spec.temporal_stride
+        _check_frames("decode_latent with context", decoded, length, frames)
+
+
+def _check_frames(
+    what: str, decoded: npt.NDArray[np.uint8], length: int, frames: npt.NDArray[np.uint8]
+) -> None:
+    shape = (length, *frames.shape[1:])
     _require(
         decoded.shape == shape and decoded.dtype == np.uint8,
-        f"decode_latent gave {decoded.dtype} {decoded.shape}; it must be uint8 {shape}",
+        f"{what} gave {decoded.dtype} {decoded.shape}; it must be uint8 {shape}",
     )
 
 

@@ -12,7 +12,7 @@ from freegvc.errors import AudioWarning, LargeStreamError, UsageError
 from freegvc.events import GopDecoded, GopStarted
 from freegvc.priors.analytic import AnalyticPrior
 from tests.codec.coding import CountingPrior, compress
-from tests.codec.toy_priors import CausalPrior, StridedPrior
+from tests.codec.toy_priors import CausalPrior, ContextPrior, StridedPrior
 from tests.video.sound_files import write_clip
 
 STREAMS = {
@@ -22,6 +22,9 @@ STREAMS = {
     "causal": (CausalPrior(), {"gop_length": 11, "overlap": 5}),
     "causal and chained": (CausalPrior(), {"gop_length": 13, "overlap": 5, "chain": True}),
     "strided": (StridedPrior(), {"gop_length": 8, "overlap": 4}),
+    "with context": (ContextPrior(), {"gop_length": 8, "overlap": 4}),
+    "with context, without overlap": (ContextPrior(), {"gop_length": 8, "overlap": 0}),
+    "with context and chained": (ContextPrior(), {"gop_length": 12, "overlap": 4, "chain": True}),
     "one GOP": (AnalyticPrior(), {}),
 }
 

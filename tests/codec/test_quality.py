@@ -13,7 +13,7 @@ from freegvc.errors import MetricUnavailableError, TargetError, TargetWarning
 from freegvc.events import GopDone, ProbeDone, ProbeStarted, StepSent
 from freegvc.metrics import METRICS, pool
 from tests.codec.coding import CountingPrior, compress, decoded_gops
-from tests.codec.toy_priors import CausalPrior, StridedPrior
+from tests.codec.toy_priors import CausalPrior, ContextPrior, StridedPrior
 
 
 def coded(frames, target=None, **keywords):
@@ -40,6 +40,21 @@ def test_the_score_printed_is_that_of_the_decoded_file(uneven, prior, pooling):
         assert event.reached
         assert abs(event.score - 21.0) <= 0.3
         assert 1 <= event.num_probes <= 12
+
+
+@pytest.mark.parametrize(
+    "target", [Score("psnr", 21.0, tolerance=0.5), LikeFirstGop(StopStep(850), "psnr")]
+)
+@pytest.mark.parametrize("overlap", [0, 4])
+def test_frames_shown_of_the_gop_before_are_scored_too(scene, target, overlap):
+    frames, prior = scene(40, 64, 96), ContextPrior()
+    compressed, done, _ = coded(frames, target, prior=prior, gop_length=12, overlap=overlap)
+    decoded, shown = decoded_gops(compressed, prior=prior)
+    assert [gop.start for gop in shown[1:]] == [
+        compressed.header.plan.first_frame(gop) - 2 for gop in range(1, len(shown))
+    ]
+    measured = [METRICS["psnr"](frames[gop], decoded[gop]).mean() for gop in shown]
+    assert [event.score for event in done] == pytest.approx(measured, abs=1e-6)
 
 
 def test_probes_are_told_before_and_after(uneven):

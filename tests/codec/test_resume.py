@@ -13,10 +13,12 @@ from freegvc._video import open_video
 from freegvc.errors import JournalMismatchError, OutputExistsError
 from freegvc.events import GopDone, GopStarted, ignore
 from tests.codec.coding import FAST
+from tests.codec.toy_priors import ContextPrior
 from tests.video.sound_files import write_clip
 
 GOPS = {"gop_length": 6, "overlap": 2}
 CHAINED = {"gop_length": 8, "overlap": 4, "chain": True}
+CONTEXT = {"gop_length": 8, "overlap": 4, "prior": ContextPrior()}
 RUNS = {
     "stop step": (StopStep(900), GOPS),
     "rate": (Rate(bpp=0.3), GOPS),
@@ -30,6 +32,8 @@ RUNS = {
     "chained rate": (Rate(bpp=0.3), CHAINED),
     "chained prior's rate": (Rate(), CHAINED),
     "chained score": (Score("psnr", 22.0, max_probes=3), CHAINED),
+    "score with context": (Score("psnr", 22.0, max_probes=3), CONTEXT),
+    "like the first GOP with context": (LikeFirstGop(StopStep(850), "psnr"), CONTEXT),
 }
 
 
@@ -38,11 +42,21 @@ def frames(scene):
     return scene(15, 32, 48)
 
 
-def coded(video, target, *, journal=None, resume=False, audio=None, on_event=ignore, **settings):
+def coded(
+    video,
+    target,
+    *,
+    prior="analytic",
+    journal=None,
+    resume=False,
+    audio=None,
+    on_event=ignore,
+    **settings,
+):
     """A stream, with a journal that stays."""
     given = freegvc.Settings(**{"coder": FAST, **settings})
     with open_video(video) as source:
-        coding = prepare(source, target, given, "analytic", None, audio, on_event)
+        coding = prepare(source, target, given, prior, None, audio, on_event)
         if journal is None:
             return stream_of(coding, code_gops(coding))
         with Journal.open(journal, coding.plan, resume=resume) as kept:

@@ -1,5 +1,7 @@
 """Priors with latents like those of the diffusion models, and no model."""
 
+import numpy as np
+
 from freegvc.priors import LatentSpec
 from freegvc.priors.analytic import AnalyticPrior
 
@@ -42,3 +44,15 @@ class StridedPrior(AnalyticPrior):
     def unfold(latent):
         c, t, h, w = latent.shape
         return latent.reshape(c // 4, 4, t, h, w).transpose(1, 2).reshape(c // 4, t * 4, h, w)
+
+
+class ContextPrior(StridedPrior):
+    """StridedPrior that shows a little of the frames beside it in every frame."""
+
+    name = "context-test-double"
+    latent = LatentSpec(channels=24, temporal_stride=4, spatial_stride=8, has_context=True)
+
+    def decode_latent(self, latent, height, width):
+        sharp = super().decode_latent(latent, height, width).astype(float)
+        padded = np.pad(sharp, ((1, 1), (0, 0), (0, 0), (0, 0)), mode="edge")
+        return np.round((padded[:-2] + 14 * sharp + padded[2:]) / 16).astype(np.uint8)

@@ -205,8 +205,9 @@ def test_a_loaded_prior_has_its_options():
 def test_the_small_prior_fits_its_measured_peaks():
     """Of 416x240x48, in MiB: encode 369 above 45 of weights on one H200; decode 390 on a CPU.
 
-    The decoder before took 310 on that CPU, and 436 - 45 on the H200.
+    The decoder before took 310 on that CPU, and 436 - 45 on the H200. A thirteenth latent is there
+    in GOPs that follow another.
     """
     stages = load_prior().stage_bytes(48, 240, 416)
     assert 0.95 < stages.encode / MIB / (369 - 45) < 1.1
-    assert 0.95 < stages.decode / MIB / (390 / 310 * (436 - 45)) < 1.1
+    assert 0.95 < stages.decode / MIB / (390 / 310 * (436 - 45) * 13 / 12) < 1.1

@@ -23,7 +23,7 @@ class Frames:
         return np.tile(grey[:, None, None, None], (1, height, width, 3)).astype(np.uint8)
 
 
-def make_seams(spec, *, gop_length, overlap, gammas):
+def make_seams(spec, *, gop_length, overlap, gammas=(), chain=False):
     parameters = StreamParameters(
         width=4,
         height=2,
@@ -35,6 +35,7 @@ def make_seams(spec, *, gop_length, overlap, gammas):
         fingerprint=bytes(8),
         start_timestep=1000,
         silent_steps=1,
+        chain=chain,
     )
     return Seams(parameters, Frames(spec))
 
@@ -42,9 +43,10 @@ def make_seams(spec, *, gop_length, overlap, gammas):
 PLAIN = LatentSpec(1, 1, 8)
 STRIDED = LatentSpec(1, 2, 8)
 CAUSAL = LatentSpec(1, 1, 8, is_causal=True)
+CONTEXT = LatentSpec(1, 2, 8, has_context=True)
 
 
-@pytest.mark.parametrize("spec", [PLAIN, STRIDED, CAUSAL])
+@pytest.mark.parametrize("spec", [PLAIN, STRIDED, CAUSAL, CONTEXT])
 @pytest.mark.parametrize(("gop_length", "overlap"), [(8, 4), (8, 2), (6, 0), (8, 0)])
 @pytest.mark.parametrize("num_frames", [1, 5, 8, 13, 14, 40])
 def test_every_frame_is_shown_once(spec, gop_length, overlap, num_frames):
@@ -87,6 +89,45 @@ def test_one_gamma_stands_for_all_overlap_latents():
     latent = torch.full((1, 4, 1, 1), 50.0)
     frames = seams.frames(latent, seams.tail(latent + 100.0, 4), range(8))
     assert frames[:, 0, 0, 0].tolist() == [100] * 4 + [50] * 4
+
+
+def test_a_gop_with_context_shows_the_last_frames_before_it():
+    seams = make_seams(CONTEXT, gop_length=6, overlap=0)
+    assert seams.need_tails
+    assert seams.shown(0, 6, is_last=False) == range(5)
+    assert seams.shown(1, 6, is_last=True) == range(-1, 6)
+    tail = seams.tail(torch.tensor([10.0, 20.0, 30.0]).reshape(1, 3, 1, 1), 6)
+    assert tail.flatten().tolist() == [30.0]
+    after = torch.tensor([40.0, 50.0, 60.0]).reshape(1, 3, 1, 1)
+    frames = seams.frames(after, tail, range(-1, 6))
+    assert frames[:, 0, 0, 0].tolist() == [30, 40, 40, 50, 50, 60, 60]
+    alone = seams.frames(after, None, range(6))
+    assert alone[:, 0, 0, 0].tolist() == [40, 40, 50, 50, 60, 60]
+
+
+def test_context_lies_before_the_overlap():
+    seams = make_seams(CONTEXT, gop_length=8, overlap=4, gammas=(64,))
+    before = torch.tensor([10.0, 20.0, 30.0, 40.0]).reshape(1, 4, 1, 1)
+    tail = seams.tail(before, 4)
+    assert tail.flatten().tolist() == [20.0, 30.0, 40.0]
+    frames = seams.frames(before + 20.0, tail, seams.shown(1, 8, is_last=True))
+    assert frames[:, 0, 0, 0].tolist() == [20, 30, 30, 40, 40, 50, 50, 60, 60]
+
+
+def test_known_latents_are_the_context_of_chained_gops():
+    seams = make_seams(CONTEXT, gop_length=8, overlap=4, chain=True)
+    latent = torch.tensor([10.0, 20.0, 30.0, 40.0]).reshape(1, 4, 1, 1)
+    tail = seams.tail(latent, 4)
+    assert tail.flatten().tolist() == [30.0, 40.0]
+    assert seams.shown(0, 4, is_last=False) == range(7)
+    shown = seams.shown(1, 8, is_last=True)
+    assert seams.frames(latent, tail, shown)[:, 0, 0, 0].tolist() == [20, 30, 30, 40, 40]
+
+
+def test_a_padded_latent_is_no_context():
+    seams = make_seams(CONTEXT, gop_length=5, overlap=0)
+    assert not seams.need_tails
+    assert seams.shown(0, 5, is_last=False) == range(5)
 
 
 def test_fusion_blends_only_the_overlap_latents():

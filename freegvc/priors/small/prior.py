@@ -114,9 +114,13 @@ class SmallPrior(Prior):
 
     def stage_bytes(self, num_frames: int, height: int, width: int) -> StageBytes:
         _, t, h, w = self.latent.shape(num_frames, height, width)
-        latents = t * h * w
-        pixels = latents * TEMPORAL_STRIDE * SPATIAL_STRIDE**2
-        stages = (pixels * ENCODE_BYTES, latents * FORWARD_BYTES, pixels * DECODE_BYTES)
+        pixels = h * w * TEMPORAL_STRIDE * SPATIAL_STRIDE**2  # of the frames of a latent
+        decoded = t + 1  # with context
+        stages = (
+            t * pixels * ENCODE_BYTES,
+            t * h * w * FORWARD_BYTES,
+            decoded * pixels * DECODE_BYTES,
+        )
         return StageBytes(*(each * self.dtype.itemsize // 4 for each in stages))
 
     @torch.no_grad()
