@@ -9,13 +9,14 @@ import torch
 
 import freegvc
 from freegvc._codec.decoder import decode_gop
+from freegvc._codec.model import _check_geometry
 from freegvc._video import open_video
-from freegvc.errors import PriorMismatchError, TargetError, UsageError
+from freegvc.errors import CorruptStreamError, PriorMismatchError, TargetError, UsageError
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
 from tests.codec.coding import compress, decoded_in_a_fresh_process
-from tests.codec.toy_priors import CausalPrior, StridedPrior
+from tests.codec.toy_priors import CausalPrior, ContextPrior, StridedPrior
 
 
 def test_round_trip_keeps_the_shape_of_the_video(scene):
@@ -148,11 +149,13 @@ def test_gamma_may_be_a_function_of_the_overlap_latent(scene):
 
 
 @pytest.mark.parametrize("num_frames", [1, 3, 8, 13, 21])
-@pytest.mark.parametrize("overlap", [0, 4])
-def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, overlap):
-    prior = StridedPrior()
+@pytest.mark.parametrize(("gop_length", "overlap"), [(8, 0), (8, 4), (9, 0)])
+@pytest.mark.parametrize("prior", [StridedPrior(), ContextPrior()])
+def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, gop_length, overlap, prior):
     frames = scene(num_frames, 16, 24)
-    compressed = compress(frames, stop_step=790, prior=prior, gop_length=8, overlap=overlap)
+    compressed = compress(
+        frames, stop_step=790, prior=prior, gop_length=gop_length, overlap=overlap
+    )
     video = freegvc.decompress(compressed, prior=prior)
     assert video.num_frames == num_frames
     assert psnr(frames, video.frames).min() > 15
@@ -161,6 +164,16 @@ def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, overlap):
 def test_gop_advance_must_fit_the_latent(scene):
     with pytest.raises(UsageError, match="multiple of 4"):
         compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=3)
+
+
+def test_a_stream_whose_gops_begin_inside_a_latent_is_refused(scene):
+    prior = StridedPrior()
+    whole = compress(scene(18, 16, 24), prior=prior, gop_length=8, overlap=0).header
+    padded = replace(whole, num_frames=20, gop_length=9)  # no GOP begins with a latent of another
+    for header, last_advance in [(whole, 0), (whole, 4), (padded, 4), (padded, 5)]:
+        _check_geometry(replace(header, last_advance=last_advance), prior)
+    with pytest.raises(CorruptStreamError, match=r"after 3, but .* needs a multiple of 4"):
+        _check_geometry(replace(whole, last_advance=3), prior)
 
 
 @pytest.mark.parametrize("coder", ["trellis", "pfr"])

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -101,6 +102,20 @@ def test_a_fresh_process_decodes_the_same_frames(compressed, frames, tmp_path):
         decoded = np.stack(list(source))
     assert np.array_equal(decoded, freegvc.decompress(compressed).frames)
     assert decoded.shape == frames.shape
+
+
+@pytest.mark.parametrize("overlap", [0, 4])
+def test_frames_at_a_border_are_better_with_context(frames, overlap):
+    settings = freegvc.Settings(gop_length=8, overlap=overlap)
+    stream = freegvc.compress(frames, stop_step=200, settings=settings)
+    without = load_prior()
+    without.latent = replace(without.latent, has_context=False)
+    border = slice(8 - overlap - 2, 8 - overlap + 2)
+    scores = [
+        psnr(frames[border], freegvc.decompress(stream, prior=prior).frames[border]).mean()
+        for prior in (load_prior(), without)
+    ]
+    assert scores[0] > scores[1] + (0.1 if overlap else 0.5), scores
 
 
 def test_bfloat16_decodes_within_35_db_of_float32(compressed):
