@@ -116,6 +116,7 @@ def boundaries() -> DocTable:
         "prior": "{prior}",
         "m": "{overlap}",
         "gamma": "{gamma}",
+        "context": "{context}",
         "bpp": "{bpp:.4f}",
     }
     for name, label, digits in (("lpips", "LPIPS", 4), ("tlp", "tLP", 4), ("tof", "tOF px", 3)):
@@ -124,12 +125,12 @@ def boundaries() -> DocTable:
             f"{{{name}[near]:{number}}} ± {{{name}[near_standard_error]:.{digits}f}}"
         )
         columns[f"{label} worst"] = lambda row, name=name, number=number: (
-            f"{row[name]['worst']:{number}}, {100 * row[name]['worst_ratio']:.0f} % of m = 0"
+            f"{row[name]['worst']:{number}}, {100 * row[name]['worst_ratio']:.0f} % of the first"
         )
     return listing(
         _with_prior(found, "summary"),
         columns,
-        "Near: excess ± standard error; worst: excess, and in per cent of that with m = 0. "
+        "Near: excess ± standard error; worst: excess, and in per cent of the prior's first row. "
         + " ".join(map(_inner, found)),
     )
 

@@ -1,22 +1,24 @@
 """Does the picture show where one GOP ends and the next begins?
 
 One stop step for all GOPs, overlaps of 0, 4 and 8 frames, and two fusion weights gamma(i) for the n
-latents of the overlap: 0.5, and where n > 1 a ramp, (i + 1) / (n + 1). Each clip is coded twice,
-the second time from half a GOP on: what is at a boundary in one stream is inside a GOP in the
-other, so content cancels out.
-Let s be the first frame that a GOP shows. Frame s + i, or the pair of frames (s + i, s + i + 1), is
-at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the overlap.
+latents of the overlap: 0.5, and where n > 1 a ramp, (i + 1) / (n + 1). A prior that decodes a GOP
+with context decodes each stream also without. Each clip is coded twice, the second time from half a
+GOP on: what is at a boundary in one stream is inside a GOP in the other, so content cancels out.
+Let s be the first frame that a GOP covers. Frame s + i, or the pair of frames (s + i, s + i + 1),
+is at *place* i. The pair at place -1 crosses the boundary, the one at m - 1 leaves the overlap.
 - *excess* of a place: its score minus that of the same frames in the other stream, where they are
   inner ones; a mean over boundaries.
 - *near*: the mean excess of the crossing pair and of its two neighbours; for a score of frames,
   of the four frames in these pairs.
-- *worst*: the largest excess of any place from there to the end of the overlap, so that a jump
-  that moved away from the crossing is found as well. It is the largest of 3 to 11 noisy means, and
-  so never small.
+- *worst*: the largest excess of any place from two before these pairs to the end of the overlap,
+  so that a jump that moved away from the crossing is found as well. It is the largest of 5 to 13
+  noisy means, and so never small.
 """
 
 from __future__ import annotations
 
+import copy
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +40,7 @@ CLIPS = ("carphone_qcif.mp4", "basketballpass", "pancake.mkv", "foreman_cif_intr
 GOP_LENGTH = 32  # half of what is new in a GOP is longer than any seam
 SCORES = ("lpips", "tlp", "tof")
 OVERLAPS = (0, 4, 8)
-FIRST_PLACE = -2
+NEAR_PLACE, FIRST_PLACE = -2, -4
 Excess = npt.NDArray[np.float64]  # [boundaries, places]
 
 
@@ -62,8 +64,17 @@ def gammas_of(prior: Prior, overlap: int) -> dict[str, tuple[int, ...]]:
     return variants
 
 
+def decoders_of(prior: Prior) -> dict[str, Prior]:
+    """The prior, before it the same one without context if it has any, by what they do."""
+    if not prior.latent.has_context:
+        return {"none": prior}
+    without = copy.copy(prior)
+    without.latent = replace(prior.latent, has_context=False)
+    return {"none": without, "one latent": prior}
+
+
 def measure(name: str, frames: Frames, prior: Prior, stop_step: int) -> Iterator[Row]:
-    """One row for each overlap and gamma."""
+    """One row for each overlap, gamma and context."""
     del name
     check_metric("lpips")
     for overlap in OVERLAPS:
@@ -71,15 +82,17 @@ def measure(name: str, frames: Frames, prior: Prior, stop_step: int) -> Iterator
         starts = 0, (GOP_LENGTH - overlap) // 2
         options = {"gop_length": GOP_LENGTH, "overlap": overlap}
         coded = [compress(frames[s:], prior, StopStep(stop_step), options)[0] for s in starts]
-        for gamma, gammas in gammas_of(prior, overlap).items():
+        variants = itertools.product(gammas_of(prior, overlap).items(), decoders_of(prior).items())
+        for (gamma, gammas), (context, decoder) in variants:
             one, other = (
-                decode(compressed, prior, gammas, start)
+                decode(compressed, decoder, gammas, start)
                 for compressed, start in zip(coded, starts, strict=True)
             )
             yield {
                 "size": f"{frames.shape[2]}x{frames.shape[1]}",
                 "overlap": overlap,
                 "gamma": gamma,
+                "context": context,
                 "boundaries": len(one.boundaries) + len(other.boundaries),
                 "bpp": round(coded[0].bpp, 5),
                 **{metric: figures(metric, frames, one, other, overlap) for metric in SCORES},
@@ -93,8 +106,9 @@ def decode(
     """The stream with other gammas, which are in the header alone, decoded."""
     header = replace(compressed.header, gammas=gammas)
     fused = CompressedVideo(write_stream(replace(compressed.stream, header=header)))
-    frames, gops = decompress(fused, prior)
-    return Decoded(first, frames, tuple(first + gop.first_frame for gop in gops[1:]))
+    frames, _ = decompress(fused, prior)
+    starts = (header.plan.first_frame(gop) for gop in range(1, header.num_gops))
+    return Decoded(first, frames, tuple(first + start for start in starts))
 
 
 def figures(
@@ -127,19 +141,20 @@ def at_boundary(metric: str, frames: Frames, decoded: Decoded, s: int, overlap: 
 
 def near(metric: str, excess: Excess) -> Excess:
     """Mean excess near each crossing."""
-    num_places = 3 if METRICS[metric].is_temporal else 4
-    return np.asarray(excess[:, :num_places].mean(axis=1))
+    begin = NEAR_PLACE - FIRST_PLACE
+    end = begin + (3 if METRICS[metric].is_temporal else 4)
+    return np.asarray(excess[:, begin:end].mean(axis=1))
 
 
 def summarise(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Excess over all boundaries of all clips, and its ratio to that of overlap 0."""
+    """Excess over all boundaries of all clips, and its ratio to overlap 0 without context."""
     summary: list[dict[str, Any]] = []
-    for overlap, gamma in dict.fromkeys((row["overlap"], row["gamma"]) for row in rows):
-        found = [row for row in rows if (row["overlap"], row["gamma"]) == (overlap, gamma)]
+    names = "overlap", "gamma", "context"
+    for variant in dict.fromkeys(tuple(row[name] for name in names) for row in rows):
+        found = [row for row in rows if tuple(row[name] for name in names) == variant]
         weights = [row["boundaries"] for row in found]
         entry: dict[str, Any] = {
-            "overlap": overlap,
-            "gamma": gamma,
+            **dict(zip(names, variant, strict=True)),
             "boundaries": sum(weights),
             "bpp": round(float(np.mean([row["bpp"] for row in found])), 5),
         }
