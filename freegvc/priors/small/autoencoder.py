@@ -23,7 +23,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from freegvc.priors.small.fusion import Fusion
 from freegvc.priors.small.layers import SLOPE, Block, split, start
-from freegvc.priors.small.motion import ANCHORS, anchor_flows, from_neighbours
+from freegvc.priors.small.motion import ANCHORS, from_neighbours, motion_of, replace_strays
 
 LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
@@ -195,10 +195,11 @@ class Autoencoder(nn.Module):
     def _fuse(self, video: Tensor, features: Tensor, count: int, fused: Tensor) -> None:
         """Fill [T, 3, H, W] with what a frame and its neighbours know of it, `count` at a time."""
         video = video.float()
-        flows = anchor_flows(video)
+        motion = motion_of(video)
         for first in range(0, len(video), count):
             at = slice(first, first + count)
             frames = range(len(video))[at]
-            versions = torch.stack([video[at], *from_neighbours(video, flows, frames)], 1)
+            versions = torch.stack([video[at], *from_neighbours(video, motion, frames)], 1)
             phases = torch.tensor(frames, device=video.device) % TEMPORAL_STRIDE
             fused[at] = self.fusion(versions, features[at], phases)
+        replace_strays(fused, video, motion)
