@@ -12,14 +12,24 @@ from freegvc.priors import load_prior
 from freegvc.priors.small import autoencoder as networks
 from freegvc.priors.small.autoencoder import LATENT_CHANNELS, Autoencoder
 from freegvc.priors.small.fusion import CELL, VERSIONS, Fusion
-from freegvc.priors.small.motion import MIN_SIDE, PERIOD, anchor_flows, from_neighbours, warped
+from freegvc.priors.small.motion import (
+    MIN_SIDE,
+    PERIOD,
+    from_neighbours,
+    motion_of,
+    replace_strays,
+    warped,
+)
 
 ANCHORS = (1, 2)  # of each PERIOD frames
+SPEED = (1.5, -0.7)
 
 
-def moving(num_frames: int, speed: tuple[float, float], side: int = 96) -> torch.Tensor:
+def moving(
+    num_frames: int, speed: tuple[float, float], side: int = 96, seed: int = 3
+) -> torch.Tensor:
     """float32 [T, 3, side, side]: smooth texture that moves by `speed` pixels (x, y) a frame."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     waves = rng.uniform(-0.25, 0.25, (24, 2))
     phases, colours = rng.uniform(0, 2 * np.pi, 24), rng.uniform(-1, 1, (24, 3))
     y, x = np.mgrid[:side, :side]
@@ -30,6 +40,11 @@ def moving(num_frames: int, speed: tuple[float, float], side: int = 96) -> torch
     return torch.from_numpy(np.stack(frames).astype(np.float32) / 8)
 
 
+def two_scenes(cut: int, speed: tuple[float, float] = SPEED) -> torch.Tensor:
+    """16 frames of a scene, from `cut` on of another."""
+    return torch.cat([moving(16, speed, seed=4)[:cut], moving(16, speed)[cut:]])
+
+
 @pytest.mark.parametrize("speed", [(0.0, 0.0), (1.5, -0.7), (-3.0, 2.0)])
 def test_anchors_show_the_frames_beside_them(speed):
     """Frames between anchors are noise here: only the anchors can tell what they were."""
@@ -38,7 +53,7 @@ def test_anchors_show_the_frames_beside_them(speed):
     noise = torch.randn(video.shape, generator=torch.Generator().manual_seed(0))
     between = [t for t in range(12) if t % PERIOD not in ANCHORS]
     drawn[between] = noise[between]
-    versions = from_neighbours(drawn, anchor_flows(drawn), range(12))
+    versions = from_neighbours(drawn, motion_of(drawn), range(12))
     inside = np.s_[..., 24:-24, 24:-24]  # what enters the picture is nowhere to be seen
     for side, version, alone in zip(("before", "after"), versions, ((0, 1), (10, 11)), strict=True):
         for t in range(12):
@@ -49,10 +64,79 @@ def test_anchors_show_the_frames_beside_them(speed):
                 assert error < 0.008, (t, side)  # of 0.1 from frame to frame at (-3, 2)
 
 
+@pytest.mark.parametrize("speed", [(0.0, 0.0), (1.5, -0.7), (-3.0, 2.0)])
+def test_there_is_no_cut_where_things_move_fade_or_are_flat(speed):
+    video = moving(16, speed)
+    fade = torch.linspace(1, 0.6, 16)[:, None, None, None]
+    for clip in (video, video * fade, torch.zeros_like(video)):
+        assert not any(motion_of(clip).is_cut)
+
+
+@pytest.mark.parametrize("cut", range(5, 12))
+def test_a_cut_is_found_between_its_anchors(cut):
+    anchors = [t for t in range(16) if t % PERIOD in ANCHORS]
+    pair = sum(t < cut for t in anchors) - 1
+    found = motion_of(two_scenes(cut)).is_cut
+    assert found == [k == pair for k in range(len(found))]
+
+
+@pytest.mark.parametrize("cut", range(5, 12))
+def test_every_version_of_a_frame_is_of_its_own_scene(cut):
+    """Where a scene's own anchor is beside the frame; `replace_strays` is for the others."""
+    video = two_scenes(cut)
+    versions = from_neighbours(video, motion_of(video), range(16))
+    inside = np.s_[..., 24:-24, 24:-24]
+    for t in range(16):
+        if (cut % PERIOD, t) in ((1, cut - 1), (3, cut)):
+            continue
+        for version in versions:
+            error = (version[t] - video[t])[inside].abs().mean()
+            assert error < 0.02, t  # of 0.29 between the scenes
+
+
+@pytest.mark.parametrize("cut", range(5, 12))
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_frame_that_a_latent_mixes_of_two_scenes_is_drawn_anew(cut, moves):
+    """Frame 0 or 3 of a latent whose other frames are of the other scene."""
+    video = two_scenes(cut, SPEED if moves else (0.0, 0.0))
+    stray = {1: cut - 1, 3: cut}.get(cut % PERIOD)
+    drawn = video.clone()
+    if stray is not None:
+        beside = stray + (1 if stray % PERIOD == 0 else -1)
+        drawn[stray] = 0.5 * (video[stray] + video[beside])
+    fused = drawn.clone()
+    replace_strays(fused, drawn, motion_of(drawn))
+    inside = np.s_[..., 24:-24, 24:-24]
+    for t in range(16):
+        if t == stray:
+            assert (fused[t] - video[t])[inside].abs().mean() < 0.02
+        else:
+            assert torch.equal(fused[t], drawn[t]), t
+
+
+@pytest.mark.parametrize("cut", [22, 23, 24])
+def test_frames_beside_a_cut_are_of_one_scene(clips, cut):
+    """With a mixture of both they had 10 to 17 dB."""
+    first, second = (first_frames(clips / name) for name in ("basketballpass", "vid4_walk"))
+    video = np.concatenate([first[:cut], second[: 32 - cut]])
+    prior = load_prior()
+    decoded = prior.decode_latent(prior.encode_frames(video), *video.shape[1:3])
+    beside = slice(cut - 2, cut + 2)
+    assert psnr(video[beside], decoded[beside]).min() > 17
+
+
+def first_frames(path):
+    """The first 32 frames, the middle 96x128 pixels."""
+    with open_video(path) as source:
+        frames = np.stack(list(itertools.islice(source, 32)))
+    top, left = (frames.shape[1] - 96) // 2, (frames.shape[2] - 128) // 2
+    return np.ascontiguousarray(frames[:, top : top + 96, left : left + 128])
+
+
 def test_a_part_of_the_frames_is_that_part_of_all():
     video = moving(8, (1.0, 1.0), 32)
-    flows = anchor_flows(video)
-    whole, part = (from_neighbours(video, flows, frames) for frames in (range(8), range(3, 6)))
+    motion = motion_of(video)
+    whole, part = (from_neighbours(video, motion, frames) for frames in (range(8), range(3, 6)))
     for a, b in zip(whole, part, strict=True):
         torch.testing.assert_close(a[3:6], b)
 
@@ -70,7 +154,8 @@ def test_a_warp_samples_where_the_flow_points():
 
 def test_pictures_too_small_for_a_flow_stand_still():
     video = torch.rand(8, 3, MIN_SIDE - 4, 64)
-    for flow in anchor_flows(video):
+    motion = motion_of(video)
+    for flow in (motion.forwards, motion.backwards):
         assert flow.shape == (3, 2, MIN_SIDE - 4, 64)
         assert not flow.any()
 

@@ -24,9 +24,10 @@ MIN_SIDE = 12  # pixels; DIS takes no smaller pictures
 # of the contrast, which the flow leaves at a cut: 0.76 and more between any two of fifteen clips,
 # and up to 0.57 within them
 CUT = 0.67
-# of a frame's distance to the anchor across a cut, that to the anchor beside it: up to 0.06 where
-# both are of one scene, 0.2 and more where they are not (cuts between eight clips)
-STRAY = 0.12
+LEAST_CONTRAST = 4.0  # grey levels; flatter pictures count as this, or noise would be a cut
+# of the picture across a cut in a frame: up to 0.07 where it holds none of that scene, and 0.14 and
+# more where its latent mixes both (cuts between five clips, and fast motion)
+STRAY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def motion_of(video: Tensor) -> Motion:
     left = (luma[:-1] - warped(luma[1:], forwards)).abs() + (
         luma[1:] - warped(luma[:-1], backwards)
     ).abs()
-    contrast = (luma - luma.mean((2, 3), keepdim=True)).abs().mean((1, 2, 3))
+    contrast = (luma - luma.mean((2, 3), keepdim=True)).abs().mean((1, 2, 3)).clamp(LEAST_CONTRAST)
     is_cut = left.mean((1, 2, 3)) > CUT * (contrast[:-1] + contrast[1:])
     return Motion(forwards, backwards, is_cut.tolist())
 
@@ -131,26 +132,25 @@ def replace_strays(fused: Tensor, video: Tensor, motion: Motion) -> None:
         video: the frames as they were drawn.
         motion: `motion_of` the drawn frames.
     """
+    drawn = video.detach()
     for pair in range(1, len(motion.is_cut), 2):
         if not motion.is_cut[pair]:
             continue
         end = (pair + 1) // 2 * PERIOD  # of the latent before the cut
-        before, after = video[end - PERIOD + SECOND], video[end + FIRST]
-        if _is_stray(video[end - 1], before, after):
-            flow = motion.forwards[pair + 1] if motion.joins(pair + 1) else None
-            fused[end - 1] = _two_frames_on(fused[end + FIRST], flow)
-        elif _is_stray(video[end], after, before):
-            flow = motion.backwards[pair - 1] if motion.joins(pair - 1) else None
-            fused[end] = _two_frames_on(fused[end - PERIOD + SECOND], flow)
+        back = motion.backwards[pair - 1] if motion.joins(pair - 1) else None
+        on = motion.forwards[pair + 1] if motion.joins(pair + 1) else None
+        before, after = (end - PERIOD + SECOND, back), (end + FIRST, on)
+        for frame, (beside, _), across in ((end - 1, before, after), (end, after, before)):
+            there = drawn[across[0]] - drawn[beside]
+            share = ((drawn[frame] - drawn[beside]) * there).sum() / there.square().sum()
+            if share > STRAY:
+                fused[frame] = _moved(fused, *across, 2)
 
 
-def _is_stray(frame: Tensor, beside: Tensor, across: Tensor) -> bool:
-    near, far = (frame - beside).abs().mean(), (frame - across).abs().mean()
-    return bool(near > STRAY * far)
-
-
-def _two_frames_on(anchor: Tensor, flow: Tensor | None) -> Tensor:
-    return anchor if flow is None else warped(anchor[None], 2 * flow[None])[0]
+def _moved(video: Tensor, anchor: int, flow: Tensor | None, num_frames: int) -> Tensor:
+    """An anchor so many frames on; flow of one frame, None where it is not known."""
+    picture = video[anchor]
+    return picture if flow is None else warped(picture[None], num_frames * flow[None])[0]
 
 
 def _flow(motion: Motion, phase: int, anchor: int, *, is_before: bool) -> Tensor | None:
