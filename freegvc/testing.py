@@ -88,7 +88,8 @@ def _check_attributes(prior: Prior) -> None:
     )
     _require(
         not (prior.latent.has_context and prior.latent.is_causal),
-        "a causal latent has context; its decoder begins with a latent of one frame",
+        "a causal latent has context, but its decoder begins with a latent of one frame: leave out "
+        "has_context",
     )
     most = defaults.max_gop_length
     _require(

@@ -4,6 +4,7 @@ import importlib.util
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 import freegvc
 from freegvc.errors import PriorUnavailableError, UsageError
-from freegvc.priors import PriorDefaults, known_priors, load_prior
+from freegvc.priors import LatentSpec, PriorDefaults, known_priors, load_prior
 from freegvc.priors.numerics import Numerics
 from freegvc.testing import check_prior
 from tests.priors.tiny_checkpoints import write_cogvideox, write_wan21
@@ -60,6 +61,7 @@ def test_the_custom_prior_is_short_and_keeps_its_promises(custom):
         ({"defaults": PriorDefaults(gop_length=47)}, "gop_length 47"),
         ({"defaults": PriorDefaults(max_gop_length=47)}, "max_gop_length is 47"),
         ({"defaults": PriorDefaults(silent_steps=0)}, "silent_steps"),
+        ({"latent": LatentSpec(3, 1, 8, is_causal=True, has_context=True)}, "leave out has_con"),
         ({"attention": "sharp"}, "attention"),
         ({"encode_frames": lambda s, f: torch.rand(s.latent.shape(*f.shape[:3]))}, "call to call"),
         ({"encode_frames": lambda s, f: torch.zeros(3, 1, 1, 1)}, "shape"),
@@ -83,6 +85,18 @@ def test_the_conformance_check_finds(custom, broken, message):
     broken_class = type("Broken", (custom.FieldPrior,), broken)
     with pytest.raises(AssertionError, match=message):
         check_prior(broken_class())
+
+
+def test_the_conformance_check_decodes_with_context(custom):
+    class Fixed(custom.FieldPrior):
+        latent = replace(custom.FieldPrior.latent, has_context=True)
+
+        def decode_latent(self, latent, height, width):
+            most = self.latent.shape(12, height, width)[1]
+            return super().decode_latent(latent[:, :most], height, width)
+
+    with pytest.raises(AssertionError, match="decode_latent with context gave"):
+        check_prior(Fixed(), sizes=((12, 48, 64),))
 
 
 def test_the_conformance_check_finds_a_global_generator(custom):

@@ -22,7 +22,7 @@ ANCHORS = FIRST, SECOND = 1, 2  # of which these are anchors
 GAP = PERIOD + FIRST - SECOND  # frames from the second anchor of a latent to the first of the next
 MIN_SIDE = 12  # pixels; DIS takes no smaller pictures
 # of the contrast, which the flow leaves at a cut: 0.76 and more between any two of fifteen clips,
-# and up to 0.57 within them
+# up to 0.57 within them, and 0.67 once beside a cut
 CUT = 0.67
 LEAST_CONTRAST = 4.0  # grey levels; flatter pictures count as this, or noise would be a cut
 # of the picture across a cut in a frame: up to 0.07 where it holds none of that scene, and 0.14 and
@@ -85,7 +85,7 @@ def _flows(pictures: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Te
 
 
 def warped(pictures: Tensor, flow: Tensor) -> Tensor:
-    """What stands at each point's end of the flow: pictures [N, 3, H, W], flow [N, 2, H, W]."""
+    """What stands at each point's end of the flow: pictures [N, C, H, W], flow [N, 2, H, W]."""
     height, width = pictures.shape[2:]
     size = torch.tensor([width, height], dtype=torch.float32, device=flow.device)
     rows = torch.arange(height, dtype=torch.float32, device=flow.device)
