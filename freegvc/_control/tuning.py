@@ -8,6 +8,8 @@ from freegvc.errors import UsageError
 from freegvc.metrics import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from torch import Tensor
 
@@ -44,18 +46,25 @@ def check_tuning(tune: str, prior: Prior, height: int, width: int) -> None:
 
 
 def distance_for(tune: str, device: torch.device) -> Distance:
-    """The distance of pictures and their copies that a word of `TUNINGS` stands for.
-
-    It is the geometric mean of LPIPS, 1 - MS-SSIM of the luma, and the squared error, with
-    exponents for weights.
-    """
-    exponents = TUNINGS[tune]
-    terms = [None, _structure_lost, _squared_error]
+    """The distance of pictures and their copies that a word of `TUNINGS` stands for."""
+    exponents, network = TUNINGS[tune], None
     if exponents[0]:
         from freegvc.metrics.perceptual import lpips_network
         from freegvc.metrics.weights import weights_folder
 
         network = lpips_network("alex", weights_folder(None), str(device))
+    return distance_of(exponents, network)
+
+
+def distance_of(exponents: Sequence[float], network: Distance | None) -> Distance:
+    """The geometric mean of LPIPS, 1 - MS-SSIM of the luma, and the squared error.
+
+    Args:
+        exponents: of the three.
+        network: LPIPS of pictures and copies [N]; None leaves it out, whatever its exponent.
+    """
+    terms: list[Distance | None] = [None, structure_lost, _squared_error]
+    if network:
         terms[0] = lambda pictures, copies: network(pictures, copies).mean()
 
     def distance(pictures: Tensor, copies: Tensor) -> Tensor:
@@ -76,7 +85,7 @@ def _squared_error(pictures: Tensor, copies: Tensor) -> Tensor:
     return (pictures - copies).square().mean()
 
 
-def _structure_lost(pictures: Tensor, copies: Tensor) -> Tensor:
+def structure_lost(pictures: Tensor, copies: Tensor) -> Tensor:
     """1 - MS-SSIM (Wang et al. 2003) of the luma, at the scales that the pictures have."""
     import torch
     from torch.nn import functional as F  # noqa: N812

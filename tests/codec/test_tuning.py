@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import freegvc
 from freegvc._codec.coding import prepare
 from freegvc._codec.journal import Journal
-from freegvc._control.tuning import TUNINGS, _structure_lost, distance_for
+from freegvc._control.tuning import TUNINGS, distance_for, structure_lost
 from freegvc._video import open_video
 from freegvc.errors import JournalMismatchError, MetricUnavailableError, UsageError
 from freegvc.events import StepSent, ignore
@@ -147,7 +147,7 @@ def test_streams_stop_with_less_noise_where_nothing_moves(scene, prior):
     stops = []
     for frames in (lively, np.repeat(lively[:1], 16, axis=0)):
         latent = prior.encode_frames(frames)
-        stops.append(tuning._stops(prior._denoiser, latent, torch.float32))
+        stops.append(tuning.stops_of(tuning._rates(), prior._denoiser, latent, torch.float32))
     assert np.all(np.array(stops[1]) < stops[0])
     assert len(set(stops[0])) == tuning.ITERATIONS
 
@@ -156,7 +156,7 @@ def test_stops_are_those_of_walks(scene, prior):
     """The rate that is estimated for a timestep is about the rate of a stream that stops there."""
     frames = scene(16, 96, 96)
     latent = prior.encode_frames(frames)
-    stops = tuning._stops(prior._denoiser, latent, torch.float32)
+    stops = tuning.stops_of(tuning._rates(), prior._denoiser, latent, torch.float32)
     rate = tuning.STOP_BPP[1]  # of the first iteration
     sent = []
     compress(frames, stop_step=stops[0], prior=prior, gop_length=16, on_event=sent.append)
@@ -191,7 +191,7 @@ def test_distances_are_least_for_equal_pictures(exponents, side, seed):
     assert distance(pictures, pictures) < distance(pictures, near) < distance(pictures, far)
 
 
-def test_structure_lost_is_that_of_the_metric(scene):
+def teststructure_lost_is_that_of_the_metric(scene):
     """For grey noise, box windows and luma give about what Gaussian ones and RGB do."""
     frames = scene(2, 192, 208)
     rng = np.random.default_rng(0)
@@ -199,7 +199,7 @@ def test_structure_lost_is_that_of_the_metric(scene):
     pictures, noisy = (
         torch.from_numpy(each / 127.5 - 1).permute(0, 3, 1, 2).float() for each in (frames, copies)
     )
-    lost = float(_structure_lost(pictures, noisy))
+    lost = float(structure_lost(pictures, noisy))
     assert lost == pytest.approx(1 - ms_ssim(frames, copies).mean(), rel=0.15)
 
 

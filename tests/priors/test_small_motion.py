@@ -114,6 +114,18 @@ def test_a_frame_that_a_latent_mixes_of_two_scenes_is_drawn_anew(cut, moves):
             assert torch.equal(fused[t], drawn[t]), t
 
 
+def test_gradients_pass_a_frame_that_is_drawn_anew():
+    """Training meets cuts too; the frame is replaced in place."""
+    video = two_scenes(7)
+    video[7] = 0.5 * (video[6] + video[7])
+    gain = torch.ones((), requires_grad=True)
+    fused = gain * video
+    replace_strays(fused, video, motion_of(video))
+    assert not torch.equal(fused[7], video[7])
+    fused.square().sum().backward()
+    assert gain.grad.item() == pytest.approx(2 * fused.square().sum().item(), rel=1e-4)
+
+
 @pytest.mark.parametrize("cut", [22, 23, 24])
 def test_frames_beside_a_cut_are_of_one_scene(clips, cut):
     """With a mixture of both they had 10 to 17 dB."""

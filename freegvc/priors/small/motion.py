@@ -149,7 +149,7 @@ def replace_strays(fused: Tensor, video: Tensor, motion: Motion) -> None:
 
 def _moved(video: Tensor, anchor: int, flow: Tensor | None, num_frames: int) -> Tensor:
     """An anchor so many frames on; flow of one frame, None where it is not known."""
-    picture = video[anchor]
+    picture = video[anchor].clone()  # gradients need it as it is now
     return picture if flow is None else warped(picture[None], num_frames * flow[None])[0]
 
 

@@ -11,7 +11,7 @@ compression", 2019, do it with other codecs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 
 import numpy as np
@@ -65,7 +65,7 @@ def tuned(
     # Gradients are divided by their first root mean square. With an eps of one, a point where less
     # than that is to be gained moves less, and what stands still keeps standing still.
     optimizer = torch.optim.Adam([moved], STEP, BETAS, eps=1.0)
-    for turn, timestep in enumerate(_stops(denoiser, latent, video.dtype)):
+    for turn, timestep in enumerate(stops_of(_rates(), denoiser, latent, video.dtype)):
         gradient = _gradient(autoencoder, denoiser, moved, video, distance, turn, timestep)
         if scale is None:
             scale = gradient.square().mean().sqrt().clamp(min=1e-12)
@@ -94,7 +94,7 @@ def _gradient(
         share = latent[at].numel() / latent.numel()
         parts.append((at, share))
         with torch.no_grad():
-            x0_hat, error = _predicted(denoiser, latent[at], noise[at], timestep, video.dtype)
+            x0_hat, error = predicted(denoiser, latent[at], noise[at], timestep, video.dtype)
         part_lost, part_slope = _decoded(
             autoencoder, x0_hat, video[_pixels(window)], distance, turn
         )
@@ -105,7 +105,7 @@ def _gradient(
     gradient = torch.zeros_like(latent)
     for at, share in parts:
         part = latent[at].requires_grad_(True)
-        x0_hat, error = _predicted(denoiser, part, noise[at], timestep, video.dtype)
+        x0_hat, error = predicted(denoiser, part, noise[at], timestep, video.dtype)
         objective = (slope[at] * x0_hat).sum() / lost.clamp(min=1e-9)
         objective = objective + EXPONENT * share * error / missed.clamp(min=1e-9)
         (gradient[at],) = torch.autograd.grad(objective, part)
@@ -136,32 +136,49 @@ def windows(
     return product(*axes)
 
 
+def _rates() -> list[float]:
+    """Bits per pixel of the stream that each iteration is for."""
+    fewest, most = STOP_BPP
+    # evenly spread, whatever the number of iterations
+    return [most * (fewest / most) ** (0.618 * k % 1.0) for k in range(ITERATIONS)]
+
+
 @torch.no_grad()
-def _stops(denoiser: Denoiser, latent: Tensor, dtype: torch.dtype) -> list[int]:
-    """The timestep of each iteration: where walks of rates over STOP_BPP stop.
+def stops_of(
+    rates: Sequence[float],
+    denoiser: Denoiser,
+    latent: Tensor,
+    dtype: torch.dtype,
+    timesteps: Sequence[int] = TIMESTEPS,
+) -> list[int]:
+    """The timesteps where walks of some rates stop.
 
     A still scene stops with little noise, a lively one with much. By I-MMSE (Guo, Shamai and
     Verdu, 2005) the nats of a walk are half the integral of the squared error of x0 over the SNR.
+
+    Args:
+        rates: in bits per pixel.
+        denoiser: of the prior.
+        latent: float32 [16, T', h, w].
+        dtype: of the denoiser.
+        timesteps: where the error is measured, descending. A rate beyond them stops at the last.
     """
-    alphas, sigmas = (table[list(TIMESTEPS)].numpy() for table in schedule())
+    alphas, sigmas = (table[list(timesteps)].numpy() for table in schedule())
     errors = []
-    for timestep, sigma in zip(TIMESTEPS, sigmas, strict=True):
+    for timestep, sigma in zip(timesteps, sigmas, strict=True):
         noise, missed = _noise(latent, timestep), 0.0  # of a seed that no iteration has
         for window in windows(tuple(latent.shape[1:]), DENOISED, 0):
             at = (slice(None), *window)
             part = latent[at]
-            _, error = _predicted(denoiser, part, noise[at], timestep, dtype)
+            _, error = predicted(denoiser, part, noise[at], timestep, dtype)
             missed += float(error) * part.numel() / latent.numel()
         errors.append(missed * sigma**2)
     snrs = np.concatenate([[0.0], np.square(alphas / sigmas)])
     means = (np.array([errors[0], *errors[:-1]]) + errors) / 2
     nats = np.cumsum(np.diff(snrs) * means) / 2
     bpp = nats / math.log(2) * LATENT_CHANNELS / (TEMPORAL_STRIDE * SPATIAL_STRIDE**2)
-    # evenly spread, whatever the number of iterations
-    shares = np.arange(ITERATIONS) * 0.618 % 1.0
-    fewest, most = np.log(STOP_BPP)
-    rates = most + (fewest - most) * shares
-    return [round(t) for t in np.interp(rates, np.log(np.maximum(bpp, 1e-12)), TIMESTEPS)]
+    logs = np.log(np.maximum(bpp, 1e-12))
+    return [round(t) for t in np.interp(np.log(rates), logs, timesteps)]
 
 
 def _noise(latent: Tensor, seed: int) -> Tensor:
@@ -170,7 +187,7 @@ def _noise(latent: Tensor, seed: int) -> Tensor:
     return torch.randn(latent.shape, generator=generator).to(latent.device)
 
 
-def _predicted(
+def predicted(
     denoiser: Denoiser, latent: Tensor, noise: Tensor, timestep: int, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """What a stream that stops at a timestep gives the decoder.
