@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from freegvc.priors import load_prior
+from freegvc.priors.small.tuning import EXPONENT
 from training.data import Clips
 from training.encoder import FULL_PERIOD, PACKAGE, batch_at, losses
 from training.perceptual import WEIGHTS_FOLDER, Lpips
@@ -36,8 +37,10 @@ def test_the_loss_falls_and_the_encoder_alone_is_trained(metrics: dict[str, Lpip
     optimizer = torch.optim.Adam(encoder, 3e-4)
     batch, seen = a_batch(), []
     for _ in range(4):  # of one step, so that losses can be compared
-        loss, _ = losses(model, denoiser, metrics, batch, FULL_PERIOD)
+        loss, parts = losses(model, denoiser, metrics, batch, FULL_PERIOD)
         seen.append(loss.item())
+        cost = parts["log_d_alex_all"] + EXPONENT * parts["log_r"]
+        assert loss.item() == pytest.approx(cost.item())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
