@@ -72,6 +72,33 @@ def test_there_is_no_cut_where_things_move_fade_or_are_flat(speed):
         assert not any(motion_of(clip).is_cut)
 
 
+@pytest.mark.parametrize("colour", [-1.0, 1.0])
+@pytest.mark.parametrize("length", [8, 16])
+@pytest.mark.parametrize("gain", [0.0, 1.5])
+def test_fades_from_black_and_white_are_no_cuts(colour, length, gain):
+    """They leave flat pictures, and their steps are larger than these have contrast."""
+    share = (torch.arange(16) / length).clamp(max=1)[:, None, None, None]
+    video = colour * (1 - share) + share * gain * moving(16, SPEED)
+    assert not any(motion_of(video).is_cut)
+
+
+def test_a_scene_after_black_is_a_cut():
+    video = moving(16, SPEED)
+    video[:8] = -1
+    assert motion_of(video).is_cut == [k == 3 for k in range(7)]
+
+
+def test_a_fade_is_decoded_evenly():
+    """Taken for a chain of cuts, it came in steps of four frames, one of them backwards."""
+    levels = np.linspace(0, 255, 24).round().astype(np.uint8)
+    video = np.broadcast_to(levels[:, None, None, None], (24, 64, 64, 3))
+    prior = load_prior()
+    decoded = prior.decode_latent(prior.encode_frames(np.ascontiguousarray(video)), 64, 64)
+    steps = np.diff(decoded[1:-1].mean((1, 2, 3)))  # the ends have no neighbour to be moved from
+    assert steps.min() > 5  # of 11
+    assert steps.max() < 17
+
+
 @pytest.mark.parametrize("cut", range(5, 12))
 def test_a_cut_is_found_between_its_anchors(cut):
     anchors = [t for t in range(16) if t % PERIOD in ANCHORS]

@@ -21,13 +21,15 @@ PERIOD = 4  # frames of a latent
 ANCHORS = FIRST, SECOND = 1, 2  # of which these are anchors
 GAP = PERIOD + FIRST - SECOND  # frames from the second anchor of a latent to the first of the next
 MIN_SIDE = 12  # pixels; DIS takes no smaller pictures
-# of the contrast, which the flow leaves at a cut: 0.76 and more between any two of fifteen clips,
-# up to 0.57 within them, and 0.67 once beside a cut
-CUT = 0.67
-LEAST_CONTRAST = 4.0  # grey levels; flatter pictures count as this, or noise would be a cut
-# of the picture across a cut in a frame: up to 0.07 where it holds none of that scene, and 0.14 and
-# more where its latent mixes both (cuts between five clips, and fast motion)
-STRAY = 0.1
+# Shares of the contrast that the flow leaves at a cut. Between any two of fifteen clips it leaves
+# 0.77 and more, within them up to 0.57, and 0.67 once beside a cut. With gain and offset fitted,
+# 0.57 and more between them, and up to 0.45 where four of them fade in from black or white.
+CUT, CUT_FITTED = 0.67, 0.5
+GAIN = (0.5, 2.0)  # from an anchor to the next
+LEAST_CONTRAST = 16.0  # grey levels; flatter pictures count as this, or their noise would be a cut
+# Of the picture across a cut in a frame: up to 0.05 where it holds none of that scene. Where its
+# latent mixes both, 0.03 to 0.37 and mostly above 0.1 at 0.03 bpp, less at lower rates.
+STRAY = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,26 @@ def motion_of(video: Tensor) -> Motion:
     pictures = luma[:, 0].byte().cpu().numpy()
     forwards = _flows(pictures[:-1], pictures[1:]).to(video.device)
     backwards = _flows(pictures[1:], pictures[:-1]).to(video.device)
-    left = (luma[:-1] - warped(luma[1:], forwards)).abs() + (
-        luma[1:] - warped(luma[:-1], backwards)
-    ).abs()
-    contrast = (luma - luma.mean((2, 3), keepdim=True)).abs().mean((1, 2, 3)).clamp(LEAST_CONTRAST)
-    is_cut = left.mean((1, 2, 3)) > CUT * (contrast[:-1] + contrast[1:])
+    pairs = (luma[:-1], warped(luma[1:], forwards)), (luma[1:], warped(luma[:-1], backwards))
+    left = torch.stack([_size(a - b) for a, b in pairs]).sum(0)
+    left_fitted = torch.stack([_size(a - _fitted(b, a)) for a, b in pairs]).sum(0)
+    contrast = _size(luma - luma.mean((2, 3), keepdim=True)).clamp(LEAST_CONTRAST)
+    contrasts = contrast[:-1] + contrast[1:]
+    is_cut = (left > CUT * contrasts) & (left_fitted > CUT_FITTED * contrasts)
     return Motion(forwards, backwards, is_cut.tolist())
+
+
+def _size(luma: Tensor) -> Tensor:
+    return luma.abs().mean((1, 2, 3))
+
+
+def _fitted(luma: Tensor, target: Tensor) -> Tensor:
+    """Pictures with gain and offset that bring them nearest to others: a fade changes these."""
+    mean, goal = (each.mean((2, 3), keepdim=True) for each in (luma, target))
+    around = luma - mean
+    covariance = (around * (target - goal)).mean((2, 3), keepdim=True)
+    gain = covariance / around.square().mean((2, 3), keepdim=True).clamp(min=1)
+    return goal + gain.clamp(*GAIN) * around
 
 
 def _flows(pictures: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Tensor:
