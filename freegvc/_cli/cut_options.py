@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.model_options import add_model_options, add_native_size
 from freegvc._cli.parser import add_allow_large, add_input_options, keywords_of
-from freegvc._cli.settings_options import add_settings
+from freegvc._cli.settings_options import add_settings, settings_from
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def named_settings(arguments: argparse.Namespace) -> Settings | None:
     """The settings that the options name; None where they name none."""
     from freegvc._codec.settings import Settings
 
-    named = Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    named = settings_from(arguments)
     return None if named == Settings() else named
 
 

@@ -91,7 +91,10 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     """The settings that the options name."""
     from freegvc._codec.settings import Settings
 
-    return Settings(**{field.name: getattr(arguments, field.name) for field in fields(Settings)})
+    named = {field.name: getattr(arguments, field.name) for field in fields(Settings)}
+    if named["tune"]:
+        named["tune_weights"] = vars(arguments).get("metric_weights")  # not every command has it
+    return Settings(**named)
 
 
 def _refine(word: str) -> str | int:

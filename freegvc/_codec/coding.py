@@ -96,7 +96,7 @@ def prepare(
         settings.pace(model),
         settings.chosen_effort.max_probes,
         frame_seconds,
-        settings.tune,
+        settings.tuning,
     )
     make = make_controller if part is None else make_part_controller
     plan = make_plan(target, gops, coder, sound, part)

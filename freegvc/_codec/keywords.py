@@ -20,11 +20,13 @@ _MODEL = {
 _CODING = {
     "metric": "target=freegvc.LikeFirstGop(metric=...), or freegvc.Rate(bpp=..., even=...)",
     "even": "target=freegvc.Rate(bpp=..., even=...)",
-    "metric_weights": 'target=freegvc.Score("lpips", 0.3, weights=...)',
+    "metric_weights": 'target=freegvc.Score("lpips", 0.3, weights=...), or '
+    "settings=freegvc.Settings(tune_weights=...)",
     **dict.fromkeys(("pooling", "tolerance", "max_probes", "probe_frames", "strict"), _SCORE),
     **dict.fromkeys(("gop_length", "overlap", "gamma", "coder"), _SETTINGS),
     **dict.fromkeys(("effort", "first_step", "growth"), _SETTINGS),
-    **dict.fromkeys(("sampler", "silent_steps", "silent_rate", "refine", "tune"), _SETTINGS),
+    **dict.fromkeys(("sampler", "silent_steps", "silent_rate", "refine"), _SETTINGS),
+    **dict.fromkeys(("tune", "tune_weights"), _SETTINGS),
     **dict.fromkeys(("size", "fps", "pix_fmt", "matrix", "colour_range"), _OPEN),
 }
 _MOVED = {"compress": _MODEL | _CODING, "decompress": _MODEL, "decode_frames": _MODEL}

@@ -50,7 +50,7 @@ def make_plan(
         "first_step": pace.first_step,
         "growth": pace.growth,
         "max_probes": gops.max_probes,
-        "tune": gops.tune,
+        "tune": gops.tuning and gops.tuning.name,
         "coder_options": _options_of(coder),
         "num_frames": gops.num_frames,
         "frame_seconds": gops.frame_seconds,

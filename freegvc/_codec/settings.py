@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from freegvc._bitstream.header import GAMMA_ONE, UNTILED, StreamParameters
 from freegvc._control.effort import DEFAULT_EFFORT, EFFORTS, Effort
-from freegvc._control.tuning import check_tuning
+from freegvc._control.tuning import Tuning
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from freegvc._channel.coders import ChannelCoder
     from freegvc._trajectory import Pace, Silent
     from freegvc._video import FrameSource
+    from freegvc.metrics.metric import Weights
     from freegvc.priors import Prior
 
 
@@ -55,6 +56,8 @@ class Settings:
         tune: "balanced" or "fidelity": each latent is moved to where it decodes to better scores
             at equal bits, which takes longer; the decoder does as always. Balanced are LPIPS,
             MS-SSIM and PSNR, fidelity the latter two. For priors that are `is_tunable`.
+        tune_weights: folder of the safetensors of LPIPS, for "balanced"; by default as
+            `freegvc.metrics` says.
     """
 
     gop_length: int | None = None
@@ -70,6 +73,7 @@ class Settings:
     silent_rate: int | None = None
     refine: str | int | None = None
     tune: str | None = None
+    tune_weights: Weights = None
 
     def channel_coder(self, device: torch.device) -> ChannelCoder:
         """The channel coder; UsageError for an unknown name."""
@@ -78,6 +82,11 @@ class Settings:
         if not isinstance(self.coder, str):
             return self.coder
         return make_coder(self.coder, device, log2_states=self.chosen_effort.log2_states)
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """What `tune` stands for."""
+        return None if self.tune is None else Tuning(self.tune, self.tune_weights)
 
     @property
     def chosen_effort(self) -> Effort:
@@ -138,8 +147,8 @@ class Settings:
                 f"one latent for {stride} frames; choose a difference that is a multiple of "
                 f"{stride}"
             )
-        if self.tune is not None:
-            check_tuning(self.tune, prior, source.height, source.width)
+        if self.tuning:
+            self.tuning.check(prior, source.height, source.width)
         silent = self._silent(prior)
         num_fused = prior.latent.overlap(gop_length, overlap).count
         tiles = (prior.tile, prior.vae_tile) if isinstance(prior, TiledPrior) else (None, None)

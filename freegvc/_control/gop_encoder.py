@@ -12,7 +12,7 @@ from freegvc import events
 from freegvc._bitstream import PacketCodec, Stream, Timestamps
 from freegvc._bitstream.stream import stream_bytes, stream_sections
 from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
-from freegvc._control.tuning import distance_for
+from freegvc._control.tuning import Tuning
 from freegvc._trajectory import Pace, Seams, Sender, Silent, grid_to
 from freegvc._video.gop_plan import plan_gops
 
@@ -37,10 +37,10 @@ class GopEncoder:
         pace: of the walks.
         max_probes: how many states of a GOP a target may decode that does not say.
         frame_seconds: how long a frame is shown on average; None for 1/frame rate.
-        tune: what latents are tuned for, or None.
+        tuning: what latents are tuned for, or None.
 
     Attributes:
-        prior, parameters, num_frames, on_event, pace, max_probes, frame_seconds, tune: as given.
+        prior, parameters, num_frames, on_event, pace, max_probes, frame_seconds, tuning: as given.
         packets: codec of the stream's packets.
         seams, silent: of the stream.
         end_frame: frames of the video up to the end of the current GOP.
@@ -56,7 +56,7 @@ class GopEncoder:
         pace: Pace,
         max_probes: int,
         frame_seconds: float | None = None,
-        tune: str | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         self.frame_seconds = frame_seconds or float(1 / parameters.frame_rate)
         self.prior = prior
@@ -67,7 +67,7 @@ class GopEncoder:
         self.seams = Seams(parameters, prior)
         self.silent = Silent.of(parameters)
         self.max_probes = max_probes
-        self.tune = tune
+        self.tuning = tuning
         self._coder = coder
         self.pace = pace
         self.end_frame = self._first_frame = self._last_advance = 0
@@ -95,8 +95,8 @@ class GopEncoder:
         self.on_event(events.GopStarted(gop.index, known, len(gop.frames)))
         began = time.perf_counter()
         latent = self.prior.encode_frames(gop.frames)
-        if self.tune:
-            distance = distance_for(self.tune, self.prior.device)
+        if self.tuning:
+            distance = self.tuning.distance(self.prior.device)
             latent = self.prior.tuned(latent, gop.frames, distance)
         self._walk_began = time.perf_counter()
         self._frames_seconds = self._walk_began - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from freegvc.errors import UsageError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from freegvc.metrics.metric import Weights
     from freegvc.priors import Prior
     from freegvc.priors.base import Distance
 
@@ -27,33 +29,46 @@ SSIM_CONSTANTS = (0.01**2, 0.03**2)
 LUMA = (0.299, 0.587, 0.114)
 
 
-def check_tuning(tune: str, prior: Prior, height: int, width: int) -> None:
-    """Make sure that latents of a video can be tuned, before its first GOP.
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What latents are tuned for.
 
-    Raises:
-        UsageError: an unknown word, a prior that cannot, or frames too small for LPIPS.
-        MetricUnavailableError: weights of LPIPS are missing.
+    Attributes:
+        name: a word of `TUNINGS`.
+        weights: folder of LPIPS's safetensors; by default as `freegvc.metrics` says.
     """
-    if tune not in TUNINGS:
-        raise UsageError(f"tune is {tune!r}; choose one of {', '.join(TUNINGS)}, or leave it out")
-    if not prior.is_tunable:
-        raise UsageError(
-            f"tune is {tune!r}, but prior {prior.name!r} cannot tune latents: leave out tune, or "
-            "choose freegvc-small"
-        )
-    if TUNINGS[tune][0]:
-        METRICS["lpips"].check(size=(height, width))
 
+    name: str
+    weights: Weights = None
 
-def distance_for(tune: str, device: torch.device) -> Distance:
-    """The distance of pictures and their copies that a word of `TUNINGS` stands for."""
-    exponents, network = TUNINGS[tune], None
-    if exponents[0]:
-        from freegvc.metrics.perceptual import lpips_network
-        from freegvc.metrics.weights import weights_folder
+    def check(self, prior: Prior, height: int, width: int) -> None:
+        """Make sure that latents of a video can be tuned, before its first GOP.
 
-        network = lpips_network("alex", weights_folder(None), str(device))
-    return distance_of(exponents, network)
+        Raises:
+            UsageError: an unknown word, a prior that cannot, or frames too small for LPIPS.
+            MetricUnavailableError: weights of LPIPS are missing.
+        """
+        if self.name not in TUNINGS:
+            raise UsageError(
+                f"tune is {self.name!r}; choose one of {', '.join(TUNINGS)}, or leave it out"
+            )
+        if not prior.is_tunable:
+            raise UsageError(
+                f"tune is {self.name!r}, but prior {prior.name!r} cannot tune latents: leave out "
+                "tune, or choose freegvc-small"
+            )
+        if TUNINGS[self.name][0]:
+            METRICS["lpips"].check(size=(height, width), weights=self.weights)
+
+    def distance(self, device: torch.device) -> Distance:
+        """The distance of pictures and their copies that tuning makes smaller."""
+        exponents, network = TUNINGS[self.name], None
+        if exponents[0]:
+            from freegvc.metrics.perceptual import lpips_network
+            from freegvc.metrics.weights import weights_folder
+
+            network = lpips_network("alex", weights_folder(self.weights), str(device))
+        return distance_of(exponents, network)
 
 
 def distance_of(exponents: Sequence[float], network: Distance | None) -> Distance:

@@ -274,7 +274,7 @@ class Worker:
             settings.pace(prior),
             settings.chosen_effort.max_probes,
             run.frame_seconds,
-            settings.tune,
+            settings.tuning,
         )
 
 

@@ -23,6 +23,7 @@ from freegvc import (
     LikeFirstGop,
     Rate,
     Score,
+    Settings,
     StopStep,
     compress,
     decode_frames,
@@ -30,6 +31,7 @@ from freegvc import (
 from freegvc._cli import progress
 from freegvc._cli.main import _parser
 from freegvc._cli.parser import keywords_of
+from freegvc._cli.settings_options import settings_from
 from freegvc._cli.target_options import target_from
 from freegvc._control.targets import Scoring, TargetKeywords
 from freegvc._video import load_video, open_video, read_audio
@@ -76,6 +78,22 @@ def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_d
 )
 def test_options_name_a_target(options, target):
     assert target_from(_parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])) == target
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        ([], Settings()),
+        (["--metric-weights", "x"], Settings()),  # of a target
+        (
+            ["--tune", "balanced", "--metric-weights", "x"],
+            Settings(tune="balanced", tune_weights=Path("x")),
+        ),
+    ],
+)
+def test_options_name_settings(options, settings):
+    arguments = _parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])
+    assert settings_from(arguments) == settings
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import freegvc
 from freegvc._codec.coding import prepare
 from freegvc._codec.journal import Journal
-from freegvc._control.tuning import TUNINGS, distance_for, structure_lost
+from freegvc._control.tuning import TUNINGS, Tuning, distance_of, structure_lost
 from freegvc._video import open_video
 from freegvc.errors import JournalMismatchError, MetricUnavailableError, UsageError
 from freegvc.events import StepSent, ignore
@@ -85,7 +85,7 @@ def test_what_cannot_be_is_refused_before_any_work(scene, prior, monkeypatch, tm
         walked(frames, prior, tune="ssim")
     with pytest.raises(UsageError, match="'analytic' cannot"):
         compress(frames, stop_step=900, prior="analytic", tune="fidelity")
-    distance = distance_for("fidelity", prior.device)
+    distance = Tuning("fidelity").distance(prior.device)
     with pytest.raises(UsageError, match="leave out tune"):
         load_prior("analytic").tuned(torch.zeros(()), frames, distance)
     monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(tmp_path))
@@ -93,6 +93,16 @@ def test_what_cannot_be_is_refused_before_any_work(scene, prior, monkeypatch, tm
         walked(frames, prior, tune="balanced")
     with pytest.raises(UsageError, match=r"LPIPS.*31"):
         walked(scene(4, 24, 64), prior, tune="balanced")
+
+
+@pytest.mark.skipif(not WEIGHTS.exists(), reason="needs ../shared")
+def test_weights_of_the_distance_can_be_named(scene, prior, tmp_path, monkeypatch):
+    monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(tmp_path))
+    frames = scene(4, 64, 64)
+    walked(frames, prior, tune="balanced", tune_weights=WEIGHTS)
+    monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(WEIGHTS))
+    with pytest.raises(MetricUnavailableError, match="alexnet"):
+        walked(frames, prior, tune="balanced", tune_weights=tmp_path)
 
 
 def test_a_run_goes_on_only_with_the_tuning_that_it_began_with(scene, prior, tmp_path):
@@ -111,7 +121,7 @@ def test_a_run_goes_on_only_with_the_tuning_that_it_began_with(scene, prior, tmp
 def test_tiles_do_not_change_it(scene, prior):
     frames = scene(4, 64, 64)
     latent = prior.encode_frames(frames)
-    distance = distance_for("fidelity", prior.device)
+    distance = Tuning("fidelity").distance(prior.device)
     tiled = TiledPrior(prior, (6, 6, 2))
     assert tiled.is_tunable
     assert torch.equal(tiled.tuned(latent, frames, distance), prior.tuned(latent, frames, distance))
@@ -123,7 +133,7 @@ def test_frames_of_one_colour_stay_finite(prior, level, monkeypatch):
     latent = prior.encode_frames(frames)
     for tune in TUNINGS if WEIGHTS.exists() else ("fidelity",):
         monkeypatch.setenv("FREEGVC_METRIC_WEIGHTS", str(WEIGHTS))
-        tuned = prior.tuned(latent, frames, distance_for(tune, prior.device))
+        tuned = prior.tuned(latent, frames, Tuning(tune).distance(prior.device))
         assert tuned.isfinite().all()
         assert prior.decode_latent(tuned, 40, 40).std() < 8
 
@@ -131,13 +141,15 @@ def test_frames_of_one_colour_stay_finite(prior, level, monkeypatch):
 def test_frames_that_do_not_fill_their_latents_are_tuned_as_they_are_padded(scene, prior):
     frames = scene(5, 50, 70)
     latent = prior.encode_frames(frames)
-    assert prior.tuned(latent, frames, distance_for("fidelity", prior.device)).shape == latent.shape
+    assert (
+        prior.tuned(latent, frames, Tuning("fidelity").distance(prior.device)).shape == latent.shape
+    )
 
 
 def test_what_stands_still_keeps_standing_still(scene, prior):
     frames = np.repeat(scene(1, 64, 64), 16, axis=0)
     latent = prior.encode_frames(frames)
-    tuned = prior.tuned(latent, frames, distance_for("fidelity", prior.device))
+    tuned = prior.tuned(latent, frames, Tuning("fidelity").distance(prior.device))
     change = (tuned - latent)[:, 1:]  # the encoder is causal: the first instant differs
     assert change.diff(dim=1).square().mean() < 0.3 * change.square().mean()
 
@@ -181,9 +193,7 @@ def test_anchors_are_what_is_drawn_before_frames_are_fused(scene, prior, monkeyp
 )
 @settings(max_examples=20, deadline=None)
 def test_distances_are_least_for_equal_pictures(exponents, side, seed):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TUNINGS, "tried", exponents)
-        distance = distance_for("tried", torch.device("cpu"))
+    distance = distance_of(exponents, None)
     generator = torch.Generator().manual_seed(seed)
     pictures = torch.rand((2, 3, side, side + 5), generator=generator) * 2 - 1
     noise = torch.randn(pictures.shape, generator=generator)

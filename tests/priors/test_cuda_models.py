@@ -10,7 +10,7 @@ import torch
 import freegvc
 from benchmarks.gpu.measure import moving_frames, stages
 from benchmarks.gpu.random_models import TINY, write_model
-from freegvc._control.tuning import distance_for
+from freegvc._control.tuning import Tuning
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 
@@ -125,7 +125,7 @@ def test_latents_are_tuned_as_on_the_cpu():
     for device in ("cpu", "cuda"):
         prior = load_prior(device=device)
         latents.append(prior.encode_frames(frames))
-        distance = distance_for("fidelity", prior.device)
+        distance = Tuning("fidelity").distance(prior.device)
         tuned.append(prior.tuned(latents[-1], frames, distance).cpu())
     moved = (tuned[0] - latents[0]).square().mean()
     assert (tuned[0] - tuned[1]).square().mean() < 0.05 * moved
