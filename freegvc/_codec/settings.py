@@ -141,7 +141,7 @@ class Settings:
                 f"chained GOPs need at least one latent of {stride} frames in common, but overlap "
                 f"is {overlap}: raise overlap and gop_length"
             )
-        if overlap and (gop_length - overlap) % stride:
+        if overlap > 0 and (gop_length - overlap) % stride:
             raise UsageError(
                 f"gop_length - overlap is {gop_length} - {overlap}, but prior {prior.name!r} has "
                 f"one latent for {stride} frames; choose a difference that is a multiple of "
@@ -215,6 +215,6 @@ def _gammas(
         return ()
     values = [gamma(i) if callable(gamma) else gamma for i in range(max(overlap_latents, 1))]
     if not all(0.0 <= value <= 1.0 for value in values):
-        raise UsageError(f"gamma gave {values}, but it must lie in 0 .. 1")
+        raise UsageError(f"gamma is {values} for the latents of an overlap, but must lie in 0 .. 1")
     gammas = tuple(round(value * GAMMA_ONE) for value in values)
     return gammas[:1] if len(set(gammas)) == 1 else gammas

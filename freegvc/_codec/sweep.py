@@ -243,7 +243,10 @@ def cut_to_rates(
         else:
             cuts.append((rate, cut))
     if not cuts:
-        raise TargetError(f"{_named(rates)}: too low for a single step of this stream")
+        raise TargetError(
+            f"{_named(rates)}: too low for a single step of this stream, which has "
+            f"{whole.bpp:.4g} bpp: name higher rates"
+        )
     if too_low:
         left_out = f"{_named(too_low)}: too low for a single step of this stream, and left out"
         warn(left_out, TargetWarning)

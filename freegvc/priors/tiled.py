@@ -138,7 +138,7 @@ def _check_tile(prior: Prior, tile: Tile) -> None:
     if not 0 <= overlap < min(height, width):
         raise UsageError(
             f"tiles of {height}x{width} latent samples overlap by {overlap}; it must be in "
-            f"0..{min(height, width) - 1}"
+            f"0..{min(height, width) - 1}: choose larger tiles"
         )
     if prior.side_count(spec.shape(1, height * multiple, width * multiple)):
         raise UsageError(

@@ -144,7 +144,7 @@ def test_gamma_may_be_a_function_of_the_overlap_latent(scene):
     )
     assert compressed.header.gammas == (26, 51, 77, 102)
     assert freegvc.decompress(compressed).num_frames == 14
-    with pytest.raises(UsageError, match="gamma"):
+    with pytest.raises(UsageError, match=r"gamma is \[2.0, .* 0 .. 1"):
         compress(scene(14, 16, 24), gop_length=8, gamma=lambda i: 2.0)
 
 
@@ -164,6 +164,8 @@ def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, gop_lengt
 def test_gop_advance_must_fit_the_latent(scene):
     with pytest.raises(UsageError, match="multiple of 4"):
         compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=3)
+    with pytest.raises(UsageError, match=r"overlap is -1; it must be in 0"):
+        compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=-1)
 
 
 def test_a_stream_whose_gops_begin_inside_a_latent_is_refused(scene):
