@@ -16,16 +16,18 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 QUICK = {"coder": "pfr", "effort": "fast", "first_step": 1.0, "growth": 1.5}
 KINDS = {
-    "gops": Settings(gop_length=4, overlap=1, **QUICK),
-    "chain": Settings(gop_length=8, overlap=2, chain=True, **QUICK),
+    "gops": ("analytic", Settings(gop_length=4, overlap=1, **QUICK)),
+    "chain": ("analytic", Settings(gop_length=8, overlap=2, chain=True, **QUICK)),
+    # each GOP is decoded with the last latent of the one before
+    "context": ("freegvc-small", Settings(gop_length=8, overlap=0, **QUICK)),
 }
 
 
 @pytest.fixture(scope="module")
 def streams(clip):
     return {
-        name: freegvc.compress(clip, stop_step=850, prior="analytic", settings=settings)
-        for name, settings in KINDS.items()
+        name: freegvc.compress(clip, stop_step=850, prior=prior, settings=settings)
+        for name, (prior, settings) in KINDS.items()
     }
 
 
