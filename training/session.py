@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,7 @@ LOG = "log.jsonl"
 SAVE_SECONDS = 45.0
 AVERAGE = 0.996  # decay of the moving average of the weights
 PART_BYTES = 14_000_000  # of a file of weights
+SLOW = 0.3  # of the learning rate
 LAST = 0.01  # of the learning rate, at the end of a session
 
 
@@ -35,10 +37,17 @@ class Session(Generic[Model]):
         name: of the weights' files and of its lines in the log.
         learning_rate: the largest.
         seconds: from now to the end.
+        slow: parameters that take SLOW of the learning rate, as they have been trained long.
     """
 
     def __init__(
-        self, model: Model, folder: Path, name: str, learning_rate: float, seconds: float
+        self,
+        model: Model,
+        folder: Path,
+        name: str,
+        learning_rate: float,
+        seconds: float,
+        slow: Iterable[nn.Parameter] = (),
     ) -> None:
         self.step = load(model, folder, name) or 0
         self.first = self.step
@@ -47,8 +56,10 @@ class Session(Generic[Model]):
         self.averaged.eval()
         self.peak, self.seconds = learning_rate, seconds
         device = next(model.parameters()).device
+        shares = dict.fromkeys(model.parameters(), 1.0)
+        shares |= dict.fromkeys(slow, SLOW)
         self.optimizer = torch.optim.AdamW(
-            model.parameters(),
+            [{"params": [parameter], "share": share} for parameter, share in shares.items()],
             learning_rate,
             betas=(0.9, 0.99),
             weight_decay=0.0,
@@ -74,7 +85,7 @@ class Session(Generic[Model]):
         """One optimizer step; logs and saves when it is time."""
         rate = self.learning_rate
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
