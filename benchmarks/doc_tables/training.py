@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 
+from benchmarks.bjontegaard_delta import bd_rate
 from benchmarks.doc_tables.table import DocTable, listing, load
 from benchmarks.record import RESULTS
 from benchmarks.report.plots import DIGEST
@@ -16,6 +17,7 @@ _RUNS = (
     ("denoiser", "bpp_low", "bpp down to SNR 6.4"),
     ("decoder", "lpips_alex", "LPIPS-Alex"),
     ("motion", "lpips_alex", "LPIPS-Alex"),
+    ("rate_distortion", "lpips_alex", "LPIPS-Alex"),
 )
 _COLUMNS = 10
 
@@ -102,6 +104,38 @@ def decoders() -> DocTable:
     return DocTable(["bpp at most", *(label for label, _, _ in metrics.values())], rows, note)
 
 
+def weights() -> DocTable:
+    """The weights beside the ones before, with the code of one day."""
+    record = load("training/weights.json")
+    scores = {
+        "lpips": ("LPIPS", False),
+        "ms_ssim": ("MS-SSIM", True),
+        "psnr": ("PSNR", True),
+        "cvvdp": ("ColorVideoVDP", True),
+        "flicker": ("flicker", False),
+        "tof": ("tOF", False),
+    }
+    cells = []
+    for name, (_, up) in scores.items():
+        rates = []
+        for clip in record["clips"]:
+            curves = ([(at["bpp"], at[name]) for at in c if name in at] for c in clip["curves"])
+            delta = bd_rate(*curves, higher_is_better=up)
+            if delta.value is not None:
+                rates.append(delta.value)
+        median, mean, wins = np.median(rates), np.mean(rates), int(np.less(rates, 0).sum())
+        cells.append(
+            f"median {median:+.0f} %, mean {mean:+.0f} %; better on {wins} of {len(rates)}"
+        )
+    before, now = record["fingerprints"]
+    note = (
+        f"BD-rates of {now} against {before}, below 0 is fewer bits: over the clips that have one, "
+        f"of {len(record['clips'])}. {record['frames']} frames, the middle {record['size']} pixels "
+        f"of each. Measured {record['measured']} on {record['hardware']}."
+    )
+    return DocTable([label for label, _ in scores.values()], [cells], note)
+
+
 def digest() -> str:
     """Digest of everything that the picture shows."""
     shown = [[(x["step"], x[key]) for x in read_log(run, key)] for run, key, _ in _RUNS]
@@ -131,5 +165,5 @@ def draw() -> bytes:
     return picture.getvalue()
 
 
-TABLES = {"training": training, "validation": validation, "decoders": decoders}
+TABLES = {"training": training, "validation": validation, "decoders": decoders, "weights": weights}
 PICTURES = {"docs/small-prior-training.png": (digest, draw)}

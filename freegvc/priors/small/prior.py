@@ -58,7 +58,10 @@ class SmallPrior(Prior):
     name = "freegvc-small"
     is_tunable = True
     former = MappingProxyType(
-        {bytes.fromhex("e0be87341e92f02d"): "freegvc of commit cacbb33, before release 0.1.0"}
+        {
+            bytes.fromhex("e0be87341e92f02d"): "freegvc of commit cacbb33, before release 0.1.0",
+            bytes.fromhex("974ff35efbc28906"): "freegvc of commit 0d70804, before release 0.1.0",
+        }
     )
     latent = LatentSpec(LATENT_CHANNELS, TEMPORAL_STRIDE, SPATIAL_STRIDE, has_context=True)
     defaults = PriorDefaults(
