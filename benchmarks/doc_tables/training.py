@@ -17,7 +17,6 @@ _RUNS = (
     ("denoiser", "bpp_low", "bpp down to SNR 6.4"),
     ("decoder", "lpips_alex", "LPIPS-Alex"),
     ("motion", "lpips_alex", "LPIPS-Alex"),
-    ("rate_distortion", "lpips_alex", "LPIPS-Alex"),
 )
 _COLUMNS = 10
 
