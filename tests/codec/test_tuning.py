@@ -203,7 +203,7 @@ def test_distances_are_least_for_equal_pictures(exponents, side, seed):
     assert distance(pictures, pictures) < distance(pictures, near) < distance(pictures, far)
 
 
-def teststructure_lost_is_that_of_the_metric(scene):
+def test_structure_lost_is_that_of_the_metric(scene):
     """For grey noise, box windows and luma give about what Gaussian ones and RGB do."""
     frames = scene(2, 192, 208)
     rng = np.random.default_rng(0)
