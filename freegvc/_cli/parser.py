@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NoReturn
 
 from freegvc._cli.paths import STANDARD
@@ -207,3 +208,16 @@ def add_allow_large(group: Any) -> None:
 def add_force(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """--force, for every command that writes."""
     parser.add_argument("--force", action="store_true", help="overwrite existing output")
+
+
+def add_metric_weights(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """--metric-weights, for every command that scores or tunes."""
+    from freegvc.metrics import WEIGHTS_VARIABLE
+
+    parser.add_argument(
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
+        "cache, then a download)",
+    )

@@ -36,7 +36,10 @@ def _range(text: str) -> range:
     words = [word for word in (start, stop) if word]
     if not colon or not all(word.isdecimal() for word in words):
         raise argparse.ArgumentTypeError(f"{text!r} is not A:B, such as 10:20")
-    return range(int(start or 0), int(stop or MAX_GOPS))
+    gops = range(int(start or 0), int(stop or MAX_GOPS))
+    if not gops:
+        raise argparse.ArgumentTypeError(f"{text!r} names no GOP: B must be above A")
+    return gops
 
 
 def compress_gops(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from freegvc._cli.parser import add_allow_large, add_force, add_input_options
+from freegvc._cli.parser import (
+    add_allow_large,
+    add_force,
+    add_input_options,
+    add_metric_weights,
+)
 from freegvc._cli.paths import STANDARD, file_bytes, printable, readable_video, say
 from freegvc._cli.progress import FrameCount
 from freegvc._cli.ray_options import add_ray, ray_workers
@@ -73,7 +78,7 @@ def add_metric_options(parser: argparse.ArgumentParser, none: str | None = None)
         parser: of the command.
         none: the word for no metric at all, where the command takes one.
     """
-    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
+    from freegvc.metrics import METRIC_NAMES
     from freegvc.metrics.scoring import DEFAULT_METRICS
 
     scores = parser.add_argument_group("the scores")
@@ -84,13 +89,7 @@ def add_metric_options(parser: argparse.ArgumentParser, none: str | None = None)
         help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
         "work on this machine" + (f"; or {none}" if none else "") + " (default: %(default)s)",
     )
-    scores.add_argument(
-        "--metric-weights",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
-        "cache, then a download)",
-    )
+    add_metric_weights(scores)
     scores.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
 
 

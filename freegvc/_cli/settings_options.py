@@ -93,7 +93,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 
     named = {field.name: getattr(arguments, field.name) for field in fields(Settings)}
     if named["tune"]:
-        named["tune_weights"] = vars(arguments).get("metric_weights")  # not every command has it
+        named["tune_weights"] = arguments.metric_weights
     return Settings(**named)
 
 

@@ -19,7 +19,7 @@ from freegvc._cli.cut_options import (
     rates_in,
 )
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, input_options
+from freegvc._cli.parser import add_force, add_metric_weights, input_options
 from freegvc._cli.paths import open_stream, readable_video, refuse_same_file, refuse_standard, say
 from freegvc.errors import TargetWarning, UsageError
 
@@ -55,6 +55,7 @@ def declare_strip(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the original of a .fgvc file; without it, only decoded frames are shown",
     )
+    add_metric_weights(parser)
     add_force(parser)
     add_coding(parser)
     parser.set_defaults(run=_strip)

@@ -19,7 +19,7 @@ from freegvc._cli.cut_options import (
     rates_in,
 )
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, input_options
+from freegvc._cli.parser import add_force, add_metric_weights, input_options
 from freegvc._cli.paths import readable_video, refuse_same_file, refuse_standard, say
 from freegvc._cli.score import ALL, metrics_of
 from freegvc.errors import UsageError
@@ -35,7 +35,7 @@ _FORMATS = (".csv", ".json")
 
 def declare_sweep(parser: argparse.ArgumentParser) -> None:
     """A video, the rates, what to score, and where the table goes."""
-    from freegvc.metrics import METRIC_NAMES, WEIGHTS_VARIABLE
+    from freegvc.metrics import METRIC_NAMES
     from freegvc.metrics.scoring import DEFAULT_METRICS
 
     parser.add_argument("input", help="any video that compress takes, or a .fgvc file to cut")
@@ -58,13 +58,7 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the original of a .fgvc file; without it, nothing is scored",
     )
-    scores.add_argument(
-        "--metric-weights",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
-        "cache, then a download)",
-    )
+    add_metric_weights(scores)
     output = parser.add_argument_group("output (CSV on standard output, unless said otherwise)")
     output.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the table to a .csv or .json file"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from freegvc._cli.parser import add_metric_weights
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:
     """How scores are measured and met; left out, an option has the target's own default."""
-    from freegvc.metrics import METRICS, POOLINGS, WEIGHTS_VARIABLE
+    from freegvc.metrics import METRICS, POOLINGS
 
     group = parser.add_argument_group("targets that are scores")
     group.add_argument(
@@ -88,13 +88,7 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
         const=True,
         help="fail if a GOP misses its target (exit code 6)",
     )
-    group.add_argument(
-        "--metric-weights",
-        type=Path,
-        metavar="DIR",
-        help=f"folder of the networks' safetensors (default: {WEIGHTS_VARIABLE}, then torch's "
-        "cache, then a download)",
-    )
+    add_metric_weights(group)
 
 
 def target_from(arguments: argparse.Namespace) -> Target:

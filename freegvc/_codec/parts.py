@@ -122,7 +122,8 @@ def _code_part(coding: Coding, gops: range, journal: Journal) -> PartEnd:
                 break
     if not journal.gops:
         raise UsageError(
-            f"the part begins with GOP {gops.start}, but the video has GOPs 0 to {gop.index}"
+            f"the part begins with GOP {gops.start}, but the video has GOPs 0 to {gop.index}: "
+            "begin with one of these"
         )
     coding.controller.finish()
     header, stamps = encoder.header(), encoder.stream(()).timestamps if is_last else None

@@ -91,8 +91,11 @@ def test_options_name_a_target(options, target):
         ),
     ],
 )
-def test_options_name_settings(options, settings):
-    arguments = _parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])
+@pytest.mark.parametrize(
+    "command", [["compress", "a.mp4", "a.fgvc"], ["sweep", "a.mp4"], ["strip", "a.mp4", "a.png"]]
+)
+def test_options_name_settings(command, options, settings):
+    arguments = _parser().parse_args([*command, *options])
     assert settings_from(arguments) == settings
 
 

@@ -141,8 +141,11 @@ def test_parts_are_coded_and_merged(run, clip, stream, tmp_path):
     ("arguments", "message"),
     [
         (["a.part", "--gops", "1"], "is not A:B, such as 10:20"),
-        (["a.part", "--gops", "2:1"], "must be one or more"),
-        (["a.part", "--gops", "7:"], "begins with GOP 7, but the video has GOPs 0 to 2"),
+        (["a.part", "--gops", "3:3"], "names no GOP: B must be above A"),
+        (
+            ["a.part", "--gops", "7:"],
+            "begins with GOP 7, but the video has GOPs 0 to 2: begin with one of these",
+        ),
         (["a.fgvc", "--gops", "0:1"], "name it a.part"),
         (["-", "--gops", "0:1"], "cannot go to -"),
         (["--out-dir", "d", "--gops", "0:1"], "leave it or --out-dir out"),
