@@ -227,8 +227,9 @@ def _compare(path: Path, kept: Plan, wanted: Plan) -> None:
     wanted = json.loads(json.dumps(wanted))  # tuples become lists, as in the file
     name = difference(kept, wanted)
     if name is not None:
+        hint = ", which effort decides" if name in ("first_step", "growth") else ""
         raise JournalMismatchError(
             f"{path} is of a run whose {name} is {kept.get(name)!r}, but here it is "
-            f"{wanted.get(name)!r}: give what that run was given, or remove the journal to start "
-            "anew"
+            f"{wanted.get(name)!r}{hint}: give what that run was given, or remove the journal to "
+            "start anew"
         )

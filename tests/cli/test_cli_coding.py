@@ -92,7 +92,12 @@ def test_options_name_a_target(options, target):
     ],
 )
 @pytest.mark.parametrize(
-    "command", [["compress", "a.mp4", "a.fgvc"], ["sweep", "a.mp4"], ["strip", "a.mp4", "a.png"]]
+    "command",
+    [
+        ["compress", "a.mp4", "a.fgvc"],
+        ["sweep", "a.mp4", "--rates", "0.1"],
+        ["strip", "a.mp4", "a.png"],
+    ],
 )
 def test_options_name_settings(command, options, settings):
     arguments = _parser().parse_args([*command, *options])
