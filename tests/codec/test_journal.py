@@ -94,7 +94,7 @@ def test_an_old_journal_is_named_and_not_touched(tmp_path):
             Journal.open(path, {**PLAN, name: value}, resume=True)
     with pytest.raises(JournalMismatchError, match="whose more is None"):
         Journal.open(path, {**PLAN, "more": 1}, resume=True)
-    with pytest.raises(JournalMismatchError, match="first_step is None, .* 0.1, which effort decides"):
+    with pytest.raises(JournalMismatchError, match=r"is None, .* 0\.1, which effort decides"):
         Journal.open(path, {**PLAN, "first_step": 0.1}, resume=True)
     with pytest.raises(JournalMismatchError, match="whose width is 416, but here it is None"):
         Journal.open(path, {n: v for n, v in PLAN.items() if n != "width"}, resume=True)
