@@ -53,3 +53,13 @@ def clock_of(stream: CompressedVideo, frames: range) -> Clock:
     begin = stamps[frames.start]
     last = stream.last_frame_seconds if is_end else stamps[frames.stop] - stamps[frames.stop - 1]
     return tuple(stamps[k] - begin for k in frames), last
+
+
+def span_of(stream: CompressedVideo, frames: range) -> tuple[Fraction, Fraction | None]:
+    """When a part begins and ends, in seconds from the first frame; no end after the last frame."""
+    stamps, num_frames = stream.timestamps, stream.header.num_frames
+
+    def start_of(frame: int) -> Fraction:
+        return frame / stream.header.frame_rate if stamps is None else stamps[frame] - stamps[0]
+
+    return start_of(frames.start), None if frames.stop == num_frames else start_of(frames.stop)

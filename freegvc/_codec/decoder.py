@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc import events
-from freegvc._codec.clock import clock_of
+from freegvc._codec.clock import clock_of, span_of
 from freegvc._codec.compressed import CompressedVideo
 from freegvc._codec.gop_decoder import GopDecoder
 from freegvc._codec.keywords import refuse_moved
@@ -46,7 +46,7 @@ def decompress(
 
     Args:
         compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
-        frames: which ones, such as range(100, 200), without sound; by default all. Only the GOPs
+        frames: which ones, such as range(100, 200), with their sound; by default all. Only the GOPs
             that show them are decoded, and of the GOP before them the latents that they share, or
             of all GOPs before them if they are chained. `FrameReader` takes single frames.
         prior: what `load_prior` takes, such as the folder of a model, or a prior that it has
@@ -149,16 +149,16 @@ def part_of(stream: CompressedVideo, frames: range | None) -> range:
 
 
 def sound_of(stream: CompressedVideo, part: range) -> bytes | None:
-    """The audio to write with the frames of a part: that of the whole video, or none."""
-    if len(part) == stream.header.num_frames:
+    """The audio to write with the frames of a part; damaged audio is left out with a warning."""
+    if stream.audio is None or len(part) == stream.header.num_frames:
         return stream.audio
-    if stream.audio is not None:
-        warn(
-            "a part of the video is decoded, and its sound is left out: decode all of it to keep "
-            "the sound",
-            AudioWarning,
-        )
-    return None
+    from freegvc._video.audio_cut import cut_audio
+
+    try:
+        return cut_audio(stream.audio, *span_of(stream, part))
+    except UsageError as error:
+        warn(f"the sound of these frames is left out: {error}", AudioWarning)
+        return None
 
 
 def _decode_part(

@@ -7,15 +7,14 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
-from freegvc._video.audio import PADDING_TAG, START_TAG, TICK_SECONDS
-from freegvc._video.audio_section import open_audio
+from freegvc._video.audio import PADDING_TAG, TICK_SECONDS
+from freegvc._video.audio_section import open_audio, read_packets, start_seconds
 from freegvc._video.audio_tracks import (
     check_holds,
     codec_name,
     copy_tags,
     num_samples,
     skipped_samples,
-    stated_end,
 )
 from freegvc._video.ffmpeg import reason_of
 from freegvc.errors import UsageError
@@ -89,13 +88,12 @@ class AudioFeed:
     lead: Fraction
 
     def __init__(self, blob: bytes, output: Any, tick: Fraction) -> None:
-        self._most_bytes = len(blob)
         self._container = open_audio(blob)
         try:
             self._output = output
-            self._offset = _start(self._container.metadata.get(START_TAG, "0"))
+            self._offset = start_seconds(self._container)
             streams = list(self._container.streams.audio)
-            packets = self._with_durations(self._read(streams))
+            packets = read_packets(self._container, len(blob))
             first = self._first_packets(streams, packets)
             self.lead = self._lead(first, tick)
             self._copies = {}
@@ -109,38 +107,6 @@ class AudioFeed:
         except BaseException:
             self._container.close()
             raise
-
-    def _read(self, streams: list[Any]) -> Iterator[Any]:
-        num_bytes = 0
-        for packet in self._container.demux(streams) if streams else ():
-            num_bytes += packet.size
-            if num_bytes > self._most_bytes:  # compressed tracks, a thousand times as large
-                raise UsageError(
-                    f"the audio of {self._most_bytes} bytes unpacks to more than that; freegvc "
-                    "writes no compressed tracks: get the file again"
-                )
-            if packet.size and packet.pts is not None:
-                yield packet
-
-    def _with_durations(self, packets: Iterator[Any]) -> Iterator[Any]:
-        """Fill in durations that the codec does not tell; packets leave one later than they come.
-
-        The next packet tells when one ends, and the track when its last one does.
-        """
-        held: dict[int, Any] = {}
-        for packet in packets:
-            before = held.get(packet.stream_index)
-            held[packet.stream_index] = packet
-            if before is not None:
-                if not before.duration:
-                    before.duration = max(packet.pts - before.pts, 0)
-                yield before
-        for index, last in held.items():
-            if not last.duration:
-                end = stated_end(self._container.streams[index])
-                if end is not None:
-                    last.duration = max(round(end / last.time_base) - last.pts, 0)
-            yield last
 
     def _first_packets(self, streams: list[Any], packets: Iterator[Any]) -> list[Any]:
         """The packets up to the first one of the last track, as far as they start before 0."""
@@ -226,18 +192,6 @@ class AudioFeed:
     def close(self) -> None:
         """Close the blob."""
         self._container.close()
-
-
-def _start(text: str) -> Fraction:
-    """Seconds at which the first packet starts, 0 or before, of a tag in milliseconds."""
-    matches = re.fullmatch(r"-?[0-9]{1,15}(/[1-9][0-9]{0,9})?", text, re.ASCII)
-    value = Fraction(text) if matches else Fraction(1)
-    if not -(10**10) < value <= 0:
-        raise UsageError(
-            f"the audio's tag {START_TAG} is {text[:20]!r}; it must be an integer or a ratio from "
-            "-9999999999 to 0: get the file again"
-        )
-    return value / 1000
 
 
 def _padding(text: str) -> int:

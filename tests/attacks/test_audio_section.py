@@ -4,6 +4,7 @@ import io
 import socket
 import time
 from dataclasses import replace
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import freegvc
 from freegvc._bitstream import write_stream
 from freegvc._cli.main import main
-from freegvc._video import audio_feed
+from freegvc._video import audio_cut, audio_feed
 from freegvc._video.audio_section import open_audio
 from freegvc.errors import CorruptStreamError, UsageError
 from tests.attacks.attack_files import header, stream
@@ -98,20 +99,24 @@ def test_a_stream_with_other_bytes_is_refused(name, tmp_path, capsys):
     # FFmpeg gives tracks random numbers, so the bytes are no names that all workers agree on
     ids=["magic", "playlist", "soon", "large", "number", "cut"],
 )
-def test_decompress_ends_in_a_typed_error_or_a_video(blob, tmp_path, scene):
+@pytest.mark.parametrize("part", [(), ("--frames", "1:2")], ids=["all", "part"])
+def test_decompress_ends_in_a_typed_error_or_a_video(blob, part, tmp_path, scene):
     coded = freegvc.compress(scene(2, 16, 16), stop_step=950, prior="analytic").stream
     path = tmp_path / "hostile.fgvc"
     path.write_bytes(write_stream(replace(coded, audio=blob)))
-    assert main(["decompress", str(path), str(tmp_path / "out.mkv")]) in (0, 2, 4)
+    assert main(["decompress", str(path), str(tmp_path / "out.mkv"), *part]) in (0, 2, 4)
 
 
 def test_what_is_carried_is_not_larger_than_the_section(tmp_path, scene, monkeypatch):
     """A compressed track may unpack to a thousand times its bytes."""
     small, large = matroska(seconds=1), matroska(seconds=3)
-    monkeypatch.setattr(audio_feed, "open_audio", lambda blob: av.open(io.BytesIO(large)))
+    for module in (audio_feed, audio_cut):
+        monkeypatch.setattr(module, "open_audio", lambda blob: av.open(io.BytesIO(large)))
     video = replace(freegvc.Video.from_array(scene(2, 16, 16)), audio=small)
     with pytest.raises(UsageError, match="unpacks to more"):
         video.save(tmp_path / "out.mkv")
+    with pytest.raises(UsageError, match="unpacks to more"):
+        audio_cut.cut_audio(small, Fraction(0), None)
 
 
 def test_honest_audio_is_carried(tmp_path, scene):

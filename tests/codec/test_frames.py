@@ -1,11 +1,13 @@
 """Frames of a part: those of the whole video, for the work of the part."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import freegvc
+from freegvc._bitstream import write_stream
 from freegvc._codec.clock import clock_of, frames_between
 from freegvc._codec.limits import check_limits
 from freegvc.errors import AudioWarning, LargeStreamError, UsageError
@@ -13,7 +15,7 @@ from freegvc.events import GopDecoded, GopStarted
 from freegvc.priors.analytic import AnalyticPrior
 from tests.codec.coding import CountingPrior, compress
 from tests.codec.toy_priors import CausalPrior, ContextPrior, StridedPrior
-from tests.video.sound_files import write_clip
+from tests.video.sound_files import sound, write_clip
 
 STREAMS = {
     "fused": (AnalyticPrior(), {"gop_length": 6, "overlap": 2}),
@@ -143,12 +145,25 @@ def test_frames_of_a_constant_rate_by_time(scene):
     assert frames_between(stream, Fraction(0), Fraction(100)) == range(6)
 
 
-def test_the_sound_of_a_part_is_left_out_aloud(tmp_path):
+def test_a_part_has_its_sound(tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", ("pcm_s16le",), shown=range(12), heard=(0, 0.48))
+    stream = compress(clip, stop_step=950, audio="copy")
+    part = freegvc.decompress(stream, frames=range(8, 12))
+    part.save(tmp_path / "part.mkv")
+    click, first, end, _ = sound(tmp_path / "part.mkv")
+    assert click == pytest.approx(2 / 25, abs=0.002)  # at frame 10
+    assert 0 <= first < 0.03
+    assert end == pytest.approx(4 / 25, abs=0.002)
+    assert freegvc.decompress(stream, frames=range(12)).audio == stream.audio
+
+
+def test_damaged_sound_of_a_part_is_left_out_aloud(tmp_path):
     clip = write_clip(tmp_path / "a.mp4", shown=range(8))
     stream = compress(clip, stop_step=950, audio="copy")
-    with pytest.warns(AudioWarning, match="its sound is left out"):
-        assert freegvc.decompress(stream, frames=range(3)).audio is None
-    assert freegvc.decompress(stream, frames=range(8)).audio == stream.audio
+    beginning = stream.audio[:200]
+    damaged = freegvc.CompressedVideo(write_stream(replace(stream.stream, audio=beginning)))
+    with pytest.warns(AudioWarning, match=r"sound of these frames is left out: the audio"):
+        assert freegvc.decompress(damaged, frames=range(3)).audio is None
 
 
 def test_limits_are_those_of_the_part(scene):
