@@ -205,4 +205,5 @@ class Autoencoder(nn.Module):
             fused[at] = self.fusion(versions, features[at], phases)
         replace_strays(fused, video, motion)
         for first in range(0, len(fused), count):
-            fused[first : first + count] = sharpened(fused[first : first + count])
+            at = slice(first, first + count)
+            fused[at] = sharpened(fused[at].clone())  # gradients need what is written over
