@@ -16,7 +16,6 @@ from freegvc.events import StepSent, ignore
 from freegvc.metrics import lpips, ms_ssim
 from freegvc.priors import load_prior
 from freegvc.priors.small import tuning
-from freegvc.priors.small.sharpening import sharpened
 from freegvc.priors.tiled import TiledPrior
 from tests.codec.coding import compress, decoded_in_a_fresh_process
 from tests.conftest import SHARED
@@ -179,14 +178,14 @@ def test_stops_are_those_of_walks(scene, prior):
     assert bits / frames[..., 0].size == pytest.approx(rate, rel=0.25)
 
 
-def test_anchors_are_what_is_drawn_and_sharpened_but_not_fused(scene, prior, monkeypatch):
+def test_anchors_are_what_is_drawn_before_frames_are_fused(scene, prior, monkeypatch):
     latent = prior.encode_frames(scene(8, 40, 48))[None]
     anchors = prior._autoencoder.draw_anchors(latent)
     monkeypatch.setattr(
         prior._autoencoder, "_fuse", lambda drawn, features, count, fused: fused.copy_(drawn)
     )
     drawn = prior._autoencoder.decode(latent)
-    torch.testing.assert_close(anchors[0], sharpened(drawn[0, [1, 2, 5, 6]]))
+    torch.testing.assert_close(anchors[0], drawn[0, [1, 2, 5, 6]])
 
 
 @given(

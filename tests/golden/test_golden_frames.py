@@ -2,7 +2,7 @@
 
 `decoded.npz` holds the means of 8x8 pixels of the frames, in sixteenths of a grey level: other
 processors and thread counts differ by less than that. Commit 5f2871f decoded those of the analytic
-prior; those of freegvc-small are of the commit whose decoder was the first to sharpen.
+prior; those of freegvc-small are of the commit that trained its encoder and decoder together.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 
 Latent i covers frames 4i .. 4i + 3, including i = 0: a GOP of 48 frames has 12 latents, and GOPs
 that overlap by 4 frames overlap by exactly one latent. The encoder is causal. The decoder draws
-each frame from the latents up to its own, then looks at the drawn frames before and after it
-(motion.py, fusion.py), and sharpens (sharpening.py).
+each frame from the latents up to its own, and then looks at the drawn frames before and after it
+(motion.py, fusion.py).
 
 The spatial layers are 2-D convolutions on frames. The temporal layers are 1 x 1 convolutions over a
 frame (or latent) and the two before it. There are no normalisation layers: every output depends on
@@ -24,7 +24,6 @@ from torch.nn import functional as F  # noqa: N812
 from freegvc.priors.small.fusion import Fusion
 from freegvc.priors.small.layers import SLOPE, Block, split, start
 from freegvc.priors.small.motion import ANCHORS, from_neighbours, motion_of, replace_strays
-from freegvc.priors.small.sharpening import sharpened
 
 LATENT_CHANNELS = 16
 TEMPORAL_STRIDE = 4
@@ -154,7 +153,7 @@ class Autoencoder(nn.Module):
         return frames
 
     def draw_anchors(self, latent: Tensor) -> Tensor:
-        """The frames that are drawn well, sharpened, but not fused with others.
+        """The frames that are drawn well, as they are before they are fused with others.
 
         Args:
             latent: float [B, 16, T', h, w].
@@ -165,7 +164,7 @@ class Autoencoder(nn.Module):
         parts = (split(each, TEMPORAL_STRIDE)[:, ANCHORS] for each in self._coarse(latent))
         x, video = (part.flatten(0, 1) for part in parts)
         x = x.contiguous(memory_format=torch.channels_last)
-        drawn = sharpened(video + self._detail(self._features(x)))
+        drawn = video + self._detail(self._features(x))
         return split(drawn, len(ANCHORS) * latent.shape[2])
 
     def _coarse(self, latent: Tensor) -> tuple[Tensor, Tensor]:
@@ -204,6 +203,3 @@ class Autoencoder(nn.Module):
             phases = torch.tensor(frames, device=video.device) % TEMPORAL_STRIDE
             fused[at] = self.fusion(versions, features[at], phases)
         replace_strays(fused, video, motion)
-        for first in range(0, len(fused), count):
-            at = slice(first, first + count)
-            fused[at] = sharpened(fused[at].clone())  # gradients need what is written over
