@@ -14,16 +14,10 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 
+from freegvc._run_lock import lock
 from freegvc._special_files import special_kind
 from freegvc.errors import JournalError, OutputExistsError, UsageError
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows, where nothing keeps two processes from one file
-    fcntl = None
 
 MAGIC = b"FGVJ\x01"
 _MAGIC_BYTES = len(MAGIC)
@@ -52,7 +46,7 @@ class RecordFile:
             raise OutputExistsError(f"{path} exists: name another file, or remove it") from None
         file = cls(path, descriptor)
         try:
-            file._lock()
+            lock(file._open, file.path)
             file._write(MAGIC)
             _sync_folder(path.parent)
         except BaseException:
@@ -76,7 +70,7 @@ class RecordFile:
         _refuse_other_kinds(path)
         file = cls(path, os.open(path, os.O_RDWR))
         try:
-            file._lock()
+            lock(file._open, file.path)
             payloads, end = _parse(path, path.read_bytes())
             os.ftruncate(file._open, end)
             os.lseek(file._open, end, os.SEEK_SET)
@@ -106,7 +100,7 @@ class RecordFile:
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         other = RecordFile(fresh, descriptor)
         try:
-            other._lock()
+            lock(other._open, other.path)
             other._write(MAGIC + b"".join(map(_framed, payloads)))
             fresh.replace(self.path)
         except BaseException:
@@ -137,18 +131,6 @@ class RecordFile:
             os.fsync(self._open)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from error
-
-    def _lock(self) -> None:
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._open, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{self.path} belongs to a run that is still at work: wait for it, or end it"
-            ) from None
-        except OSError:  # a network file system without locks
-            return
 
 
 def is_record_file(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """A folder of PNG files that is kept if it does not become complete, and gone on with."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from freegvc._atomic import naming, write_durably
+from freegvc._run_lock import lock
 from freegvc._video.frame_source import Frame
 from freegvc._video.png import PLAN, check_folder, file_name, png_bytes, put_in_place
 from freegvc.errors import JournalMismatchError, OutputExistsError
@@ -58,6 +60,7 @@ def partial_folder(
         OutputExistsError: the folder exists and `overwrite` is false, or frames of an earlier run
             do and `resume` is.
         JournalMismatchError: these are of another plan.
+        UsageError: another run writes to it.
     """
     path = path.resolve()
     check_folder(path, overwrite=overwrite)
@@ -72,8 +75,7 @@ def partial_folder(
             f"{partial} holds the frames of a run that did not end: go on with them (--resume), or "
             "remove it to start anew"
         )
-    with naming(path, partial):
-        partial.mkdir(exist_ok=True)
+    with naming(path, partial), _locked(partial):
         folder = PartialFolder(partial)
         try:
             _check_plan(folder, plan)
@@ -83,6 +85,18 @@ def partial_folder(
         finally:
             if partial.exists() and not _others(partial):  # not one frame
                 shutil.rmtree(partial)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Make a folder, or take the one that is there, for this run alone."""
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _others(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from freegvc._video.partial_folder import partial_folder, partial_path
-from freegvc.errors import JournalMismatchError, OutputExistsError
+from freegvc.errors import JournalMismatchError, OutputExistsError, UsageError
 
 FRAMES = np.random.default_rng(1).integers(0, 256, (5, 8, 12, 3), np.uint8)
 
@@ -107,3 +107,15 @@ def test_an_older_folder_stays_until_the_new_one_is_complete(tmp_path):
     write(tmp_path / "f", 255 - FRAMES, overwrite=True, resume=True)
     assert np.array_equal(read(tmp_path / "f")[4], 255 - FRAMES[4])
     assert [file.name for file in tmp_path.iterdir()] == ["f"]
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path):
+    path = tmp_path / "out"
+    with partial_folder(path, "plan", resume=False, overwrite=False) as folder:
+        for frame in FRAMES[:2]:
+            folder.write(frame)
+        with pytest.raises(UsageError, match=r"out\.partial belongs to a run that is still at"):
+            write(path, FRAMES, resume=True)
+        for frame in FRAMES[2:]:
+            folder.write(frame)
+    assert np.array_equal(read(path), FRAMES)
