@@ -77,8 +77,8 @@ def test_a_container_holds_the_part(run, stream, audio_stream, tmp_path):
     assert load_video(tmp_path / "a.mkv").num_frames == 4
     result = run("decompress", audio_stream, tmp_path / "b.mkv", "--frames", "3:7")
     assert result.code == 0
-    assert "warning: a part of the video is decoded, and its sound is left out" in result.err
-    assert load_video(tmp_path / "b.mkv").audio is None
+    assert "warning" not in result.err
+    assert load_video(tmp_path / "b.mkv").audio is not None
 
 
 @pytest.mark.parametrize(
