@@ -29,13 +29,17 @@ GOP_LENGTH = 24
 NUM_RATES = 9
 Array = npt.NDArray[np.float64]
 
-# each: the law and where its search starts
-LAWS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
-    "power": (lambda r, a, b: a * r**b, (0.5, -0.2)),
-    "linear": (lambda r, a, b: a + b * r, (0.8, -0.1)),
-    "logarithmic": (lambda r, a, b: a + b * np.log(r), (0.5, -0.1)),
-    "exponential": (lambda r, a, b: a * np.exp(b * r), (0.8, -0.1)),
-    "power and floor": (lambda r, a, b, c: c + a * r**b, (0.5, -0.3, 0.2)),
+# each: the law and where its searches start; near b = 0 a power with a floor is a logarithm, from
+# which a search does not come back
+LAWS: dict[str, tuple[Callable[..., Array], tuple[tuple[float, ...], ...]]] = {
+    "power": (lambda r, a, b: a * r**b, ((0.5, -0.2),)),
+    "linear": (lambda r, a, b: a + b * r, ((0.8, -0.1),)),
+    "logarithmic": (lambda r, a, b: a + b * np.log(r), ((0.5, -0.1),)),
+    "exponential": (lambda r, a, b: a * np.exp(b * r), ((0.8, -0.1),)),
+    "power and floor": (
+        lambda r, a, b, c: c + a * r**b,
+        ((0.5, -0.3, 0.2), (0.2, -0.5, 0.0), (0.1, -1.0, 0.1)),
+    ),
 }
 
 
@@ -69,10 +73,11 @@ def rate_points(
 
 def fitted(name: str, points: list[tuple[float, float]]) -> Callable[[Array], Array]:
     """A law with the numbers that fit best, as a function of bits per pixel."""
-    law, start = LAWS[name]
+    law, starts = LAWS[name]
     rate, score = np.array(points).T
     unit = rate.mean()
-    numbers, _ = curve_fit(law, rate / unit, score, p0=start, maxfev=20_000)
+    fits = [curve_fit(law, rate / unit, score, p0=start, maxfev=20_000)[0] for start in starts]
+    numbers = min(fits, key=lambda fit: float(np.square(law(rate / unit, *fit) - score).sum()))
     return lambda bpp: law(bpp / unit, *numbers)
 
 
