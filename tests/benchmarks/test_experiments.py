@@ -98,10 +98,10 @@ def test_committed_records_name_their_prior(prior, names):
 
 
 def test_default_grids_keep_to_what_is_promised():
-    """At the paper's stop steps: 8 % at medium effort within 32 calls, 4 % at best."""
+    """At the paper's stop steps: 9 % at medium effort within 32 calls, 4.5 % at best."""
     _, curves = load_curves(RESULTS / "errors.json")
     for schedule, stops in SCHEDULES.values():
-        for effort, limit, calls in (("medium", 1.08, 32), ("best", 1.04, 64)):
+        for effort, limit, calls in (("medium", 1.09, 32), ("best", 1.045, 64)):
             pace = OWN.scaled(EFFORTS[effort].step_scale)
             for stop in stops:
                 roots = roots_to(schedule, stop, pace)
