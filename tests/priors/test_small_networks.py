@@ -7,7 +7,7 @@ import torch
 
 from freegvc._diffusion import NoiseSchedule
 from freegvc.priors.small.autoencoder import Autoencoder
-from freegvc.priors.small.denoiser import Denoiser, schedule
+from freegvc.priors.small.denoiser import Block, Denoiser, TimeAttention, schedule
 
 
 def shaken(model: torch.nn.Module) -> torch.nn.Module:
@@ -72,6 +72,33 @@ def test_denoiser_takes_any_size_and_length(shape: tuple[int, int, int]) -> None
     assert both.shape == z.shape
     torch.testing.assert_close(both[1:], model(z[1:], torch.tensor([100])), rtol=0, atol=1e-4)
     assert not torch.allclose(both[1:], model(z[1:], torch.tensor([900])), atol=1e-3)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+@torch.no_grad()
+def test_a_block_convolves_three_instants(length: int) -> None:
+    block = shaken(Block(4, 8))
+    x, embedding = torch.randn(3 * length, 4, 5, 6), torch.randn(3 * length, 8)
+    y = torch.nn.functional.silu(block.norm(x, embedding))
+    y = torch.nn.functional.silu(block.space(y)).reshape(3, length, 4, 5, 6)
+    kernel = block.time.weight.reshape(4, 3, 4).transpose(1, 2)[..., None, None]
+    change = torch.nn.functional.conv3d(
+        y.transpose(1, 2), kernel, block.time.bias, padding=(1, 0, 0)
+    )
+    expected = x + change.transpose(1, 2).flatten(0, 1)
+    torch.testing.assert_close(block(x, embedding, length), expected)
+
+
+@torch.no_grad()
+def test_attention_mixes_the_instants_of_one_point() -> None:
+    attention = shaken(TimeAttention(32, 8))
+    x, embedding = torch.randn(2 * 3, 32, 4, 5), torch.randn(2 * 3, 8)
+    changed = x.clone()
+    changed[4, :, 1, 2] = 0.0  # of the second clip
+    differs = (attention(x, embedding, 3) != attention(changed, embedding, 3)).any(1)
+    expected = torch.zeros(6, 4, 5, dtype=torch.bool)
+    expected[3:, 1, 2] = True
+    assert torch.equal(differs, expected)
 
 
 def test_schedule_is_one_the_codec_takes() -> None:

@@ -40,6 +40,19 @@ def split(x: Tensor, length: int) -> Tensor:
     return x.reshape(-1, length, *x.shape[1:])
 
 
+def points(x: Tensor) -> Tensor:
+    """[..., C, H, W] to [..., H, W, C], a view that is contiguous if x is channels last.
+
+    There a product of matrices does what a 1 x 1 convolution does, and is faster on a CPU.
+    """
+    return x.movedim(-3, -1)
+
+
+def pictures(x: Tensor) -> Tensor:
+    """The reverse of `points`."""
+    return x.movedim(-1, -3)
+
+
 class Norm(nn.Module):
     """Division by the root mean square over channels, then a scale and a shift by the timestep."""
 
@@ -54,7 +67,7 @@ class Norm(nn.Module):
         modulation: Tensor = self.modulate(embedding)
         scale, shift = modulation[:, :, None, None].chunk(2, 1)
         power = x.float().square().mean(1, keepdim=True)
-        return x * torch.rsqrt(power + 1e-6).to(x.dtype) * (1 + scale) + shift
+        return torch.addcmul(shift, x * torch.rsqrt(power + 1e-6).to(x.dtype), 1 + scale)
 
 
 class Block(nn.Module):
@@ -69,11 +82,22 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor, length: int) -> Tensor:
         """x [B length, C, H, W]."""
-        y = F.silu(self.space(F.silu(self.norm(x, embedding))))
-        clips = F.pad(split(y, length), (0, 0) * 3 + (1, 1))
-        near = torch.cat([clips[:, :-2], clips[:, 1:-1], clips[:, 2:]], 2).flatten(0, 1)
-        change: Tensor = self.time(near)
-        return x + change
+        y = points(F.silu(self.space(F.silu(self.norm(x, embedding)))))
+        return x + pictures(self._over_time(y, length))
+
+    def _over_time(self, y: Tensor, length: int) -> Tensor:
+        """`time` of the instant before, this one and the one after; y [B length, H, W, C].
+
+        As three products, so that the instants need not be copied side by side.
+        """
+        instant = y.shape[1] * y.shape[2]
+        clips = y.reshape(-1, length * instant, y.shape[3])
+        weights = self.time.weight[:, :, 0, 0].T.expand(len(clips), -1, -1)
+        before, now, after = weights.chunk(3, 1)
+        change = F.linear(clips, now[0].T, self.time.bias)
+        change[:, instant:].baddbmm_(clips[:, :-instant], before)
+        change[:, :-instant].baddbmm_(clips[:, instant:], after)
+        return change.reshape(y.shape)
 
 
 class TimeAttention(nn.Module):
@@ -92,17 +116,16 @@ class TimeAttention(nn.Module):
     def forward(self, x: Tensor, embedding: Tensor, length: int) -> Tensor:
         """x [B length, C, H, W]."""
         height, width = x.shape[2:]
-        y = split(self.norm(x, embedding), length)  # B T C H W
-        y = y.permute(0, 3, 4, 1, 2).flatten(0, 2)  # B H W, T, C
-        parts = self.project(y).reshape(len(y), length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        y = split(self.project(points(self.norm(x, embedding))), length)  # B T H W 3C
+        y = y.reshape(len(y), length, height * width, 3, self.heads, -1)
+        parts = y.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)  # 3, B H W, heads, T, C / heads
         instants = torch.arange(length, device=x.device)
         distance = (instants[:, None] - instants).clamp(-MAX_DISTANCE, MAX_DISTANCE)
         mask = self.bias[:, distance + MAX_DISTANCE].to(parts.dtype)
         y = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=mask[None])
-        merged: Tensor = self.merge(y.transpose(1, 2).flatten(2))
-        y = merged.reshape(-1, height, width, *merged.shape[1:])
-        y = y.permute(0, 3, 4, 1, 2).flatten(0, 1)
-        return x + y.contiguous(memory_format=torch.channels_last)
+        y = y.reshape(-1, height * width, self.heads, length, HEAD_CHANNELS)
+        y = y.permute(0, 3, 1, 2, 4).reshape(len(x), height, width, -1)
+        return x + pictures(self.merge(y))
 
 
 class Stage(nn.Module):
