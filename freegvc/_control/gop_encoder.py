@@ -158,6 +158,7 @@ class GopEncoder:
         self,
         walk: Sender,
         *,
+        latent: Tensor | None = None,
         score: float | None = None,
         reached: bool | None = None,
         num_probes: int = 0,
@@ -167,18 +168,22 @@ class GopEncoder:
 
         Args:
             walk: of that GOP.
+            latent: what `walk.reconstruct` gave, if it was called.
             score, reached, num_probes: as in `freegvc.events.GopDone`.
             probe_seconds: how long the probes took.
 
         Returns:
-            The packet, and what was said of it; its tail if GOPs are chained.
+            The packet, and what was said of it; its tail if GOPs are chained, or the latent was
+            given, and another GOP follows.
         """
         packet = walk.packet()
-        self._known = None
-        if self.parameters.chain:
-            decoded = walk.reconstruct(self.silent)
-            if not self._is_last:
-                self._known = self.seams.tail(decoded, self._advance)
+        tail = None
+        if not self._is_last:
+            if latent is None and self.parameters.chain:
+                latent = walk.reconstruct(self.silent)
+            if latent is not None:
+                tail = self.seams.tail(latent, self._advance)
+        self._known = tail if self.parameters.chain else None
         seconds = self.seconds() | ({"probes": probe_seconds} if num_probes else {})
         done = events.GopDone(
             walk.gop,
@@ -192,7 +197,7 @@ class GopEncoder:
             walk.model_calls,
         )
         self.on_event(done)
-        return FinishedGop(packet=packet, done=done, tail=tail_array(self._known))
+        return FinishedGop(packet=packet, done=done, tail=tail_array(tail))
 
     def header(self) -> Header:
         """The header if the video ends with the current GOP."""

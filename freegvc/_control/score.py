@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
+from freegvc._control.finished_gop import FinishedGop, tail_tensor
 from freegvc._control.scoring import Before, GopScorer
 from freegvc._control.search import AtBits, AtLimit, AtTimestep, Found, History, search
 from freegvc._control.stopping import branch_at_bits, branch_at_timestep
@@ -28,12 +28,12 @@ FIRST_BPP = 0.01  # where the very first sample is taken
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """A scored state: its walk, its point, its score, and what the next GOP would be fused with."""
+    """A scored state: its walk, its point, its score, and the clean latent that was decoded."""
 
     walk: Sender
     point: RatePoint
     score: float
-    tail: Tensor
+    latent: Tensor
 
 
 class ScoreController:
@@ -88,16 +88,17 @@ class ScoreController:
             self._say_missed(gop, score, scorer.num_probes)
         points = tuple(probe.point for probe in probes)
         self._history = History(points, chosen.point, chosen.walk.timestep, found.floor, reached)
-        self._before = Before.of(gop, chosen.tail, self._gops.seams)
         finished = self._gops.finish(
             chosen.walk,
+            latent=chosen.latent,
             score=score,
             reached=reached,
             num_probes=scorer.num_probes,
             probe_seconds=scorer.seconds,
         )
+        self._before = _left(gop, finished, self._gops)
         self._packets.append(finished.packet)
-        return _with_history(finished, self._history, chosen.tail)
+        return _with_history(finished, self._history)
 
     def restore(self, gop: Gop, finished: FinishedGop) -> None:
         """Take a GOP that an earlier run has brought to the target."""
@@ -126,9 +127,9 @@ class ScoreController:
                 answer = RatePoint(0.0, self._metric.loss(scorer.limit(trunk)))
             else:
                 walk = self._walk_to(request, trunk)
-                score, tail = scorer.score(walk, self._is_near)
+                score, latent = scorer.score(walk, self._is_near)
                 answer = RatePoint(walk.bits[-1], self._metric.loss(score))
-                probes.append(_Probe(walk, answer, score, tail))
+                probes.append(_Probe(walk, answer, score, latent))
             try:
                 request = searching.send(answer)
             except StopIteration as finished:
@@ -185,21 +186,22 @@ class LikeFirstGopController:
             return self._others.add(gop)
         walk = self._first.walk_alone(gop)
         scorer = _scorer(self._target, self._metric, self._gops, gop, None)
-        score, tail = scorer.score(walk)
+        score, latent = scorer.score(walk)
         point = RatePoint(walk.bits[-1], self._metric.loss(score))
         floor = self._metric.loss(scorer.limit(walk))
         history = History((point,), point, walk.timestep, floor)
-        before = Before.of(gop, tail, self._gops.seams)
-        self._others = self._controller_of_others(score, before, history)
         finished = self._gops.finish(
             walk,
+            latent=latent,
             score=score,
             reached=True,
             num_probes=scorer.num_probes,
             probe_seconds=scorer.seconds,
         )
+        before = _left(gop, finished, self._gops)
+        self._others = self._controller_of_others(score, before, history)
         self._packets.append(finished.packet)
-        return _with_history(finished, history, tail)
+        return _with_history(finished, history)
 
     def restore(self, gop: Gop, finished: FinishedGop) -> None:
         """Take a GOP that an earlier run has coded."""
@@ -242,14 +244,14 @@ def _scorer(
 
 
 def _left(gop: Gop, finished: FinishedGop, gops: GopEncoder) -> Before | None:
-    """What a GOP that an earlier run has coded leaves; None if that is not kept."""
+    """What a GOP leaves to the scores of the next one; None if that is not kept."""
     tail = tail_tensor(finished.tail, gops.prior.device)
     return None if tail is None else Before.of(gop, tail, gops.seams)
 
 
-def _with_history(finished: FinishedGop, history: History, tail: Tensor) -> FinishedGop:
-    """A finished GOP with what the next one needs of it."""
-    return replace(finished, state={"history": asdict(history)}, tail=tail_array(tail))
+def _with_history(finished: FinishedGop, history: History) -> FinishedGop:
+    """A finished GOP with what the next one learns from it."""
+    return replace(finished, state={"history": asdict(history)})
 
 
 def _history_of(finished: FinishedGop) -> History:

@@ -102,11 +102,10 @@ class GopScorer:
                 frames; None: always over all.
 
         Returns:
-            The score, and what the next GOP would be fused with.
+            The score, and the clean latent that was decoded for it.
         """
         latent = walk.reconstruct(self._silent)
-        score = self._probe(latent, walk.num_steps, walk.bits[-1], is_near)
-        return score, self._seams.tail(latent, self._gop.advance).clone()
+        return self._probe(latent, walk.num_steps, walk.bits[-1], is_near), latent
 
     def limit(self, walk: Sender) -> float:
         """Score of the latent itself, over all frames: no walk does better."""

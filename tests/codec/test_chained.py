@@ -6,7 +6,7 @@ import pytest
 import freegvc
 from freegvc._codec.decoder import decode_gop
 from freegvc.errors import TargetError, UsageError
-from freegvc.events import GopDecoded
+from freegvc.events import GopDecoded, ProbeDone
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 from tests.codec.coding import compress, decoded_gops, decoded_in_a_fresh_process
@@ -94,6 +94,41 @@ def test_a_score_is_met_by_every_gop(scene):
     decoded, shown = decoded_gops(compress(frames, target, **CHAIN))
     for gop in shown:
         assert psnr(frames[gop], decoded[gop]).mean() == pytest.approx(24.0, abs=0.3)
+
+
+class CountingCausalPrior(CausalPrior):
+    """CausalPrior, which counts what its VAE does."""
+
+    num_encoded = num_decoded = 0
+
+    def encode_frames(self, frames):
+        self.num_encoded += 1
+        return super().encode_frames(frames)
+
+    def decode_latent(self, latent, height, width):
+        self.num_decoded += 1
+        return super().decode_latent(latent, height, width)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        freegvc.Score("psnr", 20.0, tolerance=2.0),
+        freegvc.LikeFirstGop(freegvc.StopStep(800), "psnr", tolerance=2.0),
+    ],
+    ids=["score", "like-first-gop"],
+)
+def test_scores_of_causal_gops_need_one_tail_each(scene, target):
+    """A causal tail is decoded and encoded again: once a GOP, not once a probe, not at the end."""
+    prior, heard = CountingCausalPrior(), []
+    frames = scene(18, 40, 56)
+    compressed = compress(
+        frames, target, prior=prior, on_event=heard.append, chain=True, gop_length=10, overlap=5
+    )
+    assert compressed.header.num_gops == 3
+    assert prior.num_encoded == 3 + 2
+    assert prior.num_decoded == sum(isinstance(event, ProbeDone) for event in heard) + 2
+    assert psnr(frames, freegvc.decompress(compressed, prior=prior).frames).min() > 15
 
 
 def test_defaults_have_room_for_the_context(scene):
