@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -34,9 +35,13 @@ def frames_between(stream: CompressedVideo, begin: Fraction, end: Fraction) -> r
         UsageError: there is none.
     """
     stamps, num_frames = stream.timestamps, stream.header.num_frames
-    starts = stamps or [k / stream.header.frame_rate for k in range(num_frames)]
-    first = max(bisect_right(starts, begin + starts[0]) - 1, 0)
-    stop = bisect_left(starts, end + starts[0])
+    if stamps is None:  # no list of frames, whose number in the header may be anything
+        rate = stream.header.frame_rate
+        first, stop = math.floor(begin * rate), math.ceil(end * rate)
+    else:
+        first = bisect_right(stamps, begin + stamps[0]) - 1
+        stop = bisect_left(stamps, end + stamps[0])
+    first, stop = max(first, 0), min(stop, num_frames)
     if begin >= end or first >= stop or begin >= exact_duration(stream):
         raise UsageError(
             f"no frame is shown from {float(begin):g} to {float(end):g} s: the video lasts "

@@ -160,8 +160,13 @@ def sweep_points(
         with open_video(video) as original:
             if metrics:
                 _check_passes(original)
-            size = {"height": original.height, "width": original.width}
-            model = prior_to_encode(DEFAULT_PRIOR if prior is None else prior, device, **size)
+            model = prior_to_encode(
+                DEFAULT_PRIOR if prior is None else prior,
+                device,
+                height=original.height,
+                width=original.width,
+                gop_length=None if settings is None else settings.gop_length,
+            )
             with show("encode") as on_event:
                 whole = compress(
                     original,

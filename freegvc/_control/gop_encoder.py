@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from freegvc import events
 from freegvc._bitstream import PacketCodec, Stream, Timestamps
 from freegvc._bitstream.stream import stream_bytes, stream_sections
+from freegvc._bitstream.timestamps import MAX_TIMESTAMPS
 from freegvc._control.finished_gop import FinishedGop, tail_array, tail_tensor
 from freegvc._control.tuning import Tuning
 from freegvc._trajectory import Pace, Seams, Sender, Silent, grid_to
 from freegvc._video.gop_plan import plan_gops
+from freegvc._warn import warn
+from freegvc.errors import OutputWarning
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -233,6 +236,13 @@ class GopEncoder:
         if stamps is None and last_seconds is None:
             return None
         if stamps is None:
+            if last_seconds is not None and self.end_frame > MAX_TIMESTAMPS:
+                warn(
+                    f"the last frame is shown as long as the others, not {float(last_seconds):g} "
+                    f"s: a video of more than {MAX_TIMESTAMPS} frames cannot say it",
+                    OutputWarning,
+                )
+                return None
             rate = self.parameters.frame_rate
             stamps = tuple(index / rate for index in range(self.end_frame))
         return _ticks(stamps, last_seconds)

@@ -61,7 +61,8 @@ def open_video(
     colour = {"matrix": matrix, "colour_range": colour_range}
     parse_stated_colour(**colour)  # refuses unknown words, whatever the source
     if isinstance(source, FrameSource):
-        _refuse("an opened video", size=size, fps=fps, pix_fmt=pix_fmt, **colour)
+        given = {"size": size, "fps": fps, "pix_fmt": pix_fmt, "deinterlace": deinterlace}
+        _refuse("an opened video", **given, **colour)
         return source
     options: dict[str, Any] = {
         "size": size,
@@ -80,7 +81,8 @@ def open_video(
             else _open(path, options)
         )
     if not isinstance(source, str | PathLike):
-        _refuse("an array", size=size, pix_fmt=pix_fmt, **colour)
+        deinterlace = deinterlace or None  # False is what happens anyway
+        _refuse("an array", size=size, pix_fmt=pix_fmt, deinterlace=deinterlace, **colour)
         if isinstance(source, Video):
             _refuse("a Video, which has its own rate", fps=fps)
             return VideoSource(source)
@@ -123,22 +125,25 @@ def _source_of(path: Path, options: dict[str, Any]) -> FrameSource:
     if not path.exists():
         raise VideoReadError(f"{path} does not exist")
     size, fps, pix_fmt = (options[name] for name in ("size", "fps", "pix_fmt"))
+    deinterlace = options["deinterlace"]
     colour = {name: options[name] for name in ("matrix", "colour_range")}
     stated = parse_stated_colour(**colour)
     if path.suffix.lower() == ".yuv" and not path.is_dir():
         from freegvc._video.raw import RawSource
 
+        _refuse(f"{path}, which does not say what is interlaced", deinterlace=deinterlace or None)
         return RawSource(path, size, fps, pix_fmt, stated)
     _refuse(f"{path}, which is not a .yuv file", size=size, pix_fmt=pix_fmt)
     if path.is_dir() or is_picture(path):
         _refuse(f"{path}, whose pictures are RGB", **colour)
+        _refuse(f"{path}, whose pictures are whole", deinterlace=deinterlace or None)
         from freegvc._video.images import AnimationSource, ImageFolderSource
 
         opened = ImageFolderSource if path.is_dir() else AnimationSource
         return opened(path, fps, strict=options["strict_input"])
     from freegvc._video.container import ContainerSource
 
-    strict, deinterlace = options["strict_input"], options["deinterlace"]
+    strict = options["strict_input"]
     return ContainerSource(path, fps, strict=strict, deinterlace=deinterlace, stated=stated)
 
 

@@ -204,7 +204,9 @@ def as_metric(metric: MetricLike) -> Metric:
         metric: a name in `METRICS`, a `Metric`, which is returned as it is, or a function
             `f(reference, distorted)` of two videos, uint8 [T, H, W, 3] each. The function returns
             a distance: 0 is perfect, larger is worse; [T], one for each frame, or one number for
-            all of them. Its `__name__` becomes the metric's name.
+            all of them. Its `__name__` becomes the metric's name. Targets give it the frames of a
+            GOP, `freegvc.metrics.score_frames` a few at a time; `Metric(..., takes_video=True)`
+            makes a metric that gets all frames of a video at once.
 
     Raises:
         UsageError: no metric has that name, or `metric` is not callable. Calling the metric raises

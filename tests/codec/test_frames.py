@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,6 +144,14 @@ def test_frames_of_a_constant_rate_by_time(scene):
     assert frames_between(stream, 2 * frame, 4 * frame) == range(2, 4)
     assert frames_between(stream, 2 * frame - Fraction(1, 1000), 4 * frame) == range(1, 4)
     assert frames_between(stream, Fraction(0), Fraction(100)) == range(6)
+
+
+def test_a_time_in_a_stream_that_claims_to_be_endless_takes_none():
+    header = SimpleNamespace(num_frames=10**15, frame_rate=Fraction(25))
+    stream = SimpleNamespace(header=header, timestamps=None, last_frame_seconds=None)
+    assert frames_between(stream, Fraction(2), Fraction(3)) == range(50, 75)
+    rest = Fraction(10**15, 25) - Fraction(1, 50)
+    assert frames_between(stream, rest, rest + 9) == range(10**15 - 1, 10**15)
 
 
 def test_a_part_has_its_sound(tmp_path):

@@ -11,7 +11,13 @@ import freegvc
 from freegvc._codec.decoder import decode_gop
 from freegvc._codec.model import _check_geometry
 from freegvc._video import open_video
-from freegvc.errors import CorruptStreamError, PriorMismatchError, TargetError, UsageError
+from freegvc.errors import (
+    CorruptStreamError,
+    OutputWarning,
+    PriorMismatchError,
+    TargetError,
+    UsageError,
+)
 from freegvc.metrics import psnr
 from freegvc.priors import load_prior
 from freegvc.priors.analytic import AnalyticPrior
@@ -290,6 +296,14 @@ def test_the_last_frame_keeps_its_duration(scene, times):
     assert decoded.last_frame_seconds == Fraction(5, 7)
     assert decoded.timestamps == (stamps or tuple(Fraction(n, 30) for n in range(6)))
     assert decoded.duration_seconds == video.duration_seconds
+
+
+def test_a_very_long_video_loses_the_duration_of_its_last_frame_alone(scene, monkeypatch):
+    monkeypatch.setattr("freegvc._control.gop_encoder.MAX_TIMESTAMPS", 5)
+    video = freegvc.Video(scene(6, 16, 24), Fraction(30), last_frame_seconds=Fraction(5, 7))
+    with pytest.warns(OutputWarning, match=r"not 0\.714286 s: a video of more than 5 frames"):
+        compressed = compress(video, stop_step=880)
+    assert (compressed.header.num_frames, compressed.last_frame_seconds) == (6, None)
 
 
 def test_bits_per_second_are_those_of_the_time_in_which_frames_are_shown(scene):

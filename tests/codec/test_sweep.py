@@ -69,6 +69,17 @@ def test_a_video_is_encoded_once(frames, prior, whole, monkeypatch):
     assert sum(isinstance(event, GopDecoded) for event in heard) == num_gops * len(RATES)
 
 
+def test_tiles_of_the_vae_are_chosen_for_the_gops_that_are_coded(frames, monkeypatch):
+    chosen = []
+
+    def choose(prior, num_frames, *rest):
+        chosen.append(num_frames)
+
+    monkeypatch.setattr("freegvc.priors.memory.choose_vae_tile", choose)
+    sweep(frames, rates=RATES, metrics=(), prior="analytic", settings=SETTINGS)
+    assert set(chosen) == {SETTINGS.gop_length}
+
+
 def test_a_stream_is_cut_as_it_is(frames, prior, whole, points, tmp_path):
     path = whole.save(tmp_path / "clip.fgvc")
     for stream in (whole, whole.data, str(path)):

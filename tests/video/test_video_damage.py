@@ -1,11 +1,12 @@
 """Damage is said: a cut or damaged file is never a silent success. So is interlacing."""
 
 import av
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
 from freegvc._video import Video, open_video
-from freegvc.errors import InputWarning, UnsupportedVideoError, VideoReadError
+from freegvc.errors import InputWarning, UnsupportedVideoError, UsageError, VideoReadError
 from tests.video.video_files import textured, write_h264
 
 
@@ -102,6 +103,26 @@ def test_interlaced_y4m_is_refused(tmp_path):
     path.write_bytes(path.read_bytes().replace(b" Ip ", b" It ", 1))
     with pytest.raises(UnsupportedVideoError, match="interlaced at frame 0"):
         open_video(path)
+
+
+@pytest.mark.parametrize("kind", ["array", "opened", "folder", "yuv"])
+def test_what_says_nothing_of_interlacing_is_not_deinterlaced(tmp_path, kind):
+    frames = np.zeros((2, 16, 16, 3), np.uint8)
+    options = {}
+    if kind == "array":
+        source = frames
+    elif kind == "opened":
+        source = open_video(frames)
+    elif kind == "folder":
+        source = tmp_path / "pictures"
+        source.mkdir()
+        iio.imwrite(source / "0.png", frames[0])
+    else:
+        source = tmp_path / "a.yuv"
+        source.write_bytes(bytes(384))
+        options = {"size": (16, 16)}
+    with pytest.raises(UsageError, match=r"deinterlace=True was given for .*: leave it out"):
+        open_video(source, deinterlace=True, **options)
 
 
 def test_progressive_video_passes_a_deinterlacer_untouched(tmp_path):
