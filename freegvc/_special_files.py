@@ -34,10 +34,20 @@ def special_kind(path: Path) -> str | None:
     return _KINDS.get(stat.S_IFMT(mode))
 
 
-def is_address(path: str | PathLike[str]) -> bool:
-    """Whether a name is an address, such as http://host/clip.mp4, and not that of a file."""
+def why_no_path(path: str | PathLike[str]) -> str | None:
+    """Why a name cannot be that of a file to read, and what to do; None if it can.
+
+    It is empty, which Path takes for the working folder, or it is an address.
+    """
     name = os.fsdecode(path)
-    return _ADDRESS.match(name) is not None and not Path(name).exists()
+    if not name or "\0" in name:
+        return f"{name!r} is no path: give the name of a file"
+    if _ADDRESS.match(name) and not Path(name).exists():
+        return (
+            f"{name} is an address, and freegvc reads local files only: download it first, or give "
+            "the path without the scheme"
+        )
+    return None
 
 
 def read_pipe(path: Path) -> Iterator[bytes]:

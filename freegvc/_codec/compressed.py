@@ -22,7 +22,8 @@ from freegvc._bitstream import (
 )
 from freegvc._bitstream.checksum import CRC_BYTES
 from freegvc._control.budget import rounded_up
-from freegvc._special_files import PIPE, is_address, read_pipe, special_kind
+from freegvc._numbers import real_number, whole_number
+from freegvc._special_files import PIPE, read_pipe, special_kind, why_no_path
 from freegvc._video.timestamps import duration_seconds
 from freegvc.errors import StreamError, TargetError, UsageError
 
@@ -76,11 +77,8 @@ class CompressedVideo:
         Raises:
             StreamError: the file cannot be read or is not a valid stream.
         """
-        if is_address(path):
-            raise StreamError(
-                f"{path} is an address, and freegvc reads local files only: download it first, or "
-                "give the path without the scheme"
-            )
+        if reason := why_no_path(path):
+            raise StreamError(reason)
         file = Path(path)
         try:
             kind = special_kind(file)
@@ -133,8 +131,10 @@ class CompressedVideo:
             names = " and ".join(given) or "none"
             raise UsageError(f"give one of stop_step, bpp, kbps and num_bytes, not {names}")
         if stop_step is not None:
+            stop_step = whole_number("stop_step", stop_step)
             return CompressedVideo(write_stream(truncate_stream(self.stream, stop_step=stop_step)))
-        ((unit, value),) = given.items()
+        ((unit, given_value),) = given.items()
+        value = real_number(unit, given_value)
         if not 0.0 < value < math.inf:
             raise UsageError(f"{unit} is {value}, but must be above 0 and finite")
         whole = self.num_bytes - self.audio_bytes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, BinaryIO, Never
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from freegvc.priors import Prior
 
-CompressedInput = CompressedVideo | bytes | str | PathLike[str]
+CompressedInput = CompressedVideo | bytes | bytearray | BinaryIO | str | PathLike[str]
 
 
 def decompress(
@@ -45,7 +44,8 @@ def decompress(
     """Decompress a stream into a video in memory; `decode_frames` does it frame by frame.
 
     Args:
-        compressed: path of a .fgvc file, its bytes, or a `CompressedVideo`.
+        compressed: path of a .fgvc file, its bytes, a file that is open for reading bytes, or a
+            `CompressedVideo`.
         frames: which ones, such as range(100, 200), with their sound; by default all. Only the GOPs
             that show them are decoded, and of the GOP before them the latents that they share, or
             of all GOPs before them if they are chained. `FrameReader` takes single frames.
@@ -118,12 +118,24 @@ def decode_frames(
 
 
 def open_compressed(compressed: CompressedInput) -> CompressedVideo:
-    """A `CompressedVideo` from a path, from bytes, or as it is."""
+    """A `CompressedVideo` from a path, from bytes, from an open file, or as it is.
+
+    Raises:
+        UsageError: it is none of these.
+        StreamError: it is no valid stream, or cannot be read.
+    """
     if isinstance(compressed, CompressedVideo):
         return compressed
-    if isinstance(compressed, bytes):
-        return CompressedVideo(compressed)
-    return CompressedVideo.open(Path(compressed))
+    if isinstance(compressed, str | PathLike):
+        return CompressedVideo.open(compressed)
+    read = getattr(compressed, "read", None)
+    data = read() if callable(read) else compressed
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise UsageError(
+            f"the stream is {type(compressed).__name__!r}, but must be a path, bytes, a file that "
+            "is open for reading bytes, or a CompressedVideo"
+        )
+    return CompressedVideo(bytes(data))
 
 
 def part_of(stream: CompressedVideo, frames: range | None) -> range:

@@ -17,7 +17,7 @@ from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits
 from freegvc._codec.model import check_tiled_work
 from freegvc._codec.progress import with_progress
-from freegvc._codec.settings import Settings
+from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
 from freegvc._warn import warn
@@ -77,7 +77,7 @@ def compress(
     """
     wanted = one_target(target, keywords)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
-        coding = prepare(source, wanted, settings or Settings(), prior, device, audio, listener)
+        coding = prepare(source, wanted, settings_of(settings), prior, device, audio, listener)
         return stream_of(coding, code_gops(coding))
 
 
@@ -128,7 +128,7 @@ def compress_file(
     check_output(path, overwrite=overwrite)
     check_journal(journal, resume=resume)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
-        coding = prepare(source, wanted, settings or Settings(), prior, device, audio, listener)
+        coding = prepare(source, wanted, settings_of(settings), prior, device, audio, listener)
         with Journal.open(journal, coding.plan, resume=resume) as kept:
             compressed = stream_of(coding, code_gops(coding, kept))
             kept.note_output(compressed.data)

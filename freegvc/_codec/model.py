@@ -227,6 +227,10 @@ def _check_geometry(header: Header, prior: Prior) -> None:
 
 def _loaded(prior: Prior, device: str | None) -> Prior:
     """A loaded prior, which stays where it is."""
+    from freegvc.priors import Prior
+
+    if not isinstance(prior, Prior):
+        raise UsageError(f"prior is {prior!r}, but must be a name, a folder or a loaded prior")
     if device is not None:
         raise UsageError(
             f"device={device!r} was given with prior {prior.name!r}, which is loaded already: give "

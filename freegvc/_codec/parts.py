@@ -29,7 +29,7 @@ from freegvc._codec.keywords import one_target
 from freegvc._codec.plan import Plan, parameters_of
 from freegvc._codec.progress import with_progress
 from freegvc._codec.record_file import read_records
-from freegvc._codec.settings import Settings
+from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.budget import LEAST_STEPS_BYTES
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
@@ -90,7 +90,7 @@ def compress_part(
     check_journal(journal, resume=resume)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         coding = prepare(
-            source, wanted, settings or Settings(), prior, device, audio, listener, part=gops
+            source, wanted, settings_of(settings), prior, device, audio, listener, part=gops
         )
         with Journal.open(journal, coding.plan, resume=resume) as kept:
             end = _code_part(coding, gops, kept)

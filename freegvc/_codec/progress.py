@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from freegvc.errors import UsageError
 from freegvc.events import (
     Event,
     GopDecoded,
@@ -90,7 +91,13 @@ def progress_bar(what: str) -> Iterator[OnEvent]:
 
 @contextmanager
 def with_progress(wanted: bool, what: str, on_event: OnEvent) -> Iterator[OnEvent]:
-    """`on_event`, and a bar beside it if one is wanted."""
+    """`on_event`, and a bar beside it if one is wanted.
+
+    Raises:
+        UsageError: `on_event` cannot be called.
+    """
+    if not callable(on_event):
+        raise UsageError(f"on_event is {on_event!r}, but must be a function of one event")
     if not wanted:
         yield on_event
         return

@@ -93,4 +93,4 @@ def is_stream(video: Any) -> bool:
     if isinstance(video, str | PathLike):
         path = Path(video)
         return path.suffix.lower() == ".fgvc" and not path.is_dir()
-    return isinstance(video, CompressedVideo | bytes)
+    return isinstance(video, CompressedVideo | bytes | bytearray)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
-from freegvc._bitstream.header import GAMMA_ONE, UNTILED, StreamParameters
+from freegvc._bitstream.header import GAMMA_ONE, SAMPLERS, UNTILED, StreamParameters
 from freegvc._control.effort import DEFAULT_EFFORT, EFFORTS, Effort
-from freegvc._control.tuning import Tuning
+from freegvc._control.tuning import TUNINGS, Tuning
+from freegvc._numbers import real_number, whole_number
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class Settings:
             MS-SSIM and PSNR, fidelity the latter two. For priors that are `is_tunable`.
         tune_weights: folder of the safetensors of LPIPS, for "balanced"; by default as
             `freegvc.metrics` says.
+
+    Raises:
+        UsageError: an unknown word, a value of another type, or one outside its range. What depends
+            on the video and the prior is refused by `compress`.
     """
 
     gop_length: int | None = None
@@ -75,6 +80,43 @@ class Settings:
     tune: str | None = None
     tune_weights: Weights = None
 
+    def __post_init__(self) -> None:
+        for name in ("gop_length", "overlap", "silent_steps", "silent_rate"):
+            self._convert(name, whole_number)
+        for name in ("first_step", "growth"):
+            self._convert(name, real_number)
+        if not isinstance(self.refine, str):
+            self._convert("refine", whole_number)
+        if not callable(self.gamma):
+            self._convert("gamma", real_number)
+        if self.chain not in (True, False):
+            raise UsageError(f"chain is {self.chain!r}, but must be True or False")
+        object.__setattr__(self, "chain", bool(self.chain))
+        if not isinstance(self.coder, str) and not hasattr(self.coder, "encode"):
+            raise UsageError(f"coder is {self.coder!r}, but must be a name or a channel coder")
+        _check_word("effort", self.effort, EFFORTS)
+        _check_word("sampler", self.sampler, SAMPLERS)
+        if self.tune is not None:
+            _check_word("tune", self.tune, TUNINGS)
+        if self.first_step is not None and not 0.0 < self.first_step < math.inf:
+            raise UsageError(f"first_step is {self.first_step}, but must be above 0 and finite")
+        if self.growth is not None and not 1.0 <= self.growth < math.inf:
+            raise UsageError(f"growth is {self.growth}, but must be at least 1 and finite")
+        steps, rate = self.silent_steps, self.silent_rate
+        if steps is not None and rate is not None:
+            raise UsageError(
+                f"silent_steps is {steps} and silent_rate is {rate}: give one of them, or neither "
+                "for the prior's"
+            )
+        if rate is not None and rate < 1:
+            raise UsageError(f"silent_rate is {rate}; it must be 1 or more")
+
+    def _convert(self, name: str, number: Callable[[str, object], float]) -> None:
+        """Make a field a number of Python's own, or leave it None."""
+        value = getattr(self, name)
+        if value is not None:
+            object.__setattr__(self, name, number(name, value))
+
     def channel_coder(self, device: torch.device) -> ChannelCoder:
         """The channel coder; UsageError for an unknown name."""
         from freegvc._channel.coders import make_coder
@@ -90,23 +132,17 @@ class Settings:
 
     @property
     def chosen_effort(self) -> Effort:
-        """What `effort` stands for; UsageError for an unknown word."""
-        if self.effort not in EFFORTS:
-            raise UsageError(f"effort is {self.effort!r}; choose one of {', '.join(EFFORTS)}")
+        """What `effort` stands for."""
         return EFFORTS[self.effort]
 
     def pace(self, prior: Prior) -> Pace:
-        """The pace of the walks; UsageError for steps of no length, or ones that shrink."""
+        """The pace of the walks."""
         from freegvc._trajectory import Pace
 
         own = Pace(prior.defaults.first_step, prior.defaults.growth)
         scaled = own.scaled(self.chosen_effort.step_scale)
         first_step = scaled.first_step if self.first_step is None else self.first_step
         growth = scaled.growth if self.growth is None else self.growth
-        if not 0.0 < first_step < math.inf:
-            raise UsageError(f"first_step is {first_step}, but must be above 0 and finite")
-        if not 1.0 <= growth < math.inf:
-            raise UsageError(f"growth is {growth}, but must be at least 1 and finite")
         return Pace(first_step, growth)
 
     def parameters(self, source: FrameSource, prior: Prior, coder: str) -> StreamParameters:
@@ -131,6 +167,10 @@ class Settings:
             gop_length = min(gop_length, prior.defaults.max_gop_length or gop_length)
         if overlap is None:
             overlap = _default_overlap(gop_length, preferred + context, stride)
+        if not 0 <= overlap <= gop_length // 2:
+            raise UsageError(
+                f"overlap is {overlap}, but must be in 0 .. {gop_length // 2}, half of gop_length"
+            )
         if self.chain and self.gamma != GAMMA:
             raise UsageError(
                 f"gamma is {self.gamma}, but chained GOPs share latents and blend none: leave out "
@@ -182,13 +222,6 @@ class Settings:
         from freegvc._trajectory import GNVC_VD, GNVC_VD_STEPS, Silent, refine_timestep
 
         steps, rate = self.silent_steps, self.silent_rate
-        if steps is not None and rate is not None:
-            raise UsageError(
-                f"silent_steps is {steps} and silent_rate is {rate}: give one of them, or neither "
-                "for the prior's"
-            )
-        if rate is not None and rate < 1:
-            raise UsageError(f"silent_rate is {rate}; it must be 1 or more")
         if steps is None and rate is None:
             if self.refine == GNVC_VD:
                 steps = GNVC_VD_STEPS
@@ -197,6 +230,20 @@ class Settings:
                 rate = 0 if steps else rate
         refine = refine_timestep(self.refine, prior.schedule)
         return Silent(self.sampler, steps or 0, refine, rate or 0)
+
+
+def settings_of(settings: Settings | None) -> Settings:
+    """What was given as `settings`, or the defaults; UsageError for anything else."""
+    if settings is None:
+        return Settings()
+    if not isinstance(settings, Settings):
+        raise UsageError(f"settings is {settings!r}, but must be a freegvc.Settings")
+    return settings
+
+
+def _check_word(name: str, word: object, words: Iterable[str]) -> None:
+    if word not in [*words]:
+        raise UsageError(f"{name} is {word!r}; choose one of {', '.join(words)}")
 
 
 def _default_overlap(gop_length: int, preferred: int, stride: int) -> int:

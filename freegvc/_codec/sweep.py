@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from os import PathLike
@@ -17,7 +17,9 @@ from freegvc._codec.limits import check_limits
 from freegvc._codec.model import prior_to_decode, prior_to_encode
 from freegvc._codec.progress import with_progress
 from freegvc._codec.score import is_stream, score
+from freegvc._codec.settings import settings_of
 from freegvc._control.targets import Rate
+from freegvc._numbers import real_number
 from freegvc._video import open_video
 from freegvc._warn import warn
 from freegvc.errors import TargetError, TargetWarning, UsageError
@@ -165,7 +167,7 @@ def sweep_points(
                 device,
                 height=original.height,
                 width=original.width,
-                gop_length=None if settings is None else settings.gop_length,
+                gop_length=settings_of(settings).gop_length,
             )
             with show("encode") as on_event:
                 whole = compress(
@@ -199,7 +201,11 @@ def ascending(rates: Sequence[float]) -> list[float]:
     Raises:
         UsageError: there is none, or one is not above 0 and finite.
     """
-    wanted = sorted({float(rate) for rate in rates})
+    if not isinstance(rates, Iterable):
+        raise UsageError(
+            f"rates is {rates!r}, but must be numbers in bits per pixel, such as [0.1]"
+        )
+    wanted = sorted({real_number("a rate", rate) for rate in rates})
     if not wanted:
         raise UsageError("rates is empty: give at least one, in bits per pixel")
     for rate in wanted:

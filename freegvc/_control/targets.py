@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any, ClassVar, TypedDict
 
 from freegvc._control.search import Goal
+from freegvc._numbers import real_number, whole_number
 from freegvc.errors import UsageError
 from freegvc.metrics import POOLINGS, Metric, MetricLike, as_metric, default_metric
 
@@ -66,7 +67,7 @@ class StopStep:
         timestep: of the prior's schedule; larger is noisier, 0 is the clean end.
 
     Raises:
-        UsageError: it is negative.
+        UsageError: it is negative, or no integer.
     """
 
     timestep: int
@@ -76,7 +77,8 @@ class StopStep:
     weights: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        if not self.timestep >= 0:
+        object.__setattr__(self, "timestep", whole_number("stop_step", self.timestep))
+        if self.timestep < 0:
             raise UsageError(f"stop_step is {self.timestep}, but must be 0 or more")
 
     def metric_for(self, height: int, width: int) -> Metric:
@@ -124,7 +126,9 @@ class Rate:
         if len(given) > 1:
             raise UsageError(f"give one rate, not {len(given)}: {', '.join(given)}")
         for name, value in given.items():
-            _check_range(name, value, math.inf)
+            number = (whole_number if name == "num_bytes" else real_number)(name, value)
+            _check_range(name, number, math.inf)
+            object.__setattr__(self, name, number)
         if self.even is not None and _frame_metric(self.even).takes_video:
             raise UsageError(
                 f"even is {as_metric(self.even).name!r}, which scores moving pictures, but a few "
@@ -172,11 +176,14 @@ class Scoring:
                 f"pooling is {self.pooling!r}, but must be one of {', '.join(POOLINGS)}"
             )
         if self.tolerance is not None:
+            object.__setattr__(self, "tolerance", real_number("tolerance", self.tolerance))
             _check_range("tolerance", self.tolerance, math.inf)
         for name in ("max_probes", "probe_frames"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}, but must be 1 or more")
+            if getattr(self, name) is not None:
+                value = whole_number(name, getattr(self, name))
+                if value < 1:
+                    raise UsageError(f"{name} is {value}, but must be 1 or more")
+                object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +220,9 @@ class Score(Scoring):
         Scoring.__post_init__(self)
         metric = _frame_metric(self.metric)
         _check_probe_frames(metric, self.probe_frames)
-        _check_range(f"the target of {metric.name}", self.score, metric.limit)
+        name = f"the target of {metric.name}"
+        object.__setattr__(self, "score", real_number(name, self.score))
+        _check_range(name, self.score, metric.limit)
 
     def metric_for(self, height: int, width: int) -> Metric:
         """The metric, which does not depend on the size of the frames."""

@@ -45,13 +45,9 @@ class Tuning:
         """Make sure that latents of a video can be tuned, before its first GOP.
 
         Raises:
-            UsageError: an unknown word, a prior that cannot, or frames too small for LPIPS.
+            UsageError: a prior that cannot, or frames too small for LPIPS.
             MetricUnavailableError: weights of LPIPS are missing.
         """
-        if self.name not in TUNINGS:
-            raise UsageError(
-                f"tune is {self.name!r}; choose one of {', '.join(TUNINGS)}, or leave it out"
-            )
         if not prior.is_tunable:
             raise UsageError(
                 f"tune is {self.name!r}, but prior {prior.name!r} cannot tune latents: leave out "

@@ -25,7 +25,7 @@ from freegvc._video.audio_tracks import (
     skipped_samples,
     stated_end,
 )
-from freegvc._video.ffmpeg import ffmpeg_name, reason_of
+from freegvc._video.ffmpeg import ffmpeg_name, is_cover, reason_of
 from freegvc._warn import warn
 from freegvc.errors import AudioWarning, UnsupportedVideoError, VideoReadError
 
@@ -92,8 +92,7 @@ def read_audio(path: str | PathLike[str], begin: Fraction | None = None) -> byte
 
 def _video_start(container: Any) -> Fraction:
     for stream in container.streams.video:
-        is_cover = "attached_pic" in str(stream.disposition).lower()
-        if not is_cover and stream.start_time is not None:
+        if not is_cover(stream) and stream.start_time is not None:
             return Fraction(stream.start_time * stream.time_base)
     return Fraction(0)
 

@@ -10,7 +10,7 @@ from freegvc._video.audio import read_audio
 from freegvc._video.clock import Timeline, make_timeline, nominal_rate
 from freegvc._video.colour import BT709, UNSPECIFIED, Colour, resolve, yuv_to_rgb
 from freegvc._video.decoding import Decoding
-from freegvc._video.ffmpeg import ffmpeg_name, reason_of
+from freegvc._video.ffmpeg import ffmpeg_name, is_cover, reason_of
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.layout import crop_of, missing_bytes
 from freegvc._video.orientation import orientation_of, upright
@@ -309,8 +309,5 @@ class ContainerSource(FrameSource):
 
 
 def _video_stream(container: Any) -> Any:
-    """The first video stream that is not cover art, or None."""
-    for stream in container.streams.video:
-        if "attached_pic" not in str(stream.disposition).lower():
-            return stream
-    return None
+    """The first video stream that is no cover, or None."""
+    return next((stream for stream in container.streams.video if not is_cover(stream)), None)

@@ -1,13 +1,36 @@
 """Frame rates and picture sizes as users write them."""
 
 from fractions import Fraction
+from numbers import Integral, Real
+from typing import Any
 
 from freegvc.errors import UsageError
 
 Rate = int | float | str | Fraction
 
 HIGHEST_RATE = 1000
-_LARGEST_SIDE = 65535
+MAX_SIDE = 65535
+
+
+def exact(name: str, number: Any) -> Fraction:
+    """A number as an exact fraction; floats count as the decimals that they print as.
+
+    Args:
+        name: of the argument, for the error.
+        number: 25, 29.97, "30000/1001" or a Fraction.
+
+    Raises:
+        UsageError: it is no number.
+    """
+    try:
+        if isinstance(number, Integral):  # of NumPy too
+            return Fraction(int(number))
+        is_float = isinstance(number, Real) and not isinstance(number, Fraction)
+        return Fraction(str(number) if is_float else number)
+    except (ValueError, ZeroDivisionError, TypeError, OverflowError):
+        raise UsageError(
+            f"{name} is {number!r}, but must be a number, such as 25, 0.04 or a Fraction"
+        ) from None
 
 
 def parse_rate(rate: Rate) -> Fraction:
@@ -21,8 +44,8 @@ def parse_rate(rate: Rate) -> Fraction:
         UsageError: not a number in (0, 1000].
     """
     try:
-        value = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
-    except (ValueError, ZeroDivisionError, TypeError):
+        value = exact("frame rate", rate)
+    except UsageError:
         value = Fraction(0)
     if not 0 < value <= HIGHEST_RATE:
         raise UsageError(
@@ -49,9 +72,8 @@ def parse_size(size: str | tuple[int, int]) -> tuple[int, int]:
         width, height = (int(part) for part in parts)
     except (ValueError, TypeError):
         width = height = 0
-    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise UsageError(
-            f"size {size!r}: write WIDTHxHEIGHT, for example 416x240, each from 1 to "
-            f"{_LARGEST_SIDE}"
+            f"size {size!r}: write WIDTHxHEIGHT, for example 416x240, each from 1 to {MAX_SIDE}"
         )
     return width, height

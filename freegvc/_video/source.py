@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from freegvc._special_files import PIPE, is_address, special_kind
+from freegvc._special_files import PIPE, special_kind, why_no_path
 from freegvc._video.frame_source import Frame, FrameSource
 from freegvc._video.pictures import is_picture
 from freegvc._video.rate import Rate
@@ -17,6 +17,7 @@ from freegvc._video.spool import discard, is_file_object, path_of, spool_file, s
 from freegvc._video.stated_colour import parse_stated_colour
 from freegvc._video.timestamps import duration_seconds
 from freegvc._video.video import Video
+from freegvc._video.y4m import check_y4m
 from freegvc.errors import UsageError, VideoReadError
 
 
@@ -87,11 +88,8 @@ def open_video(
             _refuse("a Video, which has its own rate", fps=fps)
             return VideoSource(source)
         return VideoSource(Video.from_array(source, 25 if fps is None else fps))
-    if is_address(source):
-        raise VideoReadError(
-            f"{os.fsdecode(source)} is an address, and freegvc reads local files only: download it "
-            "first, or give the path without the scheme"
-        )
+    if reason := why_no_path(source):
+        raise VideoReadError(reason)
     path = Path(os.fsdecode(source))
     try:
         kind = special_kind(path)
@@ -143,6 +141,8 @@ def _source_of(path: Path, options: dict[str, Any]) -> FrameSource:
         return opened(path, fps, strict=options["strict_input"])
     from freegvc._video.container import ContainerSource
 
+    if path.suffix.lower() == ".y4m":
+        check_y4m(path)
     strict = options["strict_input"]
     return ContainerSource(path, fps, strict=strict, deinterlace=deinterlace, stated=stated)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from freegvc._video.colour import BT709, Colour
-from freegvc._video.rate import Rate, parse_rate
+from freegvc._video.rate import Rate, exact, parse_rate
 from freegvc._video.timestamps import check_last_frame, check_timestamps, duration_seconds
 from freegvc._video.writer import open_writer
 from freegvc.errors import VideoReadError
@@ -32,10 +32,13 @@ class Video:
         audio: a Matroska file with the audio streams alone, or None.
         last_frame_seconds: how long the last frame is shown; None for 1/frame_rate.
 
+    Numbers may be given as floats or strings, which count as the decimals that they print as.
+
     Raises:
         VideoReadError: the frames have another dtype or shape, or the number of timestamps is not
             the number of frames.
-        UsageError: the timestamps do not increase from 0, or the last frame is shown for 0 s.
+        UsageError: a number is none, the frame rate is not in (0, 1000], the timestamps do not
+            increase from 0, or the last frame is shown for 0 s.
     """
 
     frames: Frames
@@ -48,14 +51,24 @@ class Video:
 
     def __post_init__(self) -> None:
         check_frames(self.frames)
+        self._convert("frame_rate", parse_rate(self.frame_rate))
+        self._convert("pixel_aspect", exact("pixel_aspect", self.pixel_aspect))
+        if self.last_frame_seconds is not None:
+            seconds = exact("last_frame_seconds", self.last_frame_seconds)
+            self._convert("last_frame_seconds", seconds)
         check_last_frame(self.last_frame_seconds)
         if self.timestamps is not None:
+            seconds_of_frames = tuple(exact("timestamp", seconds) for seconds in self.timestamps)
+            self._convert("timestamps", seconds_of_frames)
             check_timestamps(self.timestamps)
             if len(self.timestamps) != len(self.frames):
                 raise VideoReadError(
                     f"{len(self.timestamps)} timestamps for {len(self.frames)} frames: "
                     "give one for each frame, or None for a constant rate"
                 )
+
+    def _convert(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     @classmethod
     def from_array(cls, frames: Any, frame_rate: Rate = 25) -> "Video":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from freegvc._atomic import check_output
+from freegvc._numbers import whole_number
 from freegvc._video.colour import BT709, WRITABLE_MATRICES, Colour
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc._video.rate import Rate, parse_rate
@@ -77,6 +78,8 @@ def open_writer(
             Within the block: a frame has another dtype or size, no frame was written, or the
             number of frames is not that of the timestamps.
     """
+    if not isinstance(path, str | PathLike) and not callable(getattr(path, "write", None)):
+        raise UsageError(f"output is {path!r}, but must be a path or an open file")
     file, path = (None, os.fsdecode(path)) if isinstance(path, str | PathLike) else (path, "-")
     target = Path(path)
     spec = OutputSpec(
@@ -142,7 +145,7 @@ def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
         )
     if codec not in _CODECS:
         raise UsageError(f"codec {codec!r}: it must be {' or '.join(_CODECS)}")
-    if crf is not None and not 0 <= crf <= _HIGHEST_CRF:
+    if crf is not None and not 0 <= whole_number("crf", crf) <= _HIGHEST_CRF:
         raise UsageError(f"crf {crf}: it must be from 0 (best) to {_HIGHEST_CRF}")
     check_last_frame(spec.last_frame_seconds)
     if spec.timestamps is not None:

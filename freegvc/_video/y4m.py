@@ -7,6 +7,8 @@ from typing import BinaryIO
 from freegvc._video.colour import rgb_to_yuv
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
+from freegvc._video.rate import MAX_SIDE
+from freegvc.errors import UnsupportedVideoError, VideoReadError
 
 _MATRIX = "XCOLORMATRIX="  # our own field: the format has none, and readers ignore unknown ones
 _MAX_HEADER = 1024
@@ -14,13 +16,39 @@ _MAX_HEADER = 1024
 
 def matrix_of_y4m(path: Path) -> int | None:
     """The H.273 matrix that a .y4m file of ours states; None if it is someone else's."""
-    with path.open("rb") as file:
-        header = file.read(_MAX_HEADER).partition(b"\n")[0].decode("ascii", "replace")
-    for field in header.split(" "):
+    for field in _header_fields(path):
         number = field.removeprefix(_MATRIX)
         if field.startswith(_MATRIX) and number.isdecimal():
             return int(number)
     return None
+
+
+def check_y4m(path: Path) -> None:
+    """Refuse what FFmpeg says nothing clear about: frames of no size, and mixed interlacing.
+
+    Raises:
+        VideoReadError: a side is no number of pixels.
+        UnsupportedVideoError: some frames are interlaced.
+    """
+    for field in _header_fields(path):
+        side = field[1:]
+        if field[:1] in ("W", "H") and not (side.isdecimal() and 1 <= int(side) <= MAX_SIDE):
+            name = "width" if field[0] == "W" else "height"
+            raise VideoReadError(
+                f"{path}: its header states the {name} {side!r}; it must be in 1..{MAX_SIDE} pixels"
+            )
+        if field == "Im":
+            raise UnsupportedVideoError(
+                f"{path}: its header says that some frames are interlaced and others are not (Im): "
+                "make all of them whole pictures first"
+            )
+
+
+def _header_fields(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        header = file.read(_MAX_HEADER).partition(b"\n")[0].decode("ascii", "replace")
+    magic, *fields = header.split(" ")
+    return fields if magic == "YUV4MPEG2" else []
 
 
 class Y4mWriter(FrameWriter):

@@ -12,7 +12,7 @@ from freegvc._atomic import check_output
 from freegvc._codec.journal import check_journal, journal_path
 from freegvc._codec.keywords import one_target
 from freegvc._codec.progress import with_progress
-from freegvc._codec.settings import Settings
+from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
 from freegvc.cluster.gop_driver import Job, finished_by
@@ -64,7 +64,7 @@ def compress(
     """
     wanted, choice = one_target(target, keywords), prior_choice(prior, prior_options, workers)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
-        job = Job(source, wanted, settings or Settings(), choice, audio, listener)
+        job = Job(source, wanted, settings_of(settings), choice, audio, listener)
         return finished_by(workers, job.steps(workers))
 
 
@@ -105,7 +105,7 @@ def compress_file(
     check_output(path, overwrite=overwrite)
     check_journal(journal, resume=resume)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
-        job = Job(source, wanted, settings or Settings(), choice, audio, listener)
+        job = Job(source, wanted, settings_of(settings), choice, audio, listener)
         steps = job.steps_to_file(workers, path, resume=resume, overwrite=overwrite)
         return finished_by(workers, steps)
 

@@ -13,7 +13,7 @@ from freegvc import events
 from freegvc._atomic import check_output
 from freegvc._codec.journal import check_journal, journal_path
 from freegvc._codec.keywords import one_target
-from freegvc._codec.settings import Settings
+from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
 from freegvc.cluster.compression import DEFAULT_PRIOR, prior_choice
@@ -86,7 +86,7 @@ def compress_files(
     options = (workers, resume, overwrite)
     shared = (
         one_target(target, keywords),
-        settings or Settings(),
+        settings_of(settings),
         prior_choice(prior, prior_options, workers),
         audio,
     )

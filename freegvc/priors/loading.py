@@ -164,6 +164,8 @@ def _load(
     except (RuntimeError, AssertionError) as error:
         raise PriorUnavailableError(f"device {str(device)!r} cannot be used: {error}") from error
     where = torch.device(device)
+    if not isinstance(name, str | PathLike):
+        raise UsageError(f"prior is {name!r}, but must be a name or a folder")
     installed = installed_priors()
     if not isinstance(name, str) or (name not in BUILT_IN and name not in installed):
         return _load_model(find(name), where, numerics, options)

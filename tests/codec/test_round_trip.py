@@ -170,7 +170,7 @@ def test_latents_of_several_frames_pad_the_last_gop(scene, num_frames, gop_lengt
 def test_gop_advance_must_fit_the_latent(scene):
     with pytest.raises(UsageError, match="multiple of 4"):
         compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=3)
-    with pytest.raises(UsageError, match=r"overlap is -1; it must be in 0"):
+    with pytest.raises(UsageError, match=r"overlap is -1, but must be in 0"):
         compress(scene(9, 16, 24), prior=StridedPrior(), gop_length=8, overlap=-1)
 
 
@@ -276,6 +276,19 @@ def test_gop_infos_say_what_is_in_the_file(scene):
     assert compressed.num_bytes - 80 < packets < compressed.num_bytes
     assert all(0 < g.seed_bits < g.bits for g in compressed.gops)
     assert compressed.bpp == pytest.approx(8 * compressed.num_bytes / (10 * 32 * 40))
+
+
+def test_a_stream_is_taken_from_a_path_bytes_or_an_open_file(scene, tmp_path):
+    compressed = compress(scene(3, 16, 24), stop_step=880)
+    frames = freegvc.decompress(compressed).frames
+    path = compressed.save(tmp_path / "a.fgvc")
+    with path.open("rb") as file:
+        for given in (path, str(path), compressed.data, bytearray(compressed.data), file):
+            assert np.array_equal(freegvc.decompress(given).frames, frames)
+    with pytest.raises(UsageError, match="the stream is 'int', but must be a path, bytes, a file"):
+        freegvc.decompress(3)
+    with path.open("r", encoding="latin-1") as text, pytest.raises(UsageError, match="for reading"):
+        freegvc.decompress(text)
 
 
 def test_variable_frame_rate_keeps_its_timestamps(scene):

@@ -231,3 +231,22 @@ def test_options_that_do_not_fit_are_refused(tmp_path):
             open_video(path, **options)
     with pytest.raises(UsageError, match="size"):
         open_video(textured(1), size="64x48")
+
+
+def test_the_cover_of_an_album_is_no_video(tmp_path):
+    """FFmpeg shows it as a video stream."""
+    path = tmp_path / "a.flac"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("flac", rate=48000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=25)
+        cover.width = cover.height = 32
+        cover.pix_fmt, cover.disposition = "yuvj420p", av.stream.Disposition.attached_pic
+        picture = av.VideoFrame(32, 32, "yuvj420p")
+        picture.pts = 0
+        container.mux(cover.encode(picture))
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), "s16", "mono")
+        silence.rate, silence.pts = 48000, 0
+        container.mux(sound.encode(silence))
+        container.mux(sound.encode(None))
+    with pytest.raises(VideoReadError, match="has no video stream"):
+        open_video(path)

@@ -125,6 +125,23 @@ def test_what_says_nothing_of_interlacing_is_not_deinterlaced(tmp_path, kind):
         open_video(source, deinterlace=True, **options)
 
 
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ("W-64 H48 F25:1", VideoReadError, r"its header states the width '-64'; .* 1\.\.65535"),
+        ("W64 Habc F25:1", VideoReadError, r"its header states the height 'abc'"),
+        ("W0 H48 F25:1", VideoReadError, r"its header states the width '0'"),
+        ("W100000 H48 F25:1", VideoReadError, r"its header states the width '100000'"),
+        ("W64 H48 F25:1 Im", UnsupportedVideoError, r"some frames are interlaced"),
+    ],
+)
+def test_y4m_headers_that_no_reader_takes(tmp_path, fields, error, message):
+    path = tmp_path / "a.y4m"
+    path.write_bytes(f"YUV4MPEG2 {fields} C420\nFRAME\n".encode() + bytes(4608))
+    with pytest.raises(error, match=message):
+        open_video(path)
+
+
 def test_progressive_video_passes_a_deinterlacer_untouched(tmp_path):
     path = written(tmp_path / "a.mkv")
     with open_video(path) as one, open_video(path, deinterlace=True) as other:

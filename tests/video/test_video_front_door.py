@@ -160,6 +160,15 @@ def test_addresses_are_not_opened(address):
         CompressedVideo.open(address)
 
 
+@pytest.mark.parametrize("path", ["", "in/\0a.mp4"])
+def test_what_is_no_path_is_not_opened(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VideoReadError, match="is no path: give the name of a file"):
+        open_video(path)
+    with pytest.raises(StreamError, match="is no path: give the name of a file"):
+        CompressedVideo.open(path)
+
+
 def test_a_folder_that_looks_like_an_address(movie, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "http:").mkdir()

@@ -73,6 +73,20 @@ def test_a_video_keeps_its_timestamps_and_rate():
         Video(textured(2), Fraction(5), stamps[:1])
 
 
+def test_a_video_takes_numbers_as_they_are_written():
+    video = Video(textured(2), 29.97, (0.0, "1/30"), last_frame_seconds=np.float32(0.04))
+    assert video.frame_rate == Fraction(2997, 100)
+    assert video.timestamps == (0, Fraction(1, 30))
+    assert video.last_frame_seconds == Fraction(1, 25)
+    assert Video(textured(1), np.int64(25)).frame_rate == 25
+    with pytest.raises(UsageError, match="timestamp is 'x', but must be a number"):
+        Video(textured(1), 25, ("x",))
+    with pytest.raises(UsageError, match="frame rate None"):
+        Video(textured(1), None)
+    with pytest.raises(UsageError, match="output is None, but must be a path or an open file"):
+        video.save(None)
+
+
 @pytest.mark.parametrize("rate", [0, -1, 1001, "x", "1/0", float("nan"), None])
 def test_impossible_rates_are_refused(rate):
     with pytest.raises(UsageError, match="frame rate"):
