@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import fields
 from pathlib import Path
 
 from freegvc._atomic import check_output
@@ -13,6 +12,7 @@ from freegvc._cli.parser import add_force, input_options, keywords_of
 from freegvc._cli.paths import STANDARD, check_stream_output, readable_video, say
 from freegvc._cli.progress import show_progress, tell
 from freegvc._cli.resume import telling_what_is_kept
+from freegvc._cli.settings_options import settings_from
 from freegvc._cli.target_options import target_from
 from freegvc.errors import UsageError
 
@@ -66,7 +66,6 @@ def compress_gops(arguments: argparse.Namespace) -> int:
 
 def _compress_part(arguments: argparse.Namespace, path: str) -> int:
     from freegvc._codec.parts import compress_part
-    from freegvc._codec.settings import Settings
     from freegvc._video import open_video
     from freegvc.events import CommandStarted
     from freegvc.priors import load_prior
@@ -74,7 +73,7 @@ def _compress_part(arguments: argparse.Namespace, path: str) -> int:
     began = time.perf_counter()
     tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)
-    settings = {field.name: getattr(arguments, field.name) for field in fields(Settings)}
+    settings = settings_from(arguments)
     options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
     with (
         open_video(path, **input_options(arguments)) as video,
@@ -88,7 +87,7 @@ def _compress_part(arguments: argparse.Namespace, path: str) -> int:
             gops=arguments.gops,
             resume=arguments.resume,
             overwrite=arguments.force,
-            settings=Settings(**settings),
+            settings=settings,
             prior=load_prior(arguments.prior, **options),
             audio=arguments.audio,
             on_event=on_event,

@@ -1,5 +1,7 @@
 """Parts: decompress --frames and --time, thumbnail, compress --gops, merge."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -135,6 +137,20 @@ def test_parts_are_coded_and_merged(run, clip, stream, tmp_path):
     assert result.code == 4
     assert "GOP 0 is in no part" in result.err
     assert run("info", first).code == 4
+
+
+def test_a_part_is_coded_with_all_settings(run, clip, tmp_path, monkeypatch):
+    coded = []
+
+    def code(*arguments, gops, settings, **keywords):
+        coded.append(settings)
+        return gops
+
+    monkeypatch.setattr("freegvc._codec.parts.compress_part", code)
+    more = ["--gops", "0:1", "--tune", "balanced", "--metric-weights", "w"]
+    assert run("compress", clip, tmp_path / "a.part", *SMALL, *more).code == 0
+    settings = {"gop_length": 4, "overlap": 1, "tune": "balanced", "tune_weights": Path("w")}
+    assert coded == [freegvc.Settings(**settings)]
 
 
 @pytest.mark.parametrize(
