@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from freegvc._cli.batch import exists_unfinished, run_batch
-from freegvc._cli.model_options import add_model_options, add_native_size
+from freegvc._cli.model_options import add_model_options, add_native_size, prior_options
 from freegvc._cli.parser import (
     CommandParser,
     add_force,
@@ -140,7 +140,7 @@ def _prior_loader(arguments: argparse.Namespace, workers: Workers | None) -> Cal
     """What loads the prior when it is called first; workers load it themselves."""
     from freegvc.priors import load_prior
 
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+    options = prior_options(arguments)
 
     def load() -> _Coder:
         if workers is None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from freegvc._cli.model_options import add_model_options, add_native_size
-from freegvc._cli.parser import add_allow_large, add_input_options, keywords_of
+from freegvc._cli.model_options import (
+    add_model_options,
+    add_native_size,
+    decoding_defaults,
+    prior_options,
+)
+from freegvc._cli.parser import add_allow_large, add_input_options
 from freegvc._cli.settings_options import add_settings, settings_from
 from freegvc.errors import UsageError
 
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
 def add_coding(parser: argparse.ArgumentParser) -> None:
     """How a video is coded, with which prior, and how it is read."""
-    from freegvc.priors import load_prior
     from freegvc.priors.loading import DEFAULT_PRIOR
 
     add_settings(parser)
@@ -33,9 +37,7 @@ def add_coding(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--prompt", metavar="TEXT", help="conditions the prior")
     add_allow_large(parser)
     add_input_options(parser, "the original")
-    # None: the default of load_prior, or as the file states
-    options = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
-    parser.set_defaults(prior=None, **options)
+    parser.set_defaults(**decoding_defaults())
 
 
 def rates_in(words: str) -> list[float]:
@@ -82,7 +84,7 @@ def encoding_prior(arguments: argparse.Namespace) -> Prior:
     from freegvc.priors import load_prior
     from freegvc.priors.loading import DEFAULT_PRIOR
 
-    said = {name: value for name, value in _options(arguments).items() if value is not None}
+    said = {name: value for name, value in prior_options(arguments).items() if value is not None}
     return load_prior(DEFAULT_PRIOR if arguments.prior is None else arguments.prior, **said)
 
 
@@ -98,10 +100,4 @@ def decoding_prior(arguments: argparse.Namespace, stream: CompressedVideo) -> Pr
 
     if not arguments.allow_large:
         check_limits(stream)
-    return load_prior_of(stream, arguments.prior, **_options(arguments))
-
-
-def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    from freegvc.priors import load_prior
-
-    return {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+    return load_prior_of(stream, arguments.prior, **prior_options(arguments))

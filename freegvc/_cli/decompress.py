@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from freegvc._cli.batch import exists_unfinished, run_batch
-from freegvc._cli.model_options import add_model_options
+from freegvc._cli.model_options import add_model_options, decoding_defaults, prior_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import CommandParser, add_allow_large, add_force, keywords_of
 from freegvc._cli.part_options import add_part, check_part, chosen_frames
@@ -41,7 +41,6 @@ _SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "y4m": ".y4m", "png": ""}
 def declare_decompress(parser: CommandParser) -> None:
     """Where to run, and how to write."""
     from freegvc._video import open_writer
-    from freegvc.priors import load_prior
 
     group = parser.add_argument_group("output")
     parser.add_names(
@@ -70,9 +69,7 @@ def declare_decompress(parser: CommandParser) -> None:
     add_resume(group, "the finished frames of a folder of PNG")
     add_events(group)
     writer = {name: keywords_of(open_writer)[name] for name in ("codec", "crf")}
-    # None: as the file states
-    model = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
-    parser.set_defaults(run=_decompress, about=None, prior=None, **model, **writer)
+    parser.set_defaults(run=_decompress, about=None, **decoding_defaults(), **writer)
 
 
 def _decompress(arguments: argparse.Namespace) -> int:
@@ -95,9 +92,6 @@ _Decode = Callable[["CompressedVideo", range, "OnEvent"], Iterator["NDArray[np.u
 
 def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
     from freegvc import cluster
-    from freegvc.priors import load_prior
-
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
 
     def decode(
         stream: CompressedVideo, part: range, on_event: OnEvent
@@ -106,7 +100,7 @@ def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
             stream,
             workers=workers,
             prior=arguments.prior,
-            prior_options=without_device(options),
+            prior_options=without_device(prior_options(arguments)),
             allow_large=arguments.allow_large,
             on_event=on_event,
         )
@@ -123,10 +117,8 @@ class _Decoder:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from freegvc.priors import load_prior
-
         self._name = arguments.prior
-        self._options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+        self._options = prior_options(arguments)
         self._allow_large = arguments.allow_large
         self._last: tuple[object, Prior] | None = None
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+from freegvc._cli.parser import keywords_of
 
 
 def add_model_options(
@@ -59,6 +62,20 @@ def add_native_size(group: argparse._ArgumentGroup) -> None:
         help="larger frames, by over a fifth on a side, are cut into such tiles (default: the "
         "model's)",
     )
+
+
+def decoding_defaults() -> dict[str, Any]:
+    """Defaults of all these options where a file is read: what is None is as it states."""
+    from freegvc.priors import load_prior
+
+    return {"prior": None, **dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
+
+
+def prior_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `load_prior` that the options name."""
+    from freegvc.priors import load_prior
+
+    return {name: getattr(arguments, name) for name in keywords_of(load_prior)}
 
 
 def _height_and_width(text: str) -> tuple[int, int]:

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from freegvc._atomic import check_output
+from freegvc._cli.model_options import prior_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_force, input_options, keywords_of
+from freegvc._cli.parser import add_force, input_options
 from freegvc._cli.paths import STANDARD, check_stream_output, readable_video, say
 from freegvc._cli.progress import show_progress, tell
 from freegvc._cli.resume import telling_what_is_kept
@@ -74,7 +75,6 @@ def _compress_part(arguments: argparse.Namespace, path: str) -> int:
     tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)
     settings = settings_from(arguments)
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
     with (
         open_video(path, **input_options(arguments)) as video,
         show_progress("compress", arguments.events) as on_event,
@@ -88,7 +88,7 @@ def _compress_part(arguments: argparse.Namespace, path: str) -> int:
             resume=arguments.resume,
             overwrite=arguments.force,
             settings=settings,
-            prior=load_prior(arguments.prior, **options),
+            prior=load_prior(arguments.prior, **prior_options(arguments)),
             audio=arguments.audio,
             on_event=on_event,
         )

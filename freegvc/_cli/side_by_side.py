@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from freegvc._cli.model_options import prior_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import input_options, keywords_of
+from freegvc._cli.parser import input_options
 from freegvc._cli.paths import say
 from freegvc._cli.progress import show_progress, tell, tell_done
 from freegvc._cli.ray_options import without_device
@@ -33,10 +34,8 @@ def side_by_side(arguments: argparse.Namespace, workers: Workers) -> ManyFiles:
     """What compresses the files of a batch, as many at a time as keep all workers busy."""
     from freegvc._video import open_video
     from freegvc.cluster import compress_files
-    from freegvc.priors import load_prior
 
     target, reading = target_from(arguments), input_options(arguments)
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
 
     def run(
         files: Sequence[argparse.Namespace],
@@ -73,7 +72,7 @@ def side_by_side(arguments: argparse.Namespace, workers: Workers) -> ManyFiles:
                 overwrite=True,  # what is whole or not ours was left out before
                 settings=settings_from(arguments),
                 prior=arguments.prior,
-                prior_options=without_device(options),
+                prior_options=without_device(prior_options(arguments)),
                 audio=arguments.audio,
                 open_source=open_source,
                 on_event=listen,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.model_options import add_model_options
+from freegvc._cli.model_options import add_model_options, decoding_defaults, prior_options
 from freegvc._cli.pages import count
-from freegvc._cli.parser import add_allow_large, add_force, keywords_of
+from freegvc._cli.parser import add_allow_large, add_force
 from freegvc._cli.paths import open_stream, refuse_standard, say
 from freegvc.errors import UsageError
 
@@ -25,8 +25,6 @@ _PAPER = 24  # grey
 
 def declare_thumbnail(parser: argparse.ArgumentParser) -> None:
     """Where to run, and how many pictures."""
-    from freegvc.priors import load_prior
-
     parser.add_argument("input", help="the .fgvc file, or - for standard input")
     parser.add_argument("output", type=Path, help="the .png file to write")
     parser.add_argument(
@@ -40,8 +38,7 @@ def declare_thumbnail(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser, default=file, dtype=file, attention=file, vae_tiles=file)
     add_allow_large(parser)
     add_force(parser)
-    model = {**dict.fromkeys(keywords_of(load_prior)), "device": "cpu"}
-    parser.set_defaults(run=_thumbnail, prior=None, **model)
+    parser.set_defaults(run=_thumbnail, **decoding_defaults())
 
 
 def _thumbnail(arguments: argparse.Namespace) -> int:
@@ -49,7 +46,6 @@ def _thumbnail(arguments: argparse.Namespace) -> int:
 
     from freegvc._codec.frame_reader import FrameReader
     from freegvc._codec.model import load_prior_of
-    from freegvc.priors import load_prior
 
     output: Path = arguments.output
     refuse_standard(output, "the output")
@@ -58,8 +54,7 @@ def _thumbnail(arguments: argparse.Namespace) -> int:
     check_output(output, overwrite=arguments.force)
     stream = open_stream(arguments.input)
     indices = thumbnail_frames(stream.header.num_frames, arguments.count)
-    options = {name: getattr(arguments, name) for name in keywords_of(load_prior)}
-    prior = load_prior_of(stream, arguments.prior, **options)
+    prior = load_prior_of(stream, arguments.prior, **prior_options(arguments))
     reader = FrameReader(stream, prior=prior, allow_large=arguments.allow_large)
     picture = side_by_side([reader[index] for index in indices])
     with atomic_path(output, overwrite=arguments.force) as temporary:
