@@ -63,6 +63,12 @@ def check_source_options(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"{arguments.input} is a stream, which is only cut: leave out the options of coding"
         )
+    for option in ("native_size", "prompt"):
+        if is_cut and getattr(arguments, option) is not None:
+            raise UsageError(
+                f"{arguments.input} is a stream, which states its tiles and its prompt: leave out "
+                f"--{option.replace('_', '-')}"
+            )
     if not is_cut and arguments.reference is not None:
         raise UsageError("--reference goes with a .fgvc file; a video is its own reference")
 

@@ -111,6 +111,7 @@ def test_a_reference_of_another_size_or_length_is_refused(run, rich_stream, tmp_
         (["{clip}", "a.png", "--rates", "a"], "must be numbers with commas"),
         (["{clip}", "a.png", "--reference", "{clip}"], "--reference goes with a .fgvc file"),
         (["{stream}", "a.png", "--gop-length", "9"], "is a stream, which is only cut"),
+        (["{stream}", "a.png", "--native-size", "48x16"], "leave out --native-size"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(

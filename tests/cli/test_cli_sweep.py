@@ -131,6 +131,12 @@ def test_a_plot(run, clip, rich_stream, tmp_path):
         (["{clip}", *RATES, "--plot", "t.pdf"], "writes a .png file"),
         (["{clip}", *RATES, "--metrics", "nix"], "there are psnr"),
         (["{stream}", *RATES, "--gop-length", "9"], "is a stream, which is only cut"),
+        (["{stream}", *RATES, "--native-size", "48x16"], "leave out --native-size"),
+        (
+            ["{stream}", *RATES, "--reference", "{clip}", "--native-size", "48x16"],
+            "which states its tiles and its prompt: leave out --native-size",
+        ),
+        (["{stream}", *RATES, "--reference", "{clip}", "--prompt", "x"], "leave out --prompt"),
         (["{stream}", *RATES, "--plot", "t.png"], "add --reference"),
         (["{stream}", *RATES, "--metrics", "psnr"], "need the original"),
     ],
