@@ -126,17 +126,18 @@ class CommandDone(Event):
 
     Attributes:
         command, output: as in `CommandStarted`.
-        num_bytes, bpp: of the .fgvc file; bpp without audio.
-        num_frames, num_gops: of the video.
-        metric, score: what was asked for, and its mean over the GOPs; None without a score.
+        num_bytes, bpp: of the .fgvc file; bpp without audio. Of a part file (`--gops`) bpp is None.
+        num_frames, num_gops: of the video. Of a part file num_gops is its own, and num_frames None.
+        metric, score: what was asked for, and its mean over the GOPs; None without a score, and
+            where an earlier run had written the output.
         seconds: since the start.
     """
 
     command: str
     output: str
     num_bytes: int
-    bpp: float
-    num_frames: int
+    bpp: float | None
+    num_frames: int | None
     num_gops: int
     metric: str | None
     score: float | None

@@ -32,6 +32,7 @@ from freegvc._cli.progress import (
     refuse_events_with_data,
     show_progress,
     tell,
+    tell_done,
 )
 from freegvc._cli.ray_options import add_ray, ray_workers, without_device
 from freegvc._cli.resume import (
@@ -176,7 +177,9 @@ def _is_whole(path: str) -> bool:
 
 
 def _compress_one(arguments: argparse.Namespace, load: Callable[[], _Coder]) -> int:
+    began = time.perf_counter()
     if arguments.resume and was_settled(arguments.output):
+        _tell_settled(arguments, time.perf_counter() - began)
         return 0
     check_stream_output(arguments.input, arguments.output, force=arguments.force)
     refuse_events_with_data(arguments)
@@ -187,6 +190,15 @@ def _compress_one(arguments: argparse.Namespace, load: Callable[[], _Coder]) -> 
             return _compress_video(arguments, video, load)
         with telling_what_is_kept(arguments.output, resume=arguments.resume):
             return _compress_video(arguments, video, load)
+
+
+def _tell_settled(arguments: argparse.Namespace, seconds: float) -> None:
+    """The events of a run that finds its output finished."""
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc.events import CommandStarted
+
+    tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
+    tell_done(arguments, "compress", CompressedVideo.open(arguments.output), seconds)
 
 
 def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[], _Coder]) -> int:

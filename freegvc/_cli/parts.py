@@ -10,8 +10,8 @@ from freegvc._atomic import check_output
 from freegvc._cli.model_options import prior_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, input_options
-from freegvc._cli.paths import STANDARD, check_stream_output, readable_video, say
-from freegvc._cli.progress import show_progress, tell
+from freegvc._cli.paths import STANDARD, check_stream_output, file_bytes, readable_video, say
+from freegvc._cli.progress import scores_of, show_progress, tell
 from freegvc._cli.resume import telling_what_is_kept
 from freegvc._cli.settings_options import settings_from
 from freegvc._cli.target_options import target_from
@@ -68,17 +68,23 @@ def compress_gops(arguments: argparse.Namespace) -> int:
 def _compress_part(arguments: argparse.Namespace, path: str) -> int:
     from freegvc._codec.parts import compress_part
     from freegvc._video import open_video
-    from freegvc.events import CommandStarted
+    from freegvc.events import CommandDone, CommandStarted, Event
     from freegvc.priors import load_prior
 
     began = time.perf_counter()
     tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)
     settings = settings_from(arguments)
+    heard: list[Event] = []
     with (
         open_video(path, **input_options(arguments)) as video,
-        show_progress("compress", arguments.events) as on_event,
+        show_progress("compress", arguments.events) as show,
     ):
+
+        def on_event(event: Event) -> None:
+            heard.append(event)
+            show(event)
+
         target.check(video.height, video.width)  # before the model is loaded
         done = compress_part(
             video,
@@ -92,10 +98,24 @@ def _compress_part(arguments: argparse.Namespace, path: str) -> int:
             audio=arguments.audio,
             on_event=on_event,
         )
+        metric = target.metric_for(video.height, video.width)
+    seconds, scores = time.perf_counter() - began, scores_of(heard)
     say(
         f"{arguments.output}: GOPs {done.start} to {done.stop - 1}, {count(len(done), 'GOP')}, "
-        f"{time.perf_counter() - began:.1f} s"
+        f"{seconds:.1f} s"
     )
+    written = CommandDone(
+        "compress",
+        str(arguments.output),
+        num_bytes=file_bytes(arguments.output),
+        bpp=None,
+        num_frames=None,
+        num_gops=len(done),
+        metric=metric.name if scores else None,
+        score=sum(scores) / len(scores) if scores else None,
+        seconds=seconds,
+    )
+    tell(arguments, written)
     return 0
 
 

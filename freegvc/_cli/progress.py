@@ -6,14 +6,14 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from freegvc._cli.paths import STANDARD, printable, say
 from freegvc._codec.progress import Tally, progress_bar
 from freegvc.errors import UsageError
-from freegvc.events import CommandDone, CommandFailed, Event, OnEvent
+from freegvc.events import CommandDone, CommandFailed, Event, GopDone, OnEvent
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
@@ -69,6 +69,12 @@ def tell(arguments: argparse.Namespace, event: Event) -> None:
     """Print an event of the command itself, if events are wanted."""
     if getattr(arguments, "events", None) == "ndjson":
         _print_ndjson(event, getattr(arguments, "about", None))
+
+
+def scores_of(heard: Sequence[Event]) -> list[float]:
+    """The scores of the GOPs that are done, as far as they were asked for."""
+    scores = [event.score for event in heard if isinstance(event, GopDone)]
+    return [score for score in scores if score is not None]
 
 
 def tell_done(

@@ -14,12 +14,12 @@ from freegvc._cli.model_options import prior_options
 from freegvc._cli.pages import count
 from freegvc._cli.parser import input_options
 from freegvc._cli.paths import say
-from freegvc._cli.progress import show_progress, tell, tell_done
+from freegvc._cli.progress import scores_of, show_progress, tell, tell_done
 from freegvc._cli.ray_options import without_device
 from freegvc._cli.settings_options import settings_from
 from freegvc._cli.target_options import target_from
 from freegvc.errors import FreeGvcError
-from freegvc.events import CommandStarted, Event, GopDone, OnEvent
+from freegvc.events import CommandStarted, Event, OnEvent
 
 if TYPE_CHECKING:
     from freegvc._cli.batch import FileEnded, ManyFiles
@@ -99,8 +99,7 @@ def say_compressed(
     audio = f", of which audio {compressed.audio_bytes}" if compressed.audio_bytes else ""
     header = compressed.header
     metric = target.metric_for(header.height, header.width)
-    done = [event.score for event in heard if isinstance(event, GopDone)]
-    scores = [score for score in done if score is not None]
+    scores = scores_of(heard)
     mean = sum(scores) / len(scores) if scores else None
     say(
         f"{arguments.output}: {compressed.num_bytes} bytes{audio}, {compressed.bpp:.4g} bpp, "

@@ -1,5 +1,6 @@
 """Parts: decompress --frames and --time, thumbnail, compress --gops, merge."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -142,7 +143,8 @@ def test_parts_are_coded_and_merged(run, clip, stream, tmp_path):
 def test_a_part_is_coded_with_all_settings(run, clip, tmp_path, monkeypatch):
     coded = []
 
-    def code(*arguments, gops, settings, **keywords):
+    def code(video, path, target, *, gops, settings, **keywords):
+        Path(path).touch()
         coded.append(settings)
         return gops
 
@@ -151,6 +153,23 @@ def test_a_part_is_coded_with_all_settings(run, clip, tmp_path, monkeypatch):
     assert run("compress", clip, tmp_path / "a.part", *SMALL, *more).code == 0
     settings = {"gop_length": 4, "overlap": 1, "tune": "balanced", "tune_weights": Path("w")}
     assert coded == [freegvc.Settings(**settings)]
+
+
+def test_the_events_of_a_part_end_as_those_of_a_file(run, clip, tmp_path):
+    output = tmp_path / "a.part"
+    score = [*SMALL[:-2], "--target-psnr", "20", "--gops", "1:", "--events", "ndjson"]
+    result = run("compress", clip, output, *score)
+    assert result.code == 0, result.err
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert (events[0]["event"], events[-1]["event"]) == ("CommandStarted", "CommandDone")
+    done = events[-1]
+    assert (done["output"], done["num_bytes"]) == (str(output), output.stat().st_size)
+    assert (done["num_gops"], done["num_frames"], done["bpp"]) == (2, None, None)
+    scores = [event["score"] for event in events if event["event"] == "GopDone"]
+    assert (done["metric"], done["score"]) == ("psnr", pytest.approx(np.mean(scores)))
+    failed = run("compress", clip, output, *score)
+    assert failed.code == 2
+    assert json.loads(failed.out.splitlines()[-1])["event"] == "CommandFailed"
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,11 @@ def test_killed_between_the_output_and_the_end_of_its_journal(run, clip, tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == [output.name]
     assert output.read_bytes() == data
     journal.write_bytes(records)
+    result = run("compress", clip, output, *QUICK, "--resume", "--events", "ndjson")
+    events = [json.loads(line) for line in result.out.splitlines()]
+    assert [event["event"] for event in events] == ["CommandStarted", "CommandDone"]
+    assert events[-1]["num_bytes"] == len(data)
+    journal.write_bytes(records)
     output.write_bytes(b"another file")
     assert run("compress", clip, output, *QUICK, "--resume").code == 2
     assert run("compress", clip, output, *QUICK, "--resume", "--force").code == 0
