@@ -16,7 +16,6 @@ from freegvc._cli.settings_options import add_settings, settings_from
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from freegvc._codec.compressed import CompressedVideo
     from freegvc._codec.settings import Settings
     from freegvc.priors import Prior
 
@@ -92,18 +91,3 @@ def encoding_prior(arguments: argparse.Namespace) -> Prior:
 
     said = {name: value for name, value in prior_options(arguments).items() if value is not None}
     return load_prior(DEFAULT_PRIOR if arguments.prior is None else arguments.prior, **said)
-
-
-def decoding_prior(arguments: argparse.Namespace, stream: CompressedVideo) -> Prior:
-    """The prior of a stream, loaded.
-
-    Raises:
-        LargeStreamError: the stream asks for more than its size explains.
-        PriorError: the prior cannot be loaded.
-    """
-    from freegvc._codec.limits import check_limits
-    from freegvc._codec.model import load_prior_of
-
-    if not arguments.allow_large:
-        check_limits(stream)
-    return load_prior_of(stream, arguments.prior, **prior_options(arguments))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.parser import keywords_of
+
+if TYPE_CHECKING:
+    from freegvc._codec.compressed import CompressedVideo
+    from freegvc.priors import Prior
 
 
 def add_model_options(
@@ -76,6 +80,21 @@ def prior_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from freegvc.priors import load_prior
 
     return {name: getattr(arguments, name) for name in keywords_of(load_prior)}
+
+
+def decoding_prior(arguments: argparse.Namespace, stream: CompressedVideo) -> Prior:
+    """The prior of a stream, loaded.
+
+    Raises:
+        LargeStreamError: the stream asks for more than its size explains.
+        PriorError: the prior cannot be loaded.
+    """
+    from freegvc._codec.limits import check_limits
+    from freegvc._codec.model import load_prior_of
+
+    if not arguments.allow_large:
+        check_limits(stream)
+    return load_prior_of(stream, arguments.prior, **prior_options(arguments))
 
 
 def _height_and_width(text: str) -> tuple[int, int]:

@@ -13,11 +13,11 @@ from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.cut_options import (
     add_coding,
     check_source_options,
-    decoding_prior,
     encoding_prior,
     named_settings,
     rates_in,
 )
+from freegvc._cli.model_options import decoding_prior
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_force, add_metric_weights, input_options
 from freegvc._cli.paths import open_stream, readable_video, refuse_same_file, refuse_standard, say

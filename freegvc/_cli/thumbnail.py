@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.model_options import add_model_options, decoding_defaults, prior_options
+from freegvc._cli.model_options import add_model_options, decoding_defaults, decoding_prior
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_allow_large, add_force
 from freegvc._cli.paths import open_stream, refuse_standard, say
@@ -45,7 +45,6 @@ def _thumbnail(arguments: argparse.Namespace) -> int:
     from PIL import Image
 
     from freegvc._codec.frame_reader import FrameReader
-    from freegvc._codec.model import load_prior_of
 
     output: Path = arguments.output
     refuse_standard(output, "the output")
@@ -54,7 +53,7 @@ def _thumbnail(arguments: argparse.Namespace) -> int:
     check_output(output, overwrite=arguments.force)
     stream = open_stream(arguments.input)
     indices = thumbnail_frames(stream.header.num_frames, arguments.count)
-    prior = load_prior_of(stream, arguments.prior, **prior_options(arguments))
+    prior = decoding_prior(arguments, stream)
     reader = FrameReader(stream, prior=prior, allow_large=arguments.allow_large)
     picture = side_by_side([reader[index] for index in indices])
     with atomic_path(output, overwrite=arguments.force) as temporary:

@@ -121,6 +121,15 @@ def test_thumbnails_that_cannot_be_made(run, stream, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_stream_that_asks_for_too_much_loads_no_model(run, stream, tmp_path, monkeypatch):
+    for limit in ("FREE_GOP_PIXELS", "GOP_PIXELS_PER_BYTE"):
+        monkeypatch.setattr(f"freegvc._codec.limits.{limit}", 0)
+    monkeypatch.delattr("freegvc.priors.loading.load_prior_by_name")
+    result = run("thumbnail", stream, tmp_path / "a.png")
+    assert result.code == 4
+    assert "--allow-large" in result.err
+
+
 def test_parts_are_coded_and_merged(run, clip, stream, tmp_path):
     first, second, output = (tmp_path / name for name in ("a.part", "b.part", "out.fgvc"))
     result = run("compress", clip, first, *SMALL, "--gops", ":1")
