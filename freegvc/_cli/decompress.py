@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
     from freegvc.cluster import Workers
     from freegvc.events import OnEvent
-    from freegvc.priors import Prior
 
 _SUFFIXES = {"mp4": ".mp4", "mkv": ".mkv", "y4m": ".y4m", "png": ""}
 
@@ -77,7 +76,7 @@ def _decompress(arguments: argparse.Namespace) -> int:
         raise UsageError("--format is of outputs in --out-dir: give one output its suffix")
     check_part(arguments)
     with ray_workers(arguments) as workers:
-        decode = _Decoder(arguments) if workers is None else _on_workers(arguments, workers)
+        decode = _in_this_process(arguments) if workers is None else _on_workers(arguments, workers)
         if arguments.inputs is None:
             return _decompress_one(arguments, decode)
         suffix = _SUFFIXES[arguments.format or "mkv"]
@@ -109,39 +108,25 @@ def _on_workers(arguments: argparse.Namespace, workers: Workers) -> _Decode:
     return decode
 
 
-class _Decoder:
-    """Decodes with the prior of each stream, which is loaded anew only if the last was another.
+def _in_this_process(arguments: argparse.Namespace) -> _Decode:
+    """Errors of stream and prior are raised at the call."""
+    from freegvc._codec.decoder import decode_frames
+    from freegvc._codec.kept_prior import KeptPrior
 
-    Args:
-        arguments: of the command.
-    """
+    kept = KeptPrior()
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self._name = arguments.prior
-        self._options = prior_options(arguments)
-        self._allow_large = arguments.allow_large
-        self._last: tuple[object, Prior] | None = None
-
-    def __call__(
-        self, stream: CompressedVideo, part: range, on_event: OnEvent
+    def decode(
+        stream: CompressedVideo, part: range, on_event: OnEvent
     ) -> Iterator[NDArray[np.uint8]]:
-        """Frames of a stream; errors of stream and prior are raised at the call."""
-        from freegvc._codec.decoder import decode_frames
-
-        prior = self._prior_of(stream)
         return decode_frames(
-            stream, frames=part, prior=prior, allow_large=self._allow_large, on_event=on_event
+            stream,
+            frames=part,
+            prior=kept.of_stream(stream, arguments.prior, **prior_options(arguments)),
+            allow_large=arguments.allow_large,
+            on_event=on_event,
         )
 
-    def _prior_of(self, stream: CompressedVideo) -> Prior:
-        from freegvc._codec.model import load_prior_of
-
-        header = stream.header
-        key = (header.prior, header.numerics, header.attention, stream.prompt)
-        if self._last is None or self._last[0] != key:
-            self._last = None  # two models need twice the memory
-            self._last = key, load_prior_of(stream, self._name, **self._options)
-        return self._last[1]
+    return decode
 
 
 def _is_whole(arguments: argparse.Namespace) -> bool:

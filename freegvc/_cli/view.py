@@ -25,6 +25,7 @@ from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
+    from freegvc._codec.kept_prior import KeptPrior
     from freegvc._page.clip import Frame, PageClip, Pixels
     from freegvc._video import FrameSource
     from freegvc.events import Event
@@ -72,11 +73,15 @@ def declare_view(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """A video of the command line: the name that the page shows, its path, how to read it."""
+    """A video of the command line: the name that the page shows, its path, how to read it.
+
+    A stream is decoded with the prior that is kept of the one before, if it will do.
+    """
 
     label: str
     path: str
     reading: dict[str, Any]
+    kept: KeptPrior
 
     @contextmanager
     def open(self) -> Iterator[FrameSource | CompressedVideo]:
@@ -93,6 +98,7 @@ class _Input:
 
 
 def _view(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.kept_prior import KeptPrior
     from freegvc.metrics import METRICS
 
     names = [arguments.source, *arguments.versions]
@@ -103,8 +109,8 @@ def _view(arguments: argparse.Namespace) -> int:
     raw_pipe = arguments.size is not None and not any(map(is_raw, names))
     with ExitStack() as stack:
         paths = [stack.enter_context(readable_video(name, is_raw=raw_pipe)) for name in names]
-        labels, readings = _labels(names), reading_of(arguments, paths)
-        inputs = [_Input(*each) for each in zip(labels, paths, readings, strict=True)]
+        labels, readings, kept = _labels(names), reading_of(arguments, paths), KeptPrior()
+        inputs = [_Input(*each, kept) for each in zip(labels, paths, readings, strict=True)]
         _check_alike(inputs)
         with inputs[0].open() as video:
             part = _part(arguments, video)
@@ -245,6 +251,7 @@ def _frames(
     """The frames of a part, with progress on stderr; `gops` takes those of a stream."""
     from freegvc._codec.compressed import CompressedVideo
     from freegvc._codec.decoder import decode_frames
+    from freegvc._codec.limits import check_limits
     from freegvc.events import GopDecoded
 
     if not isinstance(video, CompressedVideo):
@@ -262,11 +269,12 @@ def _frames(
                 gops.extend(viewed_gops(video, event.gop, shown, part))
             show(event)
 
+        if not arguments.allow_large:
+            check_limits(video, frames=part)  # before the model is loaded
         yield from decode_frames(
             video,
             frames=part,
-            prior=arguments.prior,
-            device=arguments.device,
+            prior=entry.kept.of_stream(video, arguments.prior, device=arguments.device),
             allow_large=arguments.allow_large,
             on_event=on_event,
         )

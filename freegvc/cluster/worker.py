@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from freegvc import events
 from freegvc._codec.coding import FEWER_FRAMES
+from freegvc._codec.kept_prior import KeptPrior
 from freegvc._control.controllers import Controller, make_controller
 from freegvc._control.finished_gop import FinishedGop
 from freegvc._control.gop_encoder import GopEncoder
@@ -136,7 +137,7 @@ class Worker:
         import torch
 
         torch.set_num_threads(num_threads)
-        self._prior: tuple[object, Prior] | None = None  # and what it was loaded for
+        self._prior = KeptPrior(self._forget)
         self._stream: tuple[StreamChoice, StreamWorker] | None = None
         self._live: _Live | None = None
 
@@ -221,28 +222,21 @@ class Worker:
     def _opened(self, choice: StreamChoice) -> StreamWorker:
         """The decoder of a stream; the prior of the last one is kept if it will do."""
         from freegvc._codec.compressed import CompressedVideo
-        from freegvc._codec.model import load_prior_of
         from freegvc.cluster.stream_worker import StreamWorker
 
         if self._stream is None or self._stream[0] != choice:
             stream = CompressedVideo(choice.data)
-            header = stream.header
-            stated = (header.prior, header.numerics, header.attention, stream.prompt)
-            wanted = (choice.name, choice.options, stated)
-            if self._prior is None or self._prior[0] != wanted:
-                self._prior = self._live = self._stream = None  # two models need twice the memory
-                self._prior = wanted, load_prior_of(stream, choice.name, **choice.options)
-            opened = StreamWorker(choice.data, self._prior[1], allow_large=choice.allow_large)
+            prior = self._prior.of_stream(stream, choice.name, **choice.options)
+            opened = StreamWorker(choice.data, prior, allow_large=choice.allow_large)
             self._stream = choice, opened
         return self._stream[1]
 
     def _prior_of(self, choice: PriorChoice) -> Prior:
-        from freegvc.priors import load_prior
+        return self._prior.of_name(choice.name, **choice.options)
 
-        if self._prior is None or self._prior[0] != choice:
-            self._prior = self._live = self._stream = None  # two models need twice the memory
-            self._prior = choice, load_prior(choice.name, **choice.options)
-        return self._prior[1]
+    def _forget(self) -> None:
+        """Let go of what holds the last prior."""
+        self._live = self._stream = None
 
     def _live_for(self, run: Run, gop: Gop, before: Before) -> _Live:
         """A controller that stands before a GOP."""

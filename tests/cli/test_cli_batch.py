@@ -112,7 +112,7 @@ def test_what_is_not_ours_is_never_replaced(run, folder):
 
 def test_the_prior_is_loaded_once(run, folder, monkeypatch):
     from freegvc import priors
-    from freegvc._codec import model
+    from freegvc._codec import kept_prior
 
     loaded = []
 
@@ -125,7 +125,7 @@ def test_the_prior_is_loaded_once(run, folder, monkeypatch):
     inputs = [folder / "a.y4m", folder / "b.y4m"]
     assert run("compress", *inputs, *QUICK, "--out-dir", out).code == 0
     assert loaded == ["load_prior"]
-    count(model, "load_prior_of")
+    count(kept_prior, "load_prior_of")
     streams = [out / "a.fgvc", out / "b.fgvc"]
     assert run("decompress", *streams, "--out-dir", folder / "back").code == 0
     assert loaded[1:].count("load_prior_of") == 1

@@ -98,6 +98,20 @@ def test_a_part_is_that_of_all_videos(view, clip, stream, noisy, part):
     assert gops == [(1, 0, 1), (2, 1, 2)]
 
 
+def test_streams_of_one_prior_load_it_once(view, stream, tmp_path, monkeypatch):
+    from freegvc.priors import loading
+
+    load, loaded = loading.load_prior_by_name, []
+    monkeypatch.setattr(
+        loading, "load_prior_by_name", lambda *a, **k: loaded.append(a) or load(*a, **k)
+    )
+    other = tmp_path / "other.fgvc"
+    other.write_bytes(CompressedVideo.open(stream).truncate(stop_step=900).data)
+    _, page = view(stream, other, "--frames", "5:8")
+    assert len(loaded) == 1
+    np.testing.assert_array_equal(page.frames[1], decompress(other).frames[5:8])
+
+
 def test_a_stream_can_be_the_source(view, stream, clip):
     _, page = view(stream, clip, "--frames", "2:")
     np.testing.assert_array_equal(page.frames[0], decompress(stream).frames[2:])
