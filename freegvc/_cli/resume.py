@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freegvc._cli.pages import count
@@ -66,7 +66,8 @@ def telling_what_is_kept(output: str, *, resume: bool) -> Iterator[None]:
     except (UsageError, JournalError):  # which name the journal themselves if it is about one
         raise
     except BaseException:
-        if journal.exists():
+        # a journal that is damaged, or gone, must not hide what went wrong first
+        with suppress(JournalError):
             gops = count(count_gops(journal), "finished GOP")
             say(f"{journal} keeps {gops}: the same command with --resume goes on from there")
         raise

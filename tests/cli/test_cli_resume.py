@@ -261,6 +261,20 @@ def test_another_input_or_setting_is_refused(run, clip, tmp_path, monkeypatch):
     assert "damaged" in result.err
 
 
+def test_a_damaged_journal_does_not_hide_why_a_run_failed(run, clip, tmp_path, monkeypatch):
+    output, journal = tmp_path / "a.fgvc", tmp_path / "a.fgvc.journal"
+
+    def fail(self, *args, **kwargs):
+        data = journal.read_bytes()
+        journal.write_bytes(data[:60] + b"?" + data[61:])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("freegvc.CompressedVideo.save", fail)
+    result = run("compress", clip, output, *QUICK)
+    assert result.code == 1
+    assert result.err == "freegvc: error: No space left on device\n"
+
+
 def pictures(folder):
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
