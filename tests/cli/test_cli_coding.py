@@ -7,9 +7,7 @@ import pty
 import re
 import struct
 import termios
-from dataclasses import fields
 from functools import wraps
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,111 +16,11 @@ import freegvc._bitstream
 import freegvc._codec.decoder
 import freegvc._codec.encoder
 import freegvc._trajectory
-from freegvc import (
-    CompressedVideo,
-    LikeFirstGop,
-    Rate,
-    Score,
-    Settings,
-    StopStep,
-    compress,
-    decode_frames,
-)
+from freegvc import CompressedVideo, compress, decode_frames
 from freegvc._cli import progress
-from freegvc._cli.main import _parser
-from freegvc._cli.parser import keywords_of
-from freegvc._cli.settings_options import settings_from
-from freegvc._cli.target_options import target_from
-from freegvc._control.targets import Scoring, TargetKeywords
-from freegvc._video import load_video, open_video, read_audio
-from freegvc.priors.loading import DEFAULT_PRIOR
+from freegvc._video import load_video, read_audio
 
 SETTINGS = freegvc.Settings(gop_length=4, overlap=1)
-
-
-def test_every_target_setting_and_option_of_a_prior_is_an_option_with_the_same_default():
-    options = vars(_parser().parse_args(["compress", "in.mp4", "out.fgvc"]))
-    settings = {field.name: field.default for field in fields(freegvc.Settings)}
-    targets = dict.fromkeys(TargetKeywords.__annotations__)
-    scoring = {"target", "metric", "even", "metric_weights"} | {f.name for f in fields(Scoring)}
-    raw = keywords_of(open_video)  # strict_input and deinterlace among them
-    model = keywords_of(freegvc.load_prior)
-    named = settings | targets | dict.fromkeys(scoring - {"weights"}) | raw | model
-    own = {"audio": None, "prior": DEFAULT_PRIOR}
-    files = {"input", "output", "inputs", "out_dir", "about", "force", "resume", "gops"}
-    ray = {"ray", "ray_workers", "ray_gpus", "ray_cpus"}
-    for name in files | ray | {"events", "report", "run", "print_completion"}:
-        del options[name]
-    assert options == named | own
-
-
-@pytest.mark.parametrize(
-    ("options", "target"),
-    [
-        ([], Rate()),
-        (["--target-kbps", "9"], Rate(kbps=9.0)),
-        (["--target-bpp", "0.1", "--even", "psnr"], Rate(bpp=0.1, even="psnr")),
-        (["--target-bytes", "9", "--metric-weights", "x"], Rate(num_bytes=9, weights=Path("x"))),
-        (["--stop-step", "7"], StopStep(7)),
-        (["--target-psnr", "30", "--strict"], Score("psnr", 30.0, strict=True)),
-        (
-            ["--target-lpips", "0.3", "--pooling", "p95", "--tolerance", "0.1"],
-            Score("lpips", 0.3, pooling="p95", tolerance=0.1),
-        ),
-        (["--target", "first-gop"], LikeFirstGop()),
-        (
-            ["--target", "first-gop", "--stop-step", "7", "--metric", "psnr", "--max-probes", "3"],
-            LikeFirstGop(StopStep(7), "psnr", max_probes=3),
-        ),
-    ],
-)
-def test_options_name_a_target(options, target):
-    assert target_from(_parser().parse_args(["compress", "in.mp4", "out.fgvc", *options])) == target
-
-
-@pytest.mark.parametrize(
-    ("options", "settings"),
-    [
-        ([], Settings()),
-        (["--metric-weights", "x"], Settings()),  # of a target
-        (
-            ["--tune", "balanced", "--metric-weights", "x"],
-            Settings(tune="balanced", tune_weights=Path("x")),
-        ),
-    ],
-)
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["compress", "a.mp4", "a.fgvc"],
-        ["sweep", "a.mp4", "--rates", "0.1"],
-        ["strip", "a.mp4", "a.png"],
-    ],
-)
-def test_options_name_settings(command, options, settings):
-    arguments = _parser().parse_args([*command, *options])
-    assert settings_from(arguments) == settings
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        (["--target-lpips", "0.3", "--metric", "psnr"], "--metric"),
-        (["--target-lpips", "0.3", "--target", "first-gop"], "--target"),
-        (["--target-bpp", "0.1", "--tolerance", "0.1"], "--tolerance"),
-        (["--stop-step", "3", "--strict"], "--strict"),
-        (["--stop-step", "3", "--metric", "psnr"], "--metric"),
-        (["--target-bpp", "0.1", "--metric", "psnr"], "--metric"),
-        (["--stop-step", "3", "--even", "psnr"], "--even"),
-        (["--target-lpips", "0.3", "--even", "psnr"], "--even"),
-        (["--target", "first-gop", "--target-bpp", "0.1", "--even", "psnr"], "--even"),
-        (["--probe-frames", "3"], "--probe-frames"),
-    ],
-)
-def test_options_without_a_meaning_together_are_refused(run, options, named):
-    result = run("compress", "in.mp4", "out.fgvc", *options)
-    assert result.code == 2
-    assert f"{named} cannot be given" in result.err
 
 
 def test_the_file_is_what_the_library_makes(clip, stream):
@@ -281,6 +179,13 @@ def test_video_outputs(run, stream, tmp_path, arguments):
     video = load_video(output)
     assert video.frames.shape == (9, 32, 64, 3)
     assert video.frame_rate == 25
+
+
+def test_the_quality_of_a_codec(run, stream, tmp_path):
+    fine, coarse = tmp_path / "fine.mkv", tmp_path / "coarse.mkv"
+    assert run("decompress", stream, fine).code == 0
+    assert run("decompress", stream, coarse, "--crf", 51).code == 0
+    assert coarse.stat().st_size < 0.7 * fine.stat().st_size
 
 
 def test_sound_is_copied_or_its_absence_is_reported(run, audio_stream, tmp_path):
