@@ -14,6 +14,7 @@ from benchmarks.codecs.freegvc_codec import loaded_prior
 from benchmarks.datasets import CLIPS
 from benchmarks.frames import first_frames, middle
 from benchmarks.record import provenance
+from freegvc._cli.model_options import height_and_width
 
 Row = dict[str, Any]
 UNFINISHED = "unfinished"  # in a record that a run goes on with
@@ -125,14 +126,6 @@ class Experiment:
             yield record(is_last=video is left[-1])
         if not left:
             yield record(is_last=True)
-
-
-def height_and_width(text: str) -> tuple[int, int]:
-    """Height and width of "416x240"."""
-    width, x, height = text.partition("x")
-    if not x or not width.isdecimal() or not height.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 416x240")
-    return int(height), int(width)
 
 
 def record_path(options: argparse.Namespace) -> Path:

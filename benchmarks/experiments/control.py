@@ -19,16 +19,10 @@ import numpy as np
 
 from benchmarks.codecs.freegvc_codec import compress, decompress, loaded_prior
 from benchmarks.datasets import CLIPS
-from benchmarks.experiments.base import (
-    UNFINISHED,
-    Measurement,
-    Row,
-    height_and_width,
-    record_path,
-    unfinished_rows,
-)
+from benchmarks.experiments.base import UNFINISHED, Measurement, Row, record_path, unfinished_rows
 from benchmarks.frames import MAX_SIZE, Frames, first_frames, shrunk
 from freegvc import GopDecoded, GopDone, LikeFirstGop, Rate, StopStep
+from freegvc._cli.model_options import height_and_width
 from freegvc._control.targets import Target
 from freegvc.errors import TargetWarning
 from freegvc.metrics import METRICS, check_metric

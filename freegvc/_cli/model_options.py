@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from freegvc._cli.parser import keywords_of
+from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
@@ -61,7 +62,7 @@ def add_native_size(group: argparse._ArgumentGroup) -> None:
     """The size of tiles, which the encoder alone chooses."""
     group.add_argument(
         "--native-size",
-        type=_height_and_width,
+        type=height_and_width,
         metavar="WxH",
         help="larger frames, by over a fifth on a side, are cut into such tiles (default: the "
         "model's)",
@@ -97,9 +98,12 @@ def decoding_prior(arguments: argparse.Namespace, stream: CompressedVideo) -> Pr
     return load_prior_of(stream, arguments.prior, **prior_options(arguments))
 
 
-def _height_and_width(text: str) -> tuple[int, int]:
-    """Height and width of "1280x720"."""
-    width, x, height = text.partition("x")
-    if not x or not width.isdecimal() or not height.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT, such as 1280x720")
-    return int(height), int(width)
+def height_and_width(text: str) -> tuple[int, int]:
+    """Height and width of "1280x720", as the type of an option."""
+    from freegvc._video.rate import parse_size
+
+    try:
+        width, height = parse_size(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return height, width

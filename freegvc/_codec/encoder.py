@@ -22,6 +22,7 @@ from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
 from freegvc._warn import warn
 from freegvc.errors import LargeStreamError, LargeStreamWarning
+from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
     from freegvc.priors import Prior
@@ -32,7 +33,7 @@ def compress(
     target: Target | None = None,
     *,
     settings: Settings | None = None,
-    prior: str | PathLike[str] | Prior = "freegvc-small",
+    prior: str | PathLike[str] | Prior = DEFAULT_PRIOR,
     device: str | None = None,
     audio: str | None = None,
     progress: bool = False,
@@ -89,7 +90,7 @@ def compress_file(
     resume: bool = False,
     overwrite: bool = False,
     settings: Settings | None = None,
-    prior: str | PathLike[str] | Prior = "freegvc-small",
+    prior: str | PathLike[str] | Prior = DEFAULT_PRIOR,
     device: str | None = None,
     audio: str | None = None,
     progress: bool = False,

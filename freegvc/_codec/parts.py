@@ -34,6 +34,7 @@ from freegvc._control.budget import LEAST_STEPS_BYTES
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
 from freegvc.errors import JournalError, JournalMismatchError, UsageError
+from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
     from freegvc.priors import Prior
@@ -48,7 +49,7 @@ def compress_part(
     resume: bool = False,
     overwrite: bool = False,
     settings: Settings | None = None,
-    prior: str | PathLike[str] | Prior = "freegvc-small",
+    prior: str | PathLike[str] | Prior = DEFAULT_PRIOR,
     device: str | None = None,
     audio: str | None = None,
     progress: bool = False,

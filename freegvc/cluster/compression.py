@@ -19,11 +19,10 @@ from freegvc.cluster.gop_driver import Job, finished_by
 from freegvc.cluster.worker import PriorChoice
 from freegvc.cluster.workers import Workers
 from freegvc.errors import UsageError
+from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
-
-DEFAULT_PRIOR = "freegvc-small"
 
 
 def compress(

@@ -16,10 +16,11 @@ from freegvc._codec.keywords import one_target
 from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
-from freegvc.cluster.compression import DEFAULT_PRIOR, prior_choice
+from freegvc.cluster.compression import prior_choice
 from freegvc.cluster.gop_driver import Job
 from freegvc.cluster.workers import Call, Workers
 from freegvc.errors import FreeGvcError
+from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo

@@ -79,7 +79,7 @@ def test_the_native_size_is_width_and_height(run, clip, tmp_path):
     assert CompressedVideo.open(tmp_path / "out.fgvc").header.tile == (2, 6, 1)
     wrong = run("compress", clip, tmp_path / "b.fgvc", "--native-size", "48")
     assert wrong.code == 2
-    assert "'48' is not WIDTHxHEIGHT" in wrong.err
+    assert "size '48': write WIDTHxHEIGHT" in wrong.err
 
 
 def test_a_chained_file_says_so(run, clip, tmp_path):

@@ -9,11 +9,16 @@ from importlib.util import find_spec
 
 import pytest
 
+from freegvc._cli import ray_options
 from freegvc.cluster import connection
 from freegvc.errors import ClusterError
 from tests.cli.tiny_clip import SMALL
 
 QUICK = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1", "--stop-step", "950"]
+
+
+def test_an_address_left_out_is_this_machine():
+    assert ray_options.LOCAL == connection.LOCAL
 
 
 @pytest.mark.parametrize("command", ["compress", "decompress", "score"])
