@@ -1,9 +1,10 @@
-"""Output files that are complete or absent."""
+"""Output files and folders that are complete or absent."""
 
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,9 +61,7 @@ def _target(path: Path, *, overwrite: bool) -> Path:
     if is_link:
         raise UsageError(f"{path} is a symlink that points to itself: name another file")
     if exists and not overwrite:
-        raise OutputExistsError(
-            f"{path} exists: choose another name, or allow overwriting (--force, overwrite=True)"
-        )
+        raise _exists(path)
     folder = target.parent
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder, so {target.name} cannot be written there")
@@ -72,6 +71,12 @@ def _target(path: Path, *, overwrite: bool) -> Path:
             "another folder"
         )
     return target
+
+
+def _exists(path: Path) -> OutputExistsError:
+    return OutputExistsError(
+        f"{path} exists: choose another name, or allow overwriting (--force, overwrite=True)"
+    )
 
 
 def refuse_special(path: Path, instead: str) -> None:
@@ -119,15 +124,103 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Raises:
         OutputExistsError, UsageError: as `check_output`, before anything is written.
+        OutputExistsError: what is at `path` came while the body ran. The new file is kept under a
+            name that the message tells.
     """
     target = _target(path, overwrite=overwrite)
     temporary = temporary_sibling(target)
     try:
         with naming(path, temporary):
             yield temporary
-            temporary.replace(target)
+            with _keeping(temporary, target):
+                _put_file_in_place(temporary, target, overwrite=overwrite)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _put_file_in_place(file: Path, path: Path, *, overwrite: bool) -> None:
+    """Rename a file; without `overwrite` nothing is replaced, however late it came."""
+    _target(path, overwrite=overwrite)
+    if not overwrite:
+        try:
+            os.link(file, path)  # a rename would replace
+        except FileExistsError:
+            raise _exists(path) from None
+        except OSError:  # a file system without hard links
+            pass
+        else:
+            file.unlink()
+            return
+    file.replace(path)
+
+
+@contextmanager
+def atomic_folder(path: Path, check: Callable[[Path], None]) -> Iterator[Path]:
+    """`atomic_path` for a folder.
+
+    Args:
+        path: the folder to make.
+        check: as for `put_in_place`; asked before anything is written, too.
+
+    Raises:
+        UsageError: as `check` raises it.
+        OutputExistsError: as for `atomic_path`.
+    """
+    path = path.resolve()  # "." has no name from which to make a sibling's
+    check(path)
+    temporary = temporary_sibling(path)
+    try:
+        with naming(path, temporary):
+            temporary.mkdir()
+            yield temporary
+            with _keeping(temporary, path):
+                put_in_place(temporary, path, check)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_in_place(folder: Path, path: Path, check: Callable[[Path], None]) -> None:
+    """Rename a folder to `path`, and delete an older one there once it is in place.
+
+    Args:
+        folder: whole, and beside `path`.
+        path: resolved.
+        check: refuses a path where something is that must not be replaced, by a UsageError.
+    """
+    is_there = path.exists()  # what comes after the check is not empty, and stops the rename
+    check(path)
+    aside = temporary_sibling(path)
+    try:
+        if is_there:
+            path.rename(aside)
+        try:
+            folder.rename(path)
+        except OSError:
+            check(path)
+            raise
+    finally:
+        if aside.exists() and not path.exists():
+            aside.rename(path)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _keeping(temporary: Path, path: Path) -> Iterator[None]:
+    """Give a whole output a name of its own where the block finds that it may not take `path`."""
+    try:
+        yield
+    except UsageError as error:
+        kept = path.with_name(f"{_stem(path)}.{secrets.token_hex(4)}{_suffix(path)}")
+        temporary.rename(kept)
+        raise came_meanwhile(path, f"what the run made is {kept}; rename one of the two") from error
+
+
+def came_meanwhile(path: Path, advice: str) -> OutputExistsError:
+    """The error for an output that was free when a run began, and is not when it ends."""
+    return OutputExistsError(
+        f"{path} came into being or changed while this run was at work, and is not replaced: "
+        f"{advice}"
+    )
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -132,10 +132,18 @@ def compress_file(
         coding = prepare(source, wanted, settings_of(settings), prior, device, audio, listener)
         with Journal.open(journal, coding.plan, resume=resume) as kept:
             compressed = stream_of(coding, code_gops(coding, kept))
-            kept.note_output(compressed.data)
-            compressed.save(path, overwrite=overwrite)
-            kept.remove()
+            save_and_remove(compressed, path, kept, overwrite=overwrite)
     return compressed
+
+
+def save_and_remove(
+    compressed: CompressedVideo, path: Path, journal: Journal, *, overwrite: bool
+) -> None:
+    """Write the stream of a run that has ended, whose journal is not needed any more."""
+    journal.note_output(compressed.data)
+    with journal.naming_itself(path):
+        compressed.save(path, overwrite=overwrite)
+    journal.remove()
 
 
 def stream_of(coding: Coding, packets: list[bytes]) -> CompressedVideo:

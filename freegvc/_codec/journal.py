@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from freegvc._atomic import came_meanwhile, check_output
 from freegvc._codec.journal_records import (
     JournalledGop,
     PartEnd,
@@ -135,9 +138,23 @@ class Journal:
         """Keep a digest of the stream that is about to be written, for `settle`."""
         self._file.append(output_record(data))
 
-    def finish_part(self, end: PartEnd, path: Path) -> None:
+    @contextmanager
+    def naming_itself(self, output: Path) -> Iterator[None]:
+        """Say how to go on where the block finds that the output must not be written any more."""
+        try:
+            yield
+        except UsageError as error:
+            advice = (
+                f"{self.path} keeps all GOPs; move {output.name} away, or allow overwriting "
+                "(--force, overwrite=True), and go on (--resume, resume=True)"
+            )
+            raise came_meanwhile(output, advice) from error
+
+    def finish_part(self, end: PartEnd, path: Path, *, overwrite: bool) -> None:
         """End the journal of a part, and give it the name of the part's file."""
         self._file.append(encode_end(end))
+        with self.naming_itself(path):
+            check_output(path, overwrite=overwrite)
         self._file.close()
         self.path.replace(path)
 

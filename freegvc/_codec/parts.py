@@ -95,8 +95,7 @@ def compress_part(
         )
         with Journal.open(journal, coding.plan, resume=resume) as kept:
             end = _code_part(coding, gops, kept)
-            check_output(path, overwrite=overwrite)  # it may have come into being meanwhile
-            kept.finish_part(end, path)
+            kept.finish_part(end, path, overwrite=overwrite)
     return range(gops.start, gops.start + len(kept.gops))
 
 

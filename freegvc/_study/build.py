@@ -6,21 +6,22 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from freegvc._atomic import atomic_path, check_output
+from freegvc._atomic import atomic_folder, atomic_path, check_output, warn_of_leftovers
 from freegvc._codec.score import frames_of
 from freegvc._page.clip import PageClip
 from freegvc._study.assignment import Assignment
 from freegvc._study.clips import CRF, check_like, poor, study_clip
 from freegvc._study.design import Design
 from freegvc._study.page import (
+    CLIPS,
     ClipNames,
     check_page_folder,
     even_out,
-    page_folder,
     write_clip,
     write_page,
 )
@@ -85,8 +86,9 @@ def build_study(
     digest = hashlib.sha256(Assignment("", treatment, design).document().encode())
     with (
         atomic_path(assignment, overwrite=overwrite) as assignment_file,
-        page_folder(folder, overwrite=overwrite) as temporary,
+        atomic_folder(folder, partial(check_page_folder, overwrite=overwrite)) as temporary,
     ):
+        (temporary / CLIPS).mkdir()
         largest = done = 0
         for sequence in plan.sequences:
             paths = []
@@ -133,6 +135,7 @@ def check_outputs(folder: Path, assignment: Path, *, overwrite: bool) -> None:
             f"{assignment} would lie in {folder}, which participants get: keep it elsewhere"
         )
     check_page_folder(folder, overwrite=overwrite)
+    warn_of_leftovers(folder.resolve())
     check_output(assignment, overwrite=overwrite)
 
 

@@ -9,18 +9,15 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from freegvc._atomic import naming, refuse_special, temporary_sibling, warn_of_leftovers
+from freegvc._atomic import refuse_special
 from freegvc._page.assembly import assemble, described, script_json
 from freegvc._page.clip import PageClip
 from freegvc._study.design import Design, Trial
 from freegvc._study.plan import REFERENCE
-from freegvc._video.png import put_in_place
 from freegvc.errors import OutputExistsError, UsageError
 
 PAGE, CLIPS = "study.html", "clips"
@@ -42,7 +39,6 @@ def check_page_folder(path: Path, *, overwrite: bool) -> None:
     if not path.resolve().parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be made there")
     if not path.exists():
-        warn_of_leftovers(path.resolve())
         return
     if not path.is_dir():
         raise OutputExistsError(f"{path} is a file: name a folder for the page and its clips")
@@ -55,25 +51,6 @@ def check_page_folder(path: Path, *, overwrite: bool) -> None:
         raise OutputExistsError(
             f"{path} already holds a study: choose another name, or allow overwriting (--force)"
         )
-
-
-@contextmanager
-def page_folder(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A folder to write, which is at `path` when the block ends without an exception.
-
-    Raises:
-        OutputExistsError, UsageError: as `check_page_folder`.
-    """
-    path = path.resolve()
-    check_page_folder(path, overwrite=overwrite)
-    temporary = temporary_sibling(path)
-    try:
-        with naming(path, temporary):
-            (temporary / CLIPS).mkdir(parents=True)
-            yield temporary
-            put_in_place(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_clip(folder: Path, name: str, clip: PageClip) -> Path:

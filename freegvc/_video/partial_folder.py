@@ -5,14 +5,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
-from freegvc._atomic import naming, write_durably
+from freegvc._atomic import came_meanwhile, naming, put_in_place, write_durably
 from freegvc._run_lock import lock
 from freegvc._video.frame_source import Frame
-from freegvc._video.png import PLAN, check_folder, file_name, png_bytes, put_in_place
-from freegvc.errors import JournalMismatchError, OutputExistsError
+from freegvc._video.png import PLAN, check_folder, file_name, png_bytes
+from freegvc.errors import JournalMismatchError, OutputExistsError, UsageError
 
 _TEMPORARY = re.compile(r"\.f\d{5,}\.png\.tmp")
 
@@ -57,34 +58,38 @@ def partial_folder(
         overwrite: whether an existing folder of frames may be replaced.
 
     Raises:
-        OutputExistsError: the folder exists and `overwrite` is false, or frames of an earlier run
-            do and `resume` is.
+        OutputExistsError: the folder exists and `overwrite` is false, be it only in the end, or
+            frames of an earlier run do and `resume` is.
         JournalMismatchError: these are of another plan.
         UsageError: another run writes to it.
     """
-    path = path.resolve()
-    check_folder(path, overwrite=overwrite)
-    partial = partial_path(path)
-    if partial.is_symlink() or (partial.exists() and not partial.is_dir()):
+    path, check = path.resolve(), partial(check_folder, overwrite=overwrite)
+    check(path)
+    kept = partial_path(path)
+    if kept.is_symlink() or (kept.exists() and not kept.is_dir()):
         raise OutputExistsError(
-            f"{partial} is no folder, but frames are kept there until {path.name} is complete: "
+            f"{kept} is no folder, but frames are kept there until {path.name} is complete: "
             "move it, or name another output"
         )
-    if partial.exists() and not resume:
+    if kept.exists() and not resume:
         raise OutputExistsError(
-            f"{partial} holds the frames of a run that did not end: go on with them (--resume), or "
+            f"{kept} holds the frames of a run that did not end: go on with them (--resume), or "
             "remove it to start anew"
         )
-    with naming(path, partial), _locked(partial):
-        folder = PartialFolder(partial)
+    with naming(path, kept), _locked(kept):
+        folder = PartialFolder(kept)
         try:
             _check_plan(folder, plan)
             yield folder
-            put_in_place(partial, path)
+            try:
+                put_in_place(kept, path, check)
+            except UsageError as error:
+                advice = f"{kept} holds all frames; move {path.name}, and go on (--resume)"
+                raise came_meanwhile(path, advice) from error
             (path / PLAN).unlink()
         finally:
-            if partial.exists() and not _others(partial):  # not one frame
-                shutil.rmtree(partial)
+            if kept.exists() and not _others(kept):  # not one frame
+                shutil.rmtree(kept)
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """A folder of PNG files, complete or absent."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from freegvc._atomic import naming, refuse_special, temporary_sibling, warn_of_leftovers
+from freegvc._atomic import atomic_folder, refuse_special, warn_of_leftovers
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
 from freegvc.errors import OutputExistsError, UsageError
@@ -26,7 +25,8 @@ class PngWriter(FrameWriter):
         self._warn_about_losses("a folder of PNG files")
 
     def _place(self) -> AbstractContextManager[Path]:
-        return _atomic_folder(self._spec.path, overwrite=self._spec.overwrite)
+        check = partial(check_folder, overwrite=self._spec.overwrite)
+        return atomic_folder(self._spec.path, check)
 
     def _open(self, temporary: Path) -> None:
         self._folder = temporary
@@ -71,31 +71,3 @@ def check_folder(path: Path, *, overwrite: bool) -> None:
             f"{path} already holds frames: choose another name, or allow overwriting (--force, "
             "overwrite=True)"
         )
-
-
-@contextmanager
-def _atomic_folder(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """`atomic_path` for folders: the old one is renamed, and deleted once the new one is there."""
-    path = path.resolve()  # "." has no name from which to make a sibling's
-    check_folder(path, overwrite=overwrite)
-    temporary = temporary_sibling(path)
-    try:
-        with naming(path, temporary):
-            temporary.mkdir()
-            yield temporary
-            put_in_place(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def put_in_place(folder: Path, path: Path) -> None:
-    """Rename a folder to `path`, and delete an older one there once it is in place."""
-    aside = temporary_sibling(path)
-    try:
-        if path.exists():
-            path.rename(aside)
-        folder.rename(path)
-    finally:
-        if aside.exists() and not path.exists():
-            aside.rename(path)
-        shutil.rmtree(aside, ignore_errors=True)

@@ -16,7 +16,7 @@ import numpy as np
 
 from freegvc import events
 from freegvc._codec.coding import Coding, kept_gop, prepare
-from freegvc._codec.encoder import stream_of
+from freegvc._codec.encoder import save_and_remove, stream_of
 from freegvc._codec.input_digest import InputDigest
 from freegvc._codec.journal import Journal, journal_path
 from freegvc._control.rate import RateController
@@ -67,9 +67,7 @@ class Job:
         coding, run = yield from self._prepare(workers)
         with Journal.open(journal_path(path), coding.plan, resume=resume) as kept:
             compressed = stream_of(coding, (yield from self._code(workers, coding, run, kept)))
-            kept.note_output(compressed.data)
-            compressed.save(path, overwrite=overwrite)
-            kept.remove()
+            save_and_remove(compressed, path, kept, overwrite=overwrite)
         return compressed
 
     def _prepare(self, workers: Workers) -> Steps[tuple[Coding, Run]]:

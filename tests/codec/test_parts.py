@@ -155,6 +155,22 @@ def test_a_part_goes_on_where_it_was_ended(frames, tmp_path):
         assert seconds_apart(mine) == seconds_apart(its)
 
 
+def test_a_file_that_came_meanwhile_stays_and_the_journal_keeps_the_gops(frames, tmp_path):
+    path = tmp_path / "a.part"
+
+    def come(event):
+        path.write_bytes(b"theirs")
+
+    with pytest.raises(OutputExistsError, match=r"a\.part came .*part\.journal keeps .*--resume"):
+        code(frames, path, range(99), StopStep(950), on_event=come)
+    assert path.read_bytes() == b"theirs"
+    path.unlink()
+    heard = []
+    code(frames, path, range(99), StopStep(950), resume=True, on_event=heard.append)
+    assert not any(isinstance(event, GopStarted) for event in heard)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.part"]
+
+
 def seconds_apart(data):
     """A part without what a clock says, and without the sums over that."""
     text = re.sub(rb'"seconds": \{[^}]*\}', b"", data)

@@ -209,6 +209,22 @@ def test_an_output_that_cannot_be_written_leaves_the_journal(frames, tmp_path, m
     assert not any(isinstance(event, GopStarted) for event in heard)
 
 
+def test_a_file_that_came_meanwhile_stays_and_the_journal_keeps_the_gops(frames, tmp_path):
+    path, heard = tmp_path / "a.fgvc", []
+
+    def come(event):
+        if isinstance(event, GopDone):
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(OutputExistsError, match=r"a\.fgvc came .*fgvc\.journal keeps .*--resume"):
+        freegvc.compress_file(frames, path, **OPTIONS, on_event=come)
+    assert path.read_bytes() == b"theirs"
+    options = {**OPTIONS, "resume": True, "overwrite": True, "on_event": heard.append}
+    freegvc.compress_file(frames, path, **options)
+    assert not any(isinstance(event, GopStarted) for event in heard)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.fgvc"]
+
+
 def test_what_exists_is_refused_before_any_work(frames, tmp_path):
     path = tmp_path / "a.fgvc"
     path.write_bytes(b"old")

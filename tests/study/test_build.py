@@ -141,6 +141,18 @@ def test_outputs_are_replaced_only_where_they_are_ours(folder):
         build(folder, out="file", overwrite=True)
 
 
+def test_a_page_that_came_meanwhile_stays_and_so_does_the_new_one(folder):
+    def come(done):
+        (folder / "page").mkdir(exist_ok=True)
+        (folder / "page" / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(OutputExistsError, match=r"page came into being .* made is .*page\.\w"):
+        build(folder, is_lossless=True, overwrite=True, on_clip=come)
+    assert [file.name for file in (folder / "page").iterdir()] == ["thesis.txt"]
+    (kept,) = folder.glob("page.*")
+    assert clips_of(kept)
+
+
 def test_the_assignment_is_not_given_away(folder):
     plan = read_plan(folder / "plan")
     with pytest.raises(UsageError, match="participants get"):

@@ -119,3 +119,22 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path):
         for frame in FRAMES[2:]:
             folder.write(frame)
     assert np.array_equal(read(path), FRAMES)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_came_meanwhile_stays_and_so_do_the_frames(tmp_path, overwrite):
+    path, other = tmp_path / "out", "f00000.png" if not overwrite else "thesis.txt"
+
+    def write_meanwhile():
+        with partial_folder(path, "plan", resume=False, overwrite=overwrite) as folder:
+            for frame in FRAMES:
+                folder.write(frame)
+            path.mkdir()
+            (path / other).write_bytes(b"theirs")
+
+    with pytest.raises(OutputExistsError, match=r"out came .*out\.partial holds all .*--resume"):
+        write_meanwhile()
+    assert (path / other).read_bytes() == b"theirs"
+    path.rename(tmp_path / "moved")
+    assert write(path, FRAMES, resume=True) == 5
+    assert np.array_equal(read(path), FRAMES)

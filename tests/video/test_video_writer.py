@@ -2,6 +2,7 @@ import errno
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -177,6 +178,40 @@ def test_atomic_path(tmp_path):
     assert [f.name for f in tmp_path.iterdir()] == ["x.bin"]
     with pytest.raises(UsageError, match="not a folder"):
         atomic_path(tmp_path / "no" / "x", overwrite=False).__enter__()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_that_changed_meanwhile_stays_and_so_do_the_frames(tmp_path, overwrite):
+    path = tmp_path / "out"
+    arguments = {"width": 64, "height": 48, "frame_rate": 25, "overwrite": overwrite}
+
+    def write_meanwhile():
+        with open_writer(path, **arguments) as writer:
+            writer.write(textured(1)[0])
+            path.mkdir()
+            (path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(OutputExistsError, match=r"out came into being .* made is .*out\.\w"):
+        write_meanwhile()
+    assert (path / "thesis.txt").read_text() == "years of work"
+    (kept,) = (folder for folder in tmp_path.iterdir() if folder != path)
+    assert [file.name for file in kept.iterdir()] == ["f00000.png"]
+
+
+def test_a_folder_that_came_after_the_last_look_stays(tmp_path, monkeypatch):
+    path, rename = tmp_path / "out", Path.rename
+
+    def late(self, target):
+        if target == path:
+            path.mkdir()
+            (path / "f00000.png").write_bytes(b"theirs")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(OutputExistsError, match="out came into being"):
+        Video.from_array(textured(1)).save(path)
+    assert (path / "f00000.png").read_bytes() == b"theirs"
+    assert len(list(tmp_path.glob("out.*/f00000.png"))) == 1
 
 
 def test_audio_is_copied_packet_by_packet(tmp_path):
