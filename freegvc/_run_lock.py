@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -19,10 +20,10 @@ def lock(descriptor: int, path: Path) -> None:
 
     Args:
         descriptor: of the file or folder.
-        path: its name, for the message.
+        path: its name.
 
     Raises:
-        UsageError: another run has locked it.
+        UsageError: another run has locked it, or had, and has ended with it since it was opened.
     """
     if fcntl is None:
         return
@@ -34,3 +35,15 @@ def lock(descriptor: int, path: Path) -> None:
         ) from None
     except OSError:  # a network file system without locks
         return
+    if not _is_at(path, descriptor):  # what is written to it now would be lost
+        raise UsageError(
+            f"{path} was finished or removed by another run just now: give the same command again"
+        )
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file or folder has this name still."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -155,8 +155,7 @@ class Journal:
         self._file.append(encode_end(end))
         with self.naming_itself(path):
             check_output(path, overwrite=overwrite)
-        self._file.close()
-        self.path.replace(path)
+        self._file.rename_to(path)
 
     def close(self) -> None:
         """Let go of the file, which stays. A second call has no effect."""
@@ -164,8 +163,7 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the file: the stream is safe, or there is nothing worth keeping."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        self._file.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -208,14 +206,19 @@ def settle(output: Path) -> bool:
 
     Raises:
         JournalError: the journal is damaged.
+        UsageError: another run writes to it.
     """
     path = journal_path(output)
     if not path.exists() or not output.is_file():
         return False
-    if output_record(output.read_bytes()) not in read_records(path)[1:]:
-        return False
-    path.unlink()
-    return True
+    file, payloads = RecordFile.reopen(path)
+    try:
+        is_finished = output_record(output.read_bytes()) in payloads[1:]
+        if is_finished:
+            file.remove()
+    finally:
+        file.close()
+    return is_finished
 
 
 def check_journal(path: Path, *, resume: bool) -> None:

@@ -38,6 +38,7 @@ class RecordFile:
 
         Raises:
             OutputExistsError: it exists.
+            UsageError: another process has taken it at once.
             OSError: it cannot be written.
         """
         try:
@@ -46,12 +47,15 @@ class RecordFile:
             raise OutputExistsError(f"{path} exists: name another file, or remove it") from None
         file = cls(path, descriptor)
         try:
-            lock(file._open, file.path)
+            lock(descriptor, path)
+        except BaseException:  # the file is another's now, and stays
+            file.close()
+            raise
+        try:
             file._write(MAGIC)
             _sync_folder(path.parent)
         except BaseException:
-            file.close()
-            path.unlink(missing_ok=True)
+            file.remove()
             raise
         return file
 
@@ -104,12 +108,28 @@ class RecordFile:
             other._write(MAGIC + b"".join(map(_framed, payloads)))
             fresh.replace(self.path)
         except BaseException:
-            other.close()
-            fresh.unlink(missing_ok=True)
+            other.remove()
             raise
         self.close()
         self._descriptor = descriptor
         _sync_folder(self.path.parent)
+
+    def rename_to(self, path: Path) -> None:
+        """Give the file another name, and let go of it."""
+        self._close_on_windows()
+        self.path.replace(path)
+        self.close()
+
+    def remove(self) -> None:
+        """Delete the file. It is locked until then, so that no other run has gone on with it."""
+        self._close_on_windows()
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+    def _close_on_windows(self) -> None:
+        """There no open file goes, and none is locked."""
+        if os.name == "nt":
+            self.close()
 
     def close(self) -> None:
         """Let go of the file. A second call has no effect."""

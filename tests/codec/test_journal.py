@@ -1,6 +1,7 @@
 """The journal: what it keeps comes back exactly, and it is never taken for that of another run."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from freegvc._codec.input_digest import InputDigest
 from freegvc._codec.journal import Journal, journal_path
+from freegvc._codec.journal_records import PartEnd
 from freegvc._codec.record_file import RecordFile
 from freegvc._control.finished_gop import FinishedGop
+from freegvc._run_lock import lock
 from freegvc._video import cut_gops, open_video
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError, UsageError
 from freegvc.events import GopDone
@@ -180,3 +183,56 @@ def test_the_digest_is_over_all_frames_so_far_and_no_others():
 def test_a_folder_has_no_journal(path):
     with pytest.raises(UsageError, match="is a folder: name a file"):
         journal_path(Path(path))
+
+
+END = PartEnd(before=None, is_last=True, num_frames=5, last_advance=0, timestamps=None, audio=None)
+ENDINGS = {
+    "removed": Journal.remove,
+    "a part": lambda journal: journal.finish_part(
+        END, journal.path.parent / "part", overwrite=False
+    ),
+    "replaced": lambda journal: journal._file.replace([b"{}"]),
+}
+needs_locks = pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
+
+
+@needs_locks
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_journal_that_goes_while_another_run_opens_it(tmp_path, monkeypatch, ending):
+    """What that run wrote to it would be lost, or follow the end of a part."""
+    first = Journal.open(tmp_path / "j", PLAN, resume=False)
+    first.add(finished(0), "")
+
+    def late(descriptor, path):
+        monkeypatch.undo()
+        ENDINGS[ending](first)
+        first.close()
+        lock(descriptor, path)
+
+    monkeypatch.setattr("freegvc._codec.record_file.lock", late)
+    with pytest.raises(UsageError, match=r"j was .* another run .* again"):
+        Journal.open(tmp_path / "j", PLAN, resume=True)
+
+
+@needs_locks
+@pytest.mark.parametrize("ending", ["removed", "a part"])
+def test_a_journal_is_locked_until_its_name_is_gone(tmp_path, monkeypatch, ending):
+    path, asked = tmp_path / "j", []
+    journal = Journal.open(path, PLAN, resume=False)
+    journal.add(finished(0), "")
+
+    def watched(act):
+        def watch(self, *rest, **more):
+            if self == path:
+                asked.append(self)
+                with pytest.raises(UsageError, match="still at work"):
+                    RecordFile.reopen(path)
+            return act(self, *rest, **more)
+
+        return watch
+
+    monkeypatch.setattr(Path, "unlink", watched(Path.unlink))
+    monkeypatch.setattr(Path, "replace", watched(Path.replace))
+    ENDINGS[ending](journal)
+    assert asked == [path]
+    assert not path.exists()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from freegvc._codec.record_file import MAGIC, RecordFile, read_records
+from freegvc._run_lock import lock
 from freegvc.errors import JournalError, OutputExistsError, UsageError
 
 PAYLOADS = [b"plan", b"", b"\0" * 40, bytes(range(256))]
@@ -169,3 +170,21 @@ def test_records_stay_where_others_cannot_be_put(tmp_path, monkeypatch):
     file.close()
     assert reopened(path) == [b"old", b"and more"]
     assert [file.name for file in tmp_path.iterdir()] == ["j"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
+def test_a_file_that_another_run_took_at_once_is_left_to_it(tmp_path, monkeypatch):
+    path, other = tmp_path / "j", []
+
+    def taken(descriptor, name):
+        with monkeypatch.context() as real:
+            real.setattr("freegvc._codec.record_file.lock", lock)
+            other.append(RecordFile.reopen(path)[0])
+        lock(descriptor, name)
+
+    monkeypatch.setattr("freegvc._codec.record_file.lock", taken)
+    with pytest.raises(UsageError, match="still at work"):
+        RecordFile.create(path)
+    other[0].append(b"its")
+    other[0].close()
+    assert read_records(path) == [b"its"]
