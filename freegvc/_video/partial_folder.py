@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from freegvc._atomic import came_meanwhile, naming, put_in_place, write_durably
+from freegvc._atomic import came_meanwhile, naming, put_in_place, refuse_special, write_durably
 from freegvc._run_lock import lock
 from freegvc._video.frame_source import Frame
 from freegvc._video.png import PLAN, check_folder, file_name, png_bytes
@@ -64,8 +64,11 @@ def partial_folder(
         UsageError: another run writes to it.
     """
     path, check = path.resolve(), partial(check_folder, overwrite=overwrite)
-    check(path)
+    refuse_special(path, "a folder")
     kept = partial_path(path)
+    if resume and not kept.exists():
+        _take_back(path, kept, plan)
+    check(path)
     if kept.is_symlink() or (kept.exists() and not kept.is_dir()):
         raise OutputExistsError(
             f"{kept} is no folder, but frames are kept there until {path.name} is complete: "
@@ -90,6 +93,19 @@ def partial_folder(
         finally:
             if kept.exists() and not _others(kept):  # not one frame
                 shutil.rmtree(kept)
+
+
+def _take_back(path: Path, kept: Path, plan: str) -> None:
+    """Let a run end that was killed when its folder had its name, but its plan in it, too."""
+
+    def has_plan() -> bool:
+        file = path / PLAN
+        return file.is_file() and file.read_bytes() == plan.encode()
+
+    if has_plan():
+        with _locked(path):
+            if has_plan():  # else that run is at work, and has just removed it
+                path.rename(kept)
 
 
 @contextmanager

@@ -138,3 +138,19 @@ def test_a_folder_that_came_meanwhile_stays_and_so_do_the_frames(tmp_path, overw
     path.rename(tmp_path / "moved")
     assert write(path, FRAMES, resume=True) == 5
     assert np.array_equal(read(path), FRAMES)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_run_that_was_killed_once_its_folder_was_in_place(tmp_path, overwrite):
+    """Its plan is still in it, which says that it is complete."""
+    path = tmp_path / "out"
+    write(path, FRAMES)
+    (path / ".freegvc-plan").write_bytes(b"plan")
+    with pytest.raises(OutputExistsError, match="already holds frames"):
+        write(path, FRAMES, "another plan", resume=True)
+    with pytest.raises(OutputExistsError, match="already holds frames"):
+        write(path, FRAMES)
+    assert write(path, FRAMES, resume=True, overwrite=overwrite) == 5
+    assert np.array_equal(read(path), FRAMES)
+    assert len(list(path.iterdir())) == 5
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
