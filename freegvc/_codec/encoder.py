@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from freegvc import events
-from freegvc._atomic import check_output
 from freegvc._bitstream import write_stream
 from freegvc._codec.coding import Coding, code_gops, prepare
 from freegvc._codec.compressed import CompressedVideo
-from freegvc._codec.journal import Journal, check_journal, journal_path, settle
+from freegvc._codec.journal import Journal, finished_before, journal_path
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits
 from freegvc._codec.model import check_tiled_work
@@ -123,14 +122,11 @@ def compress_file(
         FreeGvcError: as `compress`.
     """
     wanted, path = one_target(target, keywords), Path(path)
-    if resume and settle(path):
+    if finished_before(path, resume=resume, overwrite=overwrite):
         return CompressedVideo.open(path)
-    journal = journal_path(path)
-    check_output(path, overwrite=overwrite)
-    check_journal(journal, resume=resume)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         coding = prepare(source, wanted, settings_of(settings), prior, device, audio, listener)
-        with Journal.open(journal, coding.plan, resume=resume) as kept:
+        with Journal.open(journal_path(path), coding.plan, resume=resume) as kept:
             compressed = stream_of(coding, code_gops(coding, kept))
             save_and_remove(compressed, path, kept, overwrite=overwrite)
     return compressed

@@ -221,6 +221,28 @@ def settle(output: Path) -> bool:
     return is_finished
 
 
+def finished_before(output: Path, *, resume: bool, overwrite: bool) -> bool:
+    """Refuse an output that cannot or must not be written, and the journal of an earlier run.
+
+    Args:
+        output: the .fgvc file of a run that is about to begin.
+        resume, overwrite: as for `compress_file`.
+
+    Returns:
+        Whether the run that is to be resumed has written it, as `settle` says: nothing is to do.
+
+    Raises:
+        OutputExistsError, UsageError: as `check_output` and `check_journal`.
+        JournalError: the journal is damaged.
+    """
+    if resume and settle(output):
+        return True
+    path = journal_path(output)
+    check_output(output, overwrite=overwrite)
+    check_journal(path, resume=resume)
+    return False
+
+
 def check_journal(path: Path, *, resume: bool) -> None:
     """Refuse to pass over the journal of an earlier run, before any work.
 

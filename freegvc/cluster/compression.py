@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from freegvc import events
-from freegvc._atomic import check_output
-from freegvc._codec.journal import check_journal, journal_path
+from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.journal import finished_before
 from freegvc._codec.keywords import one_target
 from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings, settings_of
@@ -21,8 +21,6 @@ from freegvc.cluster.workers import Workers
 from freegvc.errors import UsageError
 from freegvc.priors.loading import DEFAULT_PRIOR
 
-if TYPE_CHECKING:
-    from freegvc._codec.compressed import CompressedVideo
 
 
 def compress(
@@ -100,9 +98,8 @@ def compress_file(
     """
     wanted, choice = one_target(target, keywords), prior_choice(prior, prior_options, workers)
     path = Path(path)
-    journal = journal_path(path)
-    check_output(path, overwrite=overwrite)
-    check_journal(journal, resume=resume)
+    if finished_before(path, resume=resume, overwrite=overwrite):
+        return CompressedVideo.open(path)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         job = Job(source, wanted, settings_of(settings), choice, audio, listener)
         steps = job.steps_to_file(workers, path, resume=resume, overwrite=overwrite)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from freegvc import events
-from freegvc._atomic import check_output
-from freegvc._codec.journal import check_journal, journal_path
+from freegvc._codec.compressed import CompressedVideo
+from freegvc._codec.journal import finished_before
 from freegvc._codec.keywords import one_target
 from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
@@ -23,12 +23,11 @@ from freegvc.errors import FreeGvcError
 from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
-    from freegvc._codec.compressed import CompressedVideo
     from freegvc._video import FrameSource
     from freegvc.cluster.gop_driver import Steps
     from freegvc.cluster.worker import PriorChoice
 
-_Ended = tuple[Path, "CompressedVideo | FreeGvcError | OSError"]
+_Ended = tuple[Path, CompressedVideo | FreeGvcError | OSError]
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +134,9 @@ class _Files:
 
     def _begin(self, video: Any, path: Path) -> Iterator[_Ended]:
         try:
+            if finished_before(path, resume=self.resume, overwrite=self.overwrite):
+                yield path, CompressedVideo.open(path)
+                return
             file = self._opened(video, path)
         except (FreeGvcError, OSError) as error:
             yield path, error
@@ -143,8 +145,6 @@ class _Files:
         yield from self._go_on(file, None)
 
     def _opened(self, video: Any, path: Path) -> _Open:
-        check_output(path, overwrite=self.overwrite)
-        check_journal(journal_path(path), resume=self.resume)
         target, settings, choice, audio = self.shared
         with ExitStack() as stack:
             source = stack.enter_context(self.open_source(video))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,6 +108,27 @@ def test_the_journal_of_one_process_is_resumed_on_workers(workers, one_thread, c
     assert CompressedVideo.open(tmp_path / "a.fgvc").data == whole.data
     assert [event.gop for event in started] == list(range(3, whole.header.num_gops))
     assert [file.name for file in tmp_path.iterdir()] == ["a.fgvc"]
+
+
+def test_a_run_that_was_killed_once_its_file_was_there_has_ended(clip, tmp_path, monkeypatch):
+    """One file at a time and many; no worker is asked for anything."""
+    path, asked = tmp_path / "a.fgvc", {"workers": SimpleNamespace(device="cpu")}
+    many = SimpleNamespace(device="cpu", num_calls=0, num_workers=1, abandon=lambda: None)
+    for resume in (
+        lambda: cluster.compress_file(clip, path, stop_step=850, resume=True, **SAME, **asked),
+        lambda: dict(
+            cluster.compress_files([(clip, path)], stop_step=850, resume=True, workers=many, **SAME)
+        )[path],
+    ):
+        with monkeypatch.context() as killed:
+            killed.setattr("freegvc._codec.journal.Journal.remove", lambda self: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                freegvc.compress_file(clip, path, stop_step=850, overwrite=True, **SAME)
+        assert len(list(tmp_path.iterdir())) == 2
+        again = resume()
+        assert isinstance(again, CompressedVideo), again
+        assert again.data == path.read_bytes()
+        assert [file.name for file in tmp_path.iterdir()] == ["a.fgvc"]
 
 
 def test_a_worker_killed_in_mid_run_changes_nothing(workers, one_thread, clip, monkeypatch):
