@@ -138,14 +138,29 @@ def encode_end(end: PartEnd) -> bytes:
 
 
 def decode_end(path: Path, payload: bytes) -> PartEnd:
-    """The inverse of `encode_end`; errors as `decode_gop`."""
+    """The inverse of `encode_end`.
+
+    Args:
+        path: of the part, for messages.
+        payload: the record.
+
+    Raises:
+        JournalError: it is not one of an end.
+    """
     line, _, blobs = payload.partition(b"\n")
-    end = _json(path, line)["end"]
-    num_timestamps, num_audio = end.pop("timestamps"), end.pop("audio")
-    cut = num_timestamps or 0
-    timestamps = None if num_timestamps is None else blobs[:cut]
-    audio = None if num_audio is None else blobs[cut:]
-    return PartEnd(**end, timestamps=timestamps, audio=audio)
+    document = _json(path, line)
+    try:
+        end = {**document["end"]}
+        num_timestamps, num_audio = end.pop("timestamps"), end.pop("audio")
+        cut = num_timestamps or 0
+        timestamps = None if num_timestamps is None else blobs[:cut]
+        audio = None if num_audio is None else blobs[cut:]
+        return PartEnd(**end, timestamps=timestamps, audio=audio)
+    except (KeyError, TypeError) as error:
+        raise JournalError(
+            f"a record of {path} is not that of the end of a part ({error!r}): it is of another "
+            "release; code the part anew"
+        ) from error
 
 
 def is_end(payload: bytes) -> bool:

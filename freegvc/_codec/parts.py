@@ -168,11 +168,6 @@ def merge(parts: Sequence[str | PathLike[str]]) -> CompressedVideo:
     if not parts:
         raise UsageError("there are no parts to merge: name at least one")
     ordered = sorted(map(_read_part, map(Path, parts)), key=lambda part: part.indices.start)
-    if ordered[0].plan.get("release") != __version__:
-        raise JournalMismatchError(
-            f"{ordered[0].path} was made by release {ordered[0].plan.get('release')}, but this is "
-            f"{__version__}: merge with that release"
-        )
     for part in ordered[1:]:
         _check_plans(ordered[0], part)
     _check_order(ordered)
@@ -211,6 +206,11 @@ def _read_part(path: Path) -> _Part:
         raise JournalError(
             f"{path} is the journal of a run that did not end, and no finished part: go on with it "
             "first (--resume, resume=True)"
+        )
+    if plan.get("release") != __version__:  # whose other records may be others
+        raise JournalMismatchError(
+            f"{path} was made by release {plan.get('release')}, but this is {__version__}: merge "
+            "with that release"
         )
     gops = [decode_gop(path, payload) for payload in payloads[1:] if is_gop(payload)]
     return _Part(path, plan, gops, decode_end(path, ends[-1]))

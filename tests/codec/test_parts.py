@@ -9,6 +9,7 @@ import pytest
 
 import freegvc
 from freegvc import LikeFirstGop, Rate, Score, StopStep
+from freegvc._codec.record_file import RecordFile, read_records
 from freegvc.errors import (
     JournalError,
     JournalMismatchError,
@@ -207,6 +208,50 @@ def test_gaps_overlaps_and_other_runs_are_named(frames, tmp_path):
             freegvc.merge([first, second, third])
     with pytest.raises(JournalError, match="another kind of file"):
         freegvc.merge([compress(frames, StopStep(950)).save(tmp_path / "whole.fgvc")])
+
+
+def changed(path, place, change):
+    """Put another record in place of one."""
+    payloads = read_records(path)
+    payloads[place] = change(payloads[place])
+    path.unlink()
+    file = RecordFile.create(path)
+    for payload in payloads:
+        file.append(payload)
+    file.close()
+
+
+def test_a_part_of_another_release_is_named_before_it_is_read(frames, tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    code(frames, first, range(2), StopStep(950))
+    code(frames, second, range(2, 9), StopStep(950))
+    for place, change in [
+        (1, lambda gop: b"other" + gop),
+        (-1, lambda end: b'{"end": {"other": 1}}'),
+        (0, lambda plan: plan.replace(b'"release": "', b'"release": "9.')),
+    ]:
+        changed(second, place, change)
+    with pytest.raises(JournalMismatchError, match=r"b was made by release 9\..* merge with that"):
+        freegvc.merge([first, second])
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        b'{"end": 1}',
+        b'{"end": []}',
+        b'{"end": {}}',
+        b'{"end": {"timestamps": null, "audio": null}}',
+        b'{"end": {"timestamps": "1", "audio": null}}',
+        b'{"end": {"timestamps": null, "audio": null, "more": 1}}',
+    ],
+)
+def test_an_end_of_another_kind(frames, tmp_path, end):
+    path = tmp_path / "a"
+    code(frames, path, range(99), StopStep(950))
+    changed(path, -1, lambda old: end)
+    with pytest.raises(JournalError, match="is not that of the end of a part"):
+        freegvc.merge([path])
 
 
 def test_frames_that_differ_within_a_part_are_found_by_the_next(frames, tmp_path):
