@@ -126,6 +126,8 @@ def declare_truncate(parser: argparse.ArgumentParser) -> None:
 
 
 def _truncate(arguments: argparse.Namespace) -> int:
+    from freegvc._codec.limits import check_limits, refusal_as_warning
+
     check_stream_output(arguments.input, arguments.output, force=arguments.force)
     before = open_stream(arguments.input)
     after = before.truncate(
@@ -134,6 +136,8 @@ def _truncate(arguments: argparse.Namespace) -> int:
         kbps=arguments.target_kbps,
         num_bytes=arguments.target_bytes,
     )
+    with refusal_as_warning():
+        check_limits(after)
     save_stream(after, arguments.output, force=arguments.force)
     say(
         f"{arguments.output}: {count(after.num_bytes, 'byte')} of {before.num_bytes}, "

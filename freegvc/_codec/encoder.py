@@ -13,14 +13,12 @@ from freegvc._codec.coding import Coding, code_gops, prepare
 from freegvc._codec.compressed import CompressedVideo
 from freegvc._codec.journal import Journal, finished_before, journal_path
 from freegvc._codec.keywords import one_target
-from freegvc._codec.limits import check_limits
+from freegvc._codec.limits import check_limits, refusal_as_warning
 from freegvc._codec.model import check_tiled_work
 from freegvc._codec.progress import with_progress
 from freegvc._codec.settings import Settings, settings_of
 from freegvc._control.targets import Target, TargetKeywords
 from freegvc._video import open_video
-from freegvc._warn import warn
-from freegvc.errors import LargeStreamError, LargeStreamWarning
 from freegvc.priors.loading import DEFAULT_PRIOR
 
 if TYPE_CHECKING:
@@ -146,17 +144,7 @@ def stream_of(coding: Coding, packets: list[bytes]) -> CompressedVideo:
     """The stream of all packets of a video."""
     stream = replace(coding.gops.stream(packets), audio=coding.sound)
     compressed = CompressedVideo(write_stream(stream))
-    _warn_if_large(compressed, coding.gops.prior)
-    return compressed
-
-
-def _warn_if_large(compressed: CompressedVideo, prior: Prior) -> None:
-    """Say now what a decoder would say later."""
-    try:
+    with refusal_as_warning():
         check_limits(compressed)
-        check_tiled_work(compressed, prior)
-    except LargeStreamError as error:
-        warn(
-            f"decoders refuse this stream by default, as they would a hostile one: {error}",
-            LargeStreamWarning,
-        )
+        check_tiled_work(compressed, coding.gops.prior)
+    return compressed

@@ -9,11 +9,13 @@ above the streams of the paper's rates: 0.002 bits per pixel are 4,000 pixels a 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from freegvc._bitstream.checksum import CRC_BYTES
-from freegvc.errors import LargeStreamError
+from freegvc._warn import warn
+from freegvc.errors import LargeStreamError, LargeStreamWarning
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo, GopInfo
@@ -89,6 +91,18 @@ def check_tiles(
     """
     height, width = grid.tile_height * spatial_stride, grid.tile_width * spatial_stride
     _check_work(stream, len(grid.corners), height, width, frames)
+
+
+@contextmanager
+def refusal_as_warning() -> Iterator[None]:
+    """Say of a stream that is written what a decoder would say of it later."""
+    try:
+        yield
+    except LargeStreamError as error:
+        warn(
+            f"decoders refuse this stream by default, as they would a hostile one: {error}",
+            LargeStreamWarning,
+        )
 
 
 _ADVICE = "if you trust the file, decode it with --allow-large (allow_large=True)"

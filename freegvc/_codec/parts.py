@@ -26,6 +26,7 @@ from freegvc._codec.journal_records import (
     plan_of,
 )
 from freegvc._codec.keywords import one_target
+from freegvc._codec.limits import check_limits, refusal_as_warning
 from freegvc._codec.plan import Plan, parameters_of
 from freegvc._codec.progress import with_progress
 from freegvc._codec.record_file import read_records
@@ -181,13 +182,20 @@ def merge(parts: Sequence[str | PathLike[str]]) -> CompressedVideo:
         first.end.audio,
         first.plan["prompt"] or None,
     )
-    whole = CompressedVideo(write_stream(stream))
-    target = first.plan["target"]
+    merged = _cut_to_rate(CompressedVideo(write_stream(stream)), first.plan)
+    with refusal_as_warning():  # but for work in tiles, which the prior decides
+        check_limits(merged)
+    return merged
+
+
+def _cut_to_rate(whole: CompressedVideo, plan: Plan) -> CompressedVideo:
+    """The stream of drafts that keeps the target's rate, if that is one."""
+    target = plan["target"]
     if target["kind"] != "Rate":
         return whole
     units = ("bpp", "kbps", "num_bytes")
     rate = {unit: target[unit] for unit in units if unit in target}
-    return whole.truncate(**(rate or {"num_bytes": _default_bytes(whole, first.plan)}))
+    return whole.truncate(**(rate or {"num_bytes": _default_bytes(whole, plan)}))
 
 
 def _default_bytes(stream: CompressedVideo, plan: Plan) -> int:

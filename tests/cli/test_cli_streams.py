@@ -162,6 +162,15 @@ def test_a_truncated_stream_is_smaller_and_whole(run, stream, tmp_path, target):
     assert run("verify", output, "--decode").code == 0
 
 
+def test_truncate_says_what_decoders_would_refuse(run, stream, tmp_path, monkeypatch):
+    for limit in ("FREE_WORK", "WORK_PER_BYTE"):
+        monkeypatch.setattr(f"freegvc._codec.limits.{limit}", 1)
+    result = run("truncate", stream, tmp_path / "a.fgvc", "--stop-step", "960")
+    assert result.code == 0
+    assert "decoders refuse this stream by default" in result.err
+    assert "--allow-large" in result.err
+
+
 def test_truncation_leaves_audio_aside(run, audio_stream, tmp_path):
     before = CompressedVideo.open(audio_stream)
     budget = (before.num_bytes - before.audio_bytes) * 2 // 3

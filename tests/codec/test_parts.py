@@ -13,6 +13,7 @@ from freegvc._codec.record_file import RecordFile, read_records
 from freegvc.errors import (
     JournalError,
     JournalMismatchError,
+    LargeStreamWarning,
     OutputExistsError,
     TargetError,
     UsageError,
@@ -208,6 +209,17 @@ def test_gaps_overlaps_and_other_runs_are_named(frames, tmp_path):
             freegvc.merge([first, second, third])
     with pytest.raises(JournalError, match="another kind of file"):
         freegvc.merge([compress(frames, StopStep(950)).save(tmp_path / "whole.fgvc")])
+
+
+@pytest.mark.parametrize("target", [StopStep(950), Rate(bpp=0.4)])
+def test_what_decoders_would_refuse_is_said_when_parts_are_merged(
+    frames, tmp_path, monkeypatch, target
+):
+    parts = parts_of(frames, tmp_path, target)
+    for limit in ("FREE_WORK", "WORK_PER_BYTE"):
+        monkeypatch.setattr(f"freegvc._codec.limits.{limit}", 1)
+    with pytest.warns(LargeStreamWarning, match=r"by default.*--allow-large"):
+        freegvc.merge(parts)
 
 
 def changed(path, place, change):
