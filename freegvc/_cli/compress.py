@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,10 +111,14 @@ def _compress(arguments: argparse.Namespace) -> int:
                 f"--report is of one file that is coded here: leave it or "
                 f"--{option.replace('_', '-')} out"
             )
-    with ray_workers(arguments) as workers:
-        load = _prior_loader(arguments, workers)
+    with ExitStack() as stack:
+        start = cache(lambda: stack.enter_context(ray_workers(arguments)))
+        if arguments.ray is None:
+            start()  # which refuses what is of --ray alone
+        load = _prior_loader(arguments, start)
         if arguments.inputs is None:
             return _compress_one(arguments, load)
+        workers = start()
         return run_batch(
             arguments,
             "compress",
@@ -137,13 +142,16 @@ class _Coder(NamedTuple):
     options: Mapping[str, Any]
 
 
-def _prior_loader(arguments: argparse.Namespace, workers: Workers | None) -> Callable[[], _Coder]:
-    """What loads the prior when it is called first; workers load it themselves."""
+def _prior_loader(
+    arguments: argparse.Namespace, start: Callable[[], Workers | None]
+) -> Callable[[], _Coder]:
+    """What loads the prior when it is called first, or starts workers, which load it themselves."""
     from freegvc.priors import load_prior
 
     options = prior_options(arguments)
 
     def load() -> _Coder:
+        workers = start()
         if workers is None:
             from freegvc._codec.encoder import compress, compress_file
 

@@ -61,6 +61,25 @@ def test_what_has_no_meaning_is_refused(run, clip, stream, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_refused_is_refused_before_ray_is_started(run, clip, tmp_path, monkeypatch):
+    def start(arguments):
+        raise AssertionError("Ray is started")
+
+    monkeypatch.setattr("freegvc._cli.compress.ray_workers", start)
+    output, journal = tmp_path / "a.fgvc", tmp_path / "a.fgvc.journal"
+    output.write_bytes(b"old")
+    result = run("compress", clip, output, *QUICK, "--ray")
+    assert result.code == 2
+    assert "a.fgvc exists" in result.err
+    output.unlink()
+    journal.write_bytes(b"")
+    result = run("compress", clip, output, *QUICK, "--ray")
+    assert result.code == 2
+    assert "a.fgvc.journal is the journal of a run that did not end" in result.err
+    result = run("compress", tmp_path / "none.mp4", output, *QUICK, "--ray", "--resume")
+    assert result.code == 3
+
+
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="pip install 'freegvc[cluster]'")
 
 
