@@ -1,34 +1,23 @@
 """Output files and folders that are complete or absent."""
 
+import errno
 import os
 import re
-import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from freegvc._sibling_names import (
+    short_stem,
+    short_suffix,
+    temporary_sibling,
+    visible_sibling,
+)
 from freegvc._special_files import special_kind
 from freegvc._warn import warn
 from freegvc.errors import LeftoverWarning, OutputExistsError, UsageError
-
-_LONGEST_STEM = 120  # bytes; a name has at most 255, and a temporary one is longer than its file's
-
-
-def temporary_sibling(path: Path) -> Path:
-    """An unused hidden name beside `path`, with its suffix (libraries choose formats by suffix)."""
-    return path.with_name(f".{_stem(path)}.{secrets.token_hex(4)}.tmp{_suffix(path)}")
-
-
-def _stem(path: Path) -> str:
-    stem = path.stem
-    while len(os.fsencode(stem)) > _LONGEST_STEM:
-        stem = stem[:-1]
-    return stem
-
-
-def _suffix(path: Path) -> str:
-    return path.suffix if len(os.fsencode(path.suffix)) < _LONGEST_STEM else ""
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
@@ -62,14 +51,7 @@ def _target(path: Path, *, overwrite: bool) -> Path:
         raise UsageError(f"{path} is a symlink that points to itself: name another file")
     if exists and not overwrite:
         raise _exists(path)
-    folder = target.parent
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder, so {target.name} cannot be written there")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"{folder} cannot be written by this user, so {target.name} cannot be made there: name "
-            "another folder"
-        )
+    check_parent(target)
     return target
 
 
@@ -77,6 +59,28 @@ def _exists(path: Path) -> OutputExistsError:
     return OutputExistsError(
         f"{path} exists: choose another name, or allow overwriting (--force, overwrite=True)"
     )
+
+
+def check_parent(path: Path) -> None:
+    """Refuse an output whose folder is missing, or can hold no new file.
+
+    Args:
+        path: of the output, resolved.
+
+    Raises:
+        UsageError: it is so.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder, so {path.name} cannot be made there")
+    try:  # permissions say nothing of /proc, nor to root
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOSPC:  # another file may go meanwhile
+            raise UsageError(
+                f"{path.name} cannot be made in {folder} ({error.strerror}): name another folder"
+            ) from error
 
 
 def refuse_special(path: Path, instead: str) -> None:
@@ -99,9 +103,8 @@ def refuse_special(path: Path, instead: str) -> None:
 
 def warn_of_leftovers(path: Path) -> None:
     """Name the temporary files of runs that were killed while they wrote `path`."""
-    name = re.compile(
-        rf"\.{re.escape(_stem(path))}\.[0-9a-f]{{8}}\.tmp{re.escape(_suffix(path))}", re.DOTALL
-    )
+    stem, suffix = re.escape(short_stem(path)), re.escape(short_suffix(path))
+    name = re.compile(rf"\.{stem}\.[0-9a-f]{{8}}\.tmp{suffix}", re.DOTALL)
     left = sorted(file.name for file in path.parent.iterdir() if name.fullmatch(file.name))
     if left:
         warn(
@@ -210,7 +213,7 @@ def _keeping(temporary: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        kept = path.with_name(f"{_stem(path)}.{secrets.token_hex(4)}{_suffix(path)}")
+        kept = visible_sibling(path)
         temporary.rename(kept)
         raise came_meanwhile(path, f"what the run made is {kept}; rename one of the two") from error
 

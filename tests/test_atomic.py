@@ -1,11 +1,15 @@
 """Outputs are complete or absent, and what came meanwhile is not replaced."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from freegvc._atomic import atomic_path
-from freegvc.errors import OutputExistsError
+from freegvc._atomic import atomic_path, check_output
+from freegvc._sibling_names import name_beside
+from freegvc._study.page import check_page_folder
+from freegvc._video.png import check_folder
+from freegvc.errors import OutputExistsError, UsageError
 
 
 def made(path, meanwhile, *, overwrite=False):
@@ -59,3 +63,29 @@ def test_a_folder_that_came_meanwhile_stays(tmp_path):
         made(path, path.mkdir, overwrite=True)
     assert path.is_dir()
     assert len(list(tmp_path.glob("a.*.bin"))) == 1
+
+
+LONGEST = 255  # bytes of a name
+
+
+@pytest.mark.parametrize("name", ["a" * 243, "b" * 244, "c" * LONGEST, "é" * 127 + "x"])
+def test_what_lies_beside_a_long_name_has_a_name_that_fits(tmp_path, name):
+    path = tmp_path / name
+    beside = name_beside(path, ".journal")
+    assert beside.parent == tmp_path
+    assert beside.name.endswith(".journal")
+    assert len(os.fsencode(beside.name)) <= LONGEST - len(".new")
+    assert beside == name_beside(path, ".journal")
+    assert beside != name_beside(tmp_path / (name[:-1] + "y"), ".journal")
+    beside.touch()
+    if len(os.fsencode(name)) <= 243:
+        assert beside.name == f"{name}.journal"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+@pytest.mark.parametrize("folder", ["/proc", "/sys"])
+def test_where_no_file_can_be_made_is_said_at_once(folder):
+    """Root may write anywhere, says the system, until it tries."""
+    for check in (check_output, check_folder, check_page_folder):
+        with pytest.raises(UsageError, match=rf"out cannot be made in {folder} \(.*another folder"):
+            check(Path(folder) / "out", overwrite=False)

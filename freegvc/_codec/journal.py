@@ -24,6 +24,7 @@ from freegvc._codec.journal_records import (
 from freegvc._codec.plan import Plan
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
+from freegvc._sibling_names import name_beside
 from freegvc.errors import JournalError, JournalMismatchError, OutputExistsError, UsageError
 
 MAX_IDLE_BYTES = 1 << 26  # the file is written anew without them, at a few KB for each GOP
@@ -187,7 +188,7 @@ def journal_path(output: Path) -> Path:
     """
     if not output.name:
         raise UsageError(f"{output} is a folder: name a file")
-    return output.with_name(output.name + ".journal")
+    return name_beside(output, ".journal")
 
 
 def count_gops(path: Path) -> int:

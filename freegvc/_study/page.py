@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from freegvc._atomic import refuse_special
+from freegvc._atomic import check_parent, refuse_special
 from freegvc._page.assembly import assemble, described, script_json
 from freegvc._page.clip import PageClip
 from freegvc._study.design import Design, Trial
 from freegvc._study.plan import REFERENCE
-from freegvc.errors import OutputExistsError, UsageError
+from freegvc.errors import OutputExistsError
 
 PAGE, CLIPS = "study.html", "clips"
 _STATIC = Path(__file__).parent / "static" / "study"
@@ -36,8 +36,7 @@ def check_page_folder(path: Path, *, overwrite: bool) -> None:
         UsageError: it is a device, or the folder that should hold it is missing.
     """
     refuse_special(path, "a folder")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be made there")
+    check_parent(path.resolve())
     if not path.exists():
         return
     if not path.is_dir():

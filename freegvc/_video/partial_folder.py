@@ -11,6 +11,7 @@ from pathlib import Path
 
 from freegvc._atomic import came_meanwhile, naming, put_in_place, refuse_special, write_durably
 from freegvc._run_lock import lock
+from freegvc._sibling_names import name_beside
 from freegvc._video.frame_source import Frame
 from freegvc._video.png import PLAN, check_folder, file_name, png_bytes
 from freegvc.errors import JournalMismatchError, OutputExistsError, UsageError
@@ -40,7 +41,7 @@ class PartialFolder:
 
 def partial_path(path: Path) -> Path:
     """Where the frames of a folder are kept while it is made."""
-    return path.with_name(path.name + ".partial")
+    return name_beside(path, ".partial")
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from freegvc._atomic import atomic_folder, refuse_special, warn_of_leftovers
+from freegvc._atomic import atomic_folder, check_parent, refuse_special, warn_of_leftovers
 from freegvc._video.frame_source import Frame
 from freegvc._video.frame_writer import FrameWriter, OutputSpec
-from freegvc.errors import OutputExistsError, UsageError
+from freegvc.errors import OutputExistsError
 
 _OURS = re.compile(r"f\d{5,}\.png")
 PLAN = ".freegvc-plan"  # in a folder that is not complete: what its frames are of
@@ -52,8 +52,7 @@ def png_bytes(frame: Frame) -> bytes:
 
 def check_folder(path: Path, *, overwrite: bool) -> None:
     refuse_special(path, "a folder")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path.parent} is not a folder, so {path.name} cannot be made there")
+    check_parent(path.resolve())
     if not path.exists():
         return
     if not path.is_dir():

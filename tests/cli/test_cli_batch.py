@@ -9,6 +9,7 @@ import pytest
 
 from freegvc import CompressedVideo, errors
 from freegvc._cli.batch import outputs_of
+from freegvc._codec.journal import Journal
 from freegvc._video import Video, load_video
 from tests.cli.tiny_clip import waves
 
@@ -44,10 +45,17 @@ def test_files_after_a_failure_are_coded_and_it_is_listed_at_the_end(run, folder
         assert f"compress: {done} files" in result.err
 
 
-def test_what_the_system_refuses_of_one_file_does_not_end_the_batch(run, folder):
-    long = folder / f"{'n' * 245}.y4m"  # its journal's name is too long
-    shutil.copy(folder / "a.y4m", long)
-    words = [long, folder / "b.y4m", "--out-dir", folder / "out", "--events", "ndjson"]
+def test_what_the_system_refuses_of_one_file_does_not_end_the_batch(run, folder, monkeypatch):
+    begin = Journal.open
+
+    def refuse(path, *rest, **more):
+        if path.name == "a.fgvc.journal":
+            raise OSError(errno.ENAMETOOLONG, "File name too long", str(path))
+        return begin(path, *rest, **more)
+
+    monkeypatch.setattr(Journal, "open", refuse)
+    refused = folder / "a.y4m"
+    words = [refused, folder / "b.y4m", "--out-dir", folder / "out", "--events", "ndjson"]
     result = run("compress", *words, *QUICK)
     assert result.code == 1
     assert names(folder / "out") == ["b.fgvc"]
@@ -56,8 +64,8 @@ def test_what_the_system_refuses_of_one_file_does_not_end_the_batch(run, folder)
     assert lines[-1].endswith(".fgvc.journal: File name too long")
     told = [json.loads(line) for line in result.out.splitlines()]
     (failed,) = [event for event in told if event["event"] == "CommandFailed"]
-    assert (failed["file"], failed["error"], failed["exit_code"]) == (str(long), "OSError", 1)
-    assert told[-1]["failed"] == [str(long)]
+    assert (failed["file"], failed["error"], failed["exit_code"]) == (str(refused), "OSError", 1)
+    assert told[-1]["failed"] == [str(refused)]
 
 
 def test_a_full_disk_ends_the_batch(run, folder, monkeypatch):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from freegvc import CompressedVideo, Video
-from freegvc._atomic import temporary_sibling
+from freegvc._sibling_names import temporary_sibling
 from freegvc._video import load_video
 from tests.cli.forked_server import Forked
 from tests.cli.killed_commands import QUICK, commands

@@ -9,6 +9,7 @@ import pytest
 
 import freegvc
 from freegvc import CompressedVideo, GopDone, GopStarted, Rate, Score, Settings, StopStep, cluster
+from freegvc._video import open_video
 from freegvc.cluster.workers import Call
 from freegvc.errors import ClusterError, TargetError, UsageError
 
@@ -220,20 +221,28 @@ def test_files_go_on_side_by_side(workers, one_thread, clip, tmp_path, monkeypat
     monkeypatch.setattr(type(workers), "_began", began)
     files = [(clip, tmp_path / "a.fgvc"), ("none.mp4", tmp_path / "b.fgvc")]
     files += [(clip, tmp_path / "c.fgvc"), (clip, tmp_path / "missing" / "d.fgvc")]
-    files.append((clip, tmp_path / f"{'e' * 245}.fgvc"))  # its journal's name is too long
-    outcomes = dict(cluster.compress_files(files, workers=workers, **same))
+    files.append((clip, tmp_path / f"{'e' * 245}.fgvc"))  # a longer name than its journal's
+    files.append(("refused", tmp_path / "f.fgvc"))
+
+    def open_source(video):
+        if video == "refused":
+            raise OSError(5, "Input/output error")
+        return open_video(video)
+
+    outcomes = dict(cluster.compress_files(files, workers=workers, open_source=open_source, **same))
     whole = freegvc.compress(clip, **same)
     assert {path.stem: type(outcome) for path, outcome in outcomes.items()} == {
         "a": CompressedVideo,
         "b": freegvc.VideoReadError,
         "c": CompressedVideo,
         "d": UsageError,
-        "e" * 245: OSError,
+        "e" * 245: CompressedVideo,
+        "f": OSError,
     }
-    for name in "ac":
+    for name in ("a", "c", "e" * 245):
         assert CompressedVideo.open(tmp_path / f"{name}.fgvc").data == whole.data
     assert max(others) == 1
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.fgvc", "c.fgvc"]
+    assert sorted(file.stem for file in tmp_path.iterdir()) == ["a", "c", "e" * 245]
 
 
 @pytest.mark.slow

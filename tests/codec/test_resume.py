@@ -209,6 +209,17 @@ def test_an_output_that_cannot_be_written_leaves_the_journal(frames, tmp_path, m
     assert not any(isinstance(event, GopStarted) for event in heard)
 
 
+def test_the_longest_name_has_a_journal_too(frames, tmp_path):
+    path = tmp_path / ("n" * 250 + ".fgvc")
+    with pytest.raises(KeyboardInterrupt):
+        freegvc.compress_file(frames, path, **OPTIONS, on_event=stop_at(2))
+    assert not path.exists()
+    heard = []
+    freegvc.compress_file(frames, path, **OPTIONS, resume=True, on_event=heard.append)
+    assert [e.gop for e in heard if isinstance(e, GopStarted)] == [2]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
 def test_a_file_that_came_meanwhile_stays_and_the_journal_keeps_the_gops(frames, tmp_path):
     path, heard = tmp_path / "a.fgvc", []
 

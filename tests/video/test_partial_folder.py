@@ -154,3 +154,11 @@ def test_a_run_that_was_killed_once_its_folder_was_in_place(tmp_path, overwrite)
     assert np.array_equal(read(path), FRAMES)
     assert len(list(path.iterdir())) == 5
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_longest_name_has_a_partial_folder_too(tmp_path):
+    path = tmp_path / ("n" * 255)
+    with pytest.raises(KeyboardInterrupt):
+        write(path, FRAMES[:2], fail=True)
+    assert write(path, FRAMES, resume=True) == 2
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
