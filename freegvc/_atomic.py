@@ -196,15 +196,15 @@ def put_in_place(folder: Path, path: Path, check: Callable[[Path], None]) -> Non
     try:
         if is_there:
             path.rename(aside)
-        try:
-            folder.rename(path)
-        except OSError:
-            check(path)
-            raise
-    finally:
+            check(aside)  # for what came into it since
+        folder.rename(path)
+    except BaseException as error:
         if aside.exists() and not path.exists():
             aside.rename(path)
-        shutil.rmtree(aside, ignore_errors=True)
+        if isinstance(error, OSError):
+            check(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

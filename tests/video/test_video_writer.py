@@ -214,6 +214,31 @@ def test_a_folder_that_came_after_the_last_look_stays(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("out.*/f00000.png"))) == 1
 
 
+@pytest.mark.parametrize("moment", ["before the old one went aside", "after"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_nothing_is_deleted_by_a_race_for_a_folder(tmp_path, monkeypatch, moment, overwrite):
+    path, rename = tmp_path / "out", Path.rename
+    path.mkdir()
+    if overwrite:
+        (path / "f00000.png").write_bytes(b"old")
+
+    def late(self, target):
+        before = moment != "after" and self == path
+        if before or (moment == "after" and target == path and not path.exists()):
+            monkeypatch.undo()
+            path.mkdir(exist_ok=True)
+            (path / "thesis.txt").write_text("years of work")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    with pytest.raises(OutputExistsError, match="out came into being"):
+        Video.from_array(textured(1)).save(path, overwrite=overwrite)
+    assert (path / "thesis.txt").read_text() == "years of work"
+    pictures = [file.read_bytes() for file in tmp_path.rglob("f00000.png")]
+    assert len(pictures) == 1 + overwrite
+    assert (b"old" in pictures) == overwrite
+
+
 def test_audio_is_copied_packet_by_packet(tmp_path):
     Video.from_array(textured(25)).save(tmp_path / "v.mp4")
     original = audio_packets(str(write_audio_file(tmp_path / "a.mp4")))
