@@ -22,7 +22,6 @@ from freegvc.errors import UsageError
 from freegvc.priors.loading import DEFAULT_PRIOR
 
 
-
 def compress(
     video: Any,
     target: Target | None = None,
