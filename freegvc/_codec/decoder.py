@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO, Never
 
@@ -73,18 +73,21 @@ def decompress(
         check_limits(stream, in_memory=True, frames=part)
     with with_progress(progress, "decompress", on_event) as listener:
         model = prior_to_decode(stream, prior, device, allow_large=allow_large, frames=part)
-        return video_of(stream, list(_decode_part(stream, model, part, listener)), part)
+        return video_of(stream, _decode_part(stream, model, part, listener), part)
 
 
 def video_of(
-    stream: CompressedVideo, frames: list[npt.NDArray[np.uint8]], part: range | None = None
+    stream: CompressedVideo, frames: Iterable[npt.NDArray[np.uint8]], part: range | None = None
 ) -> Video:
     """The video of decoded frames, uint8 [H, W, 3]: those of a part, or all of a stream."""
     part = range(stream.header.num_frames) if part is None else part
     header = stream.header
     timestamps, last_frame_seconds = clock_of(stream, part)
+    video = np.empty((len(part), header.height, header.width, 3), np.uint8)
+    for place, frame in zip(video, frames, strict=True):
+        place[:] = frame
     return Video(
-        np.stack(frames),
+        video,
         frame_rate=header.frame_rate,
         timestamps=timestamps,
         colour=Colour(*header.colour),

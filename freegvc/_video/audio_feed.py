@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from freegvc._video.audio import PADDING_TAG, TICK_SECONDS
-from freegvc._video.audio_section import open_audio, read_packets, start_seconds
+from freegvc._video.audio_section import demux_audio, open_audio, read_packets, start_seconds
 from freegvc._video.audio_tracks import (
     check_holds,
     codec_name,
@@ -38,9 +38,9 @@ def check_audio(blob: bytes, container: str) -> None:
     try:
         missing = {stream.index: stream for stream in source.streams.audio}
         refused: dict[str, None] = {}  # a set in the order of the tracks
-        for packet in source.demux(list(missing.values())) if missing else ():
+        for packet in demux_audio(source, len(blob)):
             stream = missing.pop(packet.stream_index, None)
-            if stream is not None and packet.size and check_holds(stream, packet, container):
+            if stream is not None and check_holds(stream, packet, container):
                 refused[codec_name(stream, source)] = None
             if not missing:
                 break

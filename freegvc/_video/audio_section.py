@@ -93,7 +93,7 @@ def read_packets(container: Any, most_bytes: int) -> Iterator[Any]:
         UsageError: the packets have more bytes than the blob.
     """
     held: dict[int, Any] = {}
-    for packet in _demux(container, most_bytes):
+    for packet in demux_audio(container, most_bytes):
         before = held.get(packet.stream_index)
         held[packet.stream_index] = packet
         if before is not None:
@@ -108,7 +108,8 @@ def read_packets(container: Any, most_bytes: int) -> Iterator[Any]:
         yield last
 
 
-def _demux(container: Any, most_bytes: int) -> Iterator[Any]:
+def demux_audio(container: Any, most_bytes: int) -> Iterator[Any]:
+    """The packets of the tracks as they stand in the blob; arguments, errors as `read_packets`."""
     num_bytes, streams = 0, list(container.streams.audio)
     for packet in container.demux(streams) if streams else ():
         num_bytes += packet.size

@@ -15,6 +15,7 @@ _CROPS = (0x54CC, 0x54DD, 0x54BB, 0x54AA)  # left, right, top, bottom
 _MP4_TYPES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"pnot")
 _SAMPLE_ENTRY_BYTES = 78  # of a video, before the boxes in it
 _MAX_ELEMENTS = 100_000
+_MAX_OFFSET = 1 << 62  # of what a size may claim; a file cannot be sought beyond 2^63
 _MAX_LINE = 4096
 _TS_SYNC, _TS_BYTES = b"G", 188  # a packet of an MPEG transport stream
 
@@ -173,7 +174,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
             length = end - start
         if length < payload:
             return
-        yield Element(head[4:8], start + payload, start + length)
+        yield Element(head[4:8], start + payload, min(start + length, _MAX_OFFSET))
         start += length
 
 
@@ -191,7 +192,7 @@ def _ebml(file: BinaryIO, start: int, end: int) -> Iterator[Element]:
         begin = start + kind_bytes + size_bytes
         is_open = size == (1 << 7 * size_bytes) - 1
         stop = max(end, begin) if is_open else begin + size
-        yield Element(kind, begin, stop)
+        yield Element(kind, begin, min(stop, _MAX_OFFSET))
         start = stop
 
 

@@ -74,7 +74,7 @@ def decompress(
             allow_large=allow_large,
             on_event=listener,
         )
-        return video_of(stream, list(frames))
+        return video_of(stream, frames)
 
 
 def decode_frames(

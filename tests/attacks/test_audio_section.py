@@ -5,6 +5,7 @@ import socket
 import time
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -126,3 +127,23 @@ def test_honest_audio_is_carried(tmp_path, scene):
     assert main(["decompress", str(path), str(out)]) == 0
     with av.open(str(out)) as container:
         assert len(container.streams.audio) == 1
+
+
+def test_a_track_without_packets_is_not_looked_for_beyond_the_section(monkeypatch):
+    tracks = [SimpleNamespace(index=0), SimpleNamespace(index=1)]
+    packet = SimpleNamespace(size=100, pts=0, stream_index=0)
+    num_read = []
+
+    def demux(streams):
+        for number in range(1000):
+            num_read.append(number)
+            yield packet
+
+    container = SimpleNamespace(
+        streams=SimpleNamespace(audio=tracks), demux=demux, close=lambda: None
+    )
+    monkeypatch.setattr(audio_feed, "open_audio", lambda blob: container)
+    monkeypatch.setattr(audio_feed, "check_holds", lambda *arguments: False)
+    with pytest.raises(UsageError, match="unpacks to more"):
+        audio_feed.check_audio(bytes(450), "matroska")
+    assert len(num_read) == 5

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from freegvc._video import Video, open_video
+from freegvc._video.layout import crop_of
 from freegvc.errors import InputWarning, UnsupportedVideoError, UsageError, VideoReadError
 from tests.video.video_files import textured, write_h264
 
@@ -140,6 +141,15 @@ def test_y4m_headers_that_no_reader_takes(tmp_path, fields, error, message):
     path.write_bytes(f"YUV4MPEG2 {fields} C420\nFRAME\n".encode() + bytes(4608))
     with pytest.raises(error, match=message):
         open_video(path)
+
+
+def test_boxes_that_end_beyond_any_file_have_no_crop(tmp_path):
+    """Their ends were sought, which no file object does beyond 2^63."""
+    boxes = [b"\0\0\0\x01" + kind + size.to_bytes(8, "big")
+             for kind, size in ((b"moov", 2**64 - 1), (b"trak", 2**64 - 1), (b"mdia", 2**63))]  # fmt: skip
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"".join(boxes) + bytes(64))
+    assert crop_of(path, 64, 48) is None
 
 
 def test_progressive_video_passes_a_deinterlacer_untouched(tmp_path):
