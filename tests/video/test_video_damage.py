@@ -145,8 +145,8 @@ def test_y4m_headers_that_no_reader_takes(tmp_path, fields, error, message):
 
 def test_boxes_that_end_beyond_any_file_have_no_crop(tmp_path):
     """Their ends were sought, which no file object does beyond 2^63."""
-    boxes = [b"\0\0\0\x01" + kind + size.to_bytes(8, "big")
-             for kind, size in ((b"moov", 2**64 - 1), (b"trak", 2**64 - 1), (b"mdia", 2**63))]  # fmt: skip
+    sizes = {b"moov": 2**64 - 1, b"trak": 2**64 - 1, b"mdia": 2**63}
+    boxes = [b"\0\0\0\x01" + kind + size.to_bytes(8, "big") for kind, size in sizes.items()]
     path = tmp_path / "a.mp4"
     path.write_bytes(b"".join(boxes) + bytes(64))
     assert crop_of(path, 64, 48) is None
