@@ -216,7 +216,7 @@ def _compress_video(arguments: argparse.Namespace, path: str, load: Callable[[],
     if arguments.report is not None:
         from freegvc._cli.report import check_report
 
-        check_report(arguments.report, overwrite=arguments.force)
+        check_report(arguments.report, arguments.input, overwrite=arguments.force)
     began = time.perf_counter()
     tell(arguments, CommandStarted("compress", str(arguments.input), str(arguments.output)))
     target = target_from(arguments)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
-from freegvc._cli.paths import refuse_standard, say
+from freegvc._cli.paths import refuse_same_file, refuse_standard, say
 from freegvc._page.view import Version, ViewedGop, view_page
 from freegvc.errors import UsageError
 
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from freegvc.metrics import ScoreScale
 
 
-def check_page(path: Path, option: str, *, overwrite: bool) -> None:
+def check_page(path: Path, option: str, inputs: Iterable[str], *, overwrite: bool) -> None:
     """Refuse, before any work, a page that cannot be written.
+
+    Args:
+        path: of the page.
+        option: that names it.
+        inputs: of the command, none of which is replaced.
+        overwrite: whether an older file may be replaced.
 
     Raises:
         UsageError: it is no .html file that may be written.
@@ -29,6 +35,8 @@ def check_page(path: Path, option: str, *, overwrite: bool) -> None:
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"{option} writes a .html file, but {path.name} is none: name another")
     check_output(path, overwrite=overwrite)
+    for source in inputs:
+        refuse_same_file(source, path)
 
 
 def save_page(

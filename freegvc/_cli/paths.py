@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,16 +44,34 @@ def refuse_same_file(source: str | Path, output: str | Path) -> None:
         output: the file to write.
 
     Raises:
-        UsageError: both are the same file.
+        UsageError: both are the same file, or `output` would be a picture of the input folder.
     """
     if STANDARD in (source, output):
         return
     try:
         same = Path(source).samefile(output)
     except OSError:  # one of them does not exist
-        return
+        same = False
     if same:
         raise UsageError(f"{output} is the input itself: name another output")
+    if _is_picture_of(Path(source), Path(output)):
+        raise UsageError(
+            f"{output} would be one of the pictures of the input {source}: name an output outside "
+            "of that folder"
+        )
+
+
+def _is_picture_of(folder: Path, output: Path) -> bool:
+    try:
+        is_folder = folder.is_dir()
+    except OSError:  # opening it says what is wrong
+        is_folder = False
+    if not is_folder:
+        return False
+    from freegvc._video.pictures import PICTURE_SUFFIXES  # not for streams, which need no NumPy
+
+    target = Path(os.path.realpath(output))
+    return target.suffix.lower() in PICTURE_SUFFIXES and target.parent == folder.resolve()
 
 
 def refuse_standard(path: Path | None, option: str) -> None:

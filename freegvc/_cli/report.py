@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.page_file import recorded_versions, viewed_gops
 from freegvc._cli.pages import count
-from freegvc._cli.paths import printable
+from freegvc._cli.paths import printable, refuse_same_file
 from freegvc._cli.report_contents import Report, make_report
 from freegvc._page.recorder import PairRecorder
 from freegvc._page.view import view_page
@@ -39,17 +39,24 @@ PAGE = "view.html"
 PICTURES = ("scores.png", "curves.png", "bits.png")
 
 
-def check_report(folder: Path, *, overwrite: bool) -> None:
+def check_report(folder: Path, source: str | Path, *, overwrite: bool) -> None:
     """Refuse, before any work, a report that could not be written.
 
     Args:
         folder: for the report; made if it is missing.
+        source: the input of the run, which is neither replaced nor added to.
         overwrite: whether an older report may be replaced.
 
     Raises:
         OutputExistsError: one of its files exists and `overwrite` is false.
-        UsageError: matplotlib is missing, or `folder` cannot be a folder.
+        UsageError: matplotlib is missing, `folder` cannot be a folder, or it is that of the input.
     """
+    _check_folder(folder, overwrite=overwrite)
+    for name in (LOG, *PICTURES, PAGE):
+        refuse_same_file(source, folder / name)
+
+
+def _check_folder(folder: Path, *, overwrite: bool) -> None:
     if find_spec("matplotlib") is None:
         raise UsageError("--report needs matplotlib: pip install 'freegvc[bench]'")
     if not folder.exists():
@@ -150,7 +157,7 @@ def save_report(
     """
     from freegvc._cli import report_plots
 
-    check_report(folder, overwrite=overwrite)
+    _check_folder(folder, overwrite=overwrite)
     lines = [json.dumps(event.as_dict(), allow_nan=False) + "\n" for event in events]
     files = {LOG: "".join(lines).encode()}
     drawers = (report_plots.draw_scores, report_plots.draw_curves, report_plots.draw_bits)

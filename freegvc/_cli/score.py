@@ -120,10 +120,11 @@ def _score_files(
     from freegvc._codec.score import is_stream, score
     from freegvc.events import Event, GopDecoded, ignore
 
+    inputs = (arguments.reference, arguments.distorted)
     if arguments.plot is not None:
         from freegvc._cli.score_plot import check_plot
 
-        check_plot(arguments.plot, overwrite=arguments.force)
+        check_plot(arguments.plot, inputs, overwrite=arguments.force)
     recorder = None
     if arguments.page is not None:
         from freegvc._cli.page_file import check_page
@@ -131,7 +132,7 @@ def _score_files(
 
         if workers is not None:
             raise UsageError("--page keeps frames while they are scored here: leave --ray out")
-        check_page(arguments.page, "--page", overwrite=arguments.force)
+        check_page(arguments.page, "--page", inputs, overwrite=arguments.force)
         recorder = PairRecorder()
     metrics = metrics_of(arguments.metrics, arguments.metric_weights, arguments.device)
     is_decoded = is_stream(distorted)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.figures import INK, LINE, bare, draw_gops, draw_png, new_figure, score_label
-from freegvc._cli.paths import printable, refuse_standard
+from freegvc._cli.paths import printable, refuse_same_file, refuse_standard
 from freegvc.errors import UsageError
 from freegvc.metrics import METRICS
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 _WIDTH_INCHES, _PANEL_INCHES, _DPI = 9.0, 1.9, 120
 
 
-def check_plot(path: Path, *, overwrite: bool) -> None:
+def check_plot(path: Path, inputs: Iterable[str | Path], *, overwrite: bool) -> None:
     """Refuse, before any work, a plot that cannot be drawn.
+
+    Args:
+        path: of the plot.
+        inputs: of the command, none of which is replaced.
+        overwrite: whether an older file may be replaced.
 
     Raises:
         UsageError: matplotlib is missing, or `path` is not a .png file that may be written.
@@ -32,6 +38,8 @@ def check_plot(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"--plot writes a .png file, but {path.name} is none: name another")
     check_output(path, overwrite=overwrite)
+    for source in inputs:
+        refuse_same_file(source, path)
 
 
 def save_score_plot(path: Path, report: Report, *, overwrite: bool) -> None:

@@ -70,7 +70,9 @@ def _strip(arguments: argparse.Namespace) -> int:
     if output.suffix.lower() != ".png":
         raise UsageError(f"{output} does not end in .png: name a .png file")
     check_output(output, overwrite=arguments.force)
-    refuse_same_file(arguments.input, output)
+    for source in (arguments.input, arguments.reference):
+        if source is not None:
+            refuse_same_file(source, output)
     check_source_options(arguments)
     rates = None if arguments.rates is None else ascending(arguments.rates)
     if is_stream(arguments.input):

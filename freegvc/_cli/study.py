@@ -184,7 +184,8 @@ def _analyse(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         from freegvc._cli.score_plot import check_plot
 
-        check_plot(arguments.plot, overwrite=arguments.force)
+        inputs = [arguments.assignment, *arguments.votes]
+        check_plot(arguments.plot, inputs, overwrite=arguments.force)
     assignment = read_assignment(arguments.assignment)
     ballots = read_ballots(arguments.votes, assignment)
     result = analyse(ballots, assignment, num_resamples=arguments.resamples, seed=arguments.seed)

@@ -85,6 +85,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace, *, is_cut: bool) -> None:
     """Refuse, before any work, options that conflict and outputs that cannot be written."""
     output, plot = arguments.output, arguments.plot
+    inputs = [name for name in (arguments.input, arguments.reference) if name is not None]
     if output is not None:
         refuse_standard(output, "--output")
         if arguments.json:
@@ -92,14 +93,15 @@ def _check(arguments: argparse.Namespace, *, is_cut: bool) -> None:
         if output.suffix.lower() not in _FORMATS:
             raise UsageError(f"--output is {output.name}, but must end in .csv or .json")
         check_output(output, overwrite=arguments.force)
-        refuse_same_file(arguments.input, output)
+        for source in inputs:
+            refuse_same_file(source, output)
     check_source_options(arguments)
     if plot is not None:
         from freegvc._cli.score_plot import check_plot
 
         if is_cut and arguments.reference is None:
             raise UsageError("--plot draws scores, which need the original: add --reference")
-        check_plot(plot, overwrite=arguments.force)
+        check_plot(plot, inputs, overwrite=arguments.force)
 
 
 def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_cut: bool) -> int:

@@ -102,7 +102,7 @@ def _view(arguments: argparse.Namespace) -> int:
     from freegvc.metrics import METRICS
 
     names = [arguments.source, *arguments.versions]
-    check_page(arguments.out, "--out", overwrite=arguments.force)
+    check_page(arguments.out, "--out", names, overwrite=arguments.force)
     if names.count(STANDARD) > 1:
         raise UsageError("standard input is read once: only one of the videos can be -")
     metrics = _frame_metrics(arguments)
