@@ -82,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
     Returns:
         The exit code.
     """
+    _replace_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what its encoding does not
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = argparse.Namespace()
@@ -107,12 +108,14 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
         _drop_output()
         return _PIPE_CLOSED
     except OSError as error:
-        if error.errno not in _MACHINE_ERRORS:
+        fault = None if error.filename else _output_fault()
+        if fault is None and error.errno not in _MACHINE_ERRORS:
             raise
         _drop_output()
         where = f"{error.filename}: " if error.filename else ""
-        _tell_failed(arguments, "OSError", f"{where}{error.strerror}", 1)
-        return _fail(f"{where}{error.strerror}", 1)
+        message = f"{where}{error.strerror}" if fault is None else f"standard output: {fault}"
+        _tell_failed(arguments, "OSError", message, 1)
+        return _fail(message, 1)
 
 
 class Ended(BaseException):
@@ -154,6 +157,29 @@ def _signals_as_exceptions() -> Iterator[None]:
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _replace_closed_streams() -> None:
+    """Open standard streams that are closed, as by `2>&-`, which Python has none for.
+
+    A file that is opened later would get the number of one, and what a library prints on stderr
+    would go into it. Input and output cannot be used by the file in their place; what would be said
+    on stderr is dropped.
+    """
+    for name, mode in (("stdin", "w"), ("stdout", "r"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def _output_fault() -> str | None:
+    """What keeps standard output from being written; None where it is not at fault."""
+    if not sys.stdout.writable():
+        return "it is closed, and this command prints there"
+    try:
+        sys.stdout.flush()  # what could not be written is still waiting
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _drop_output() -> None:

@@ -96,7 +96,7 @@ def check_stream_output(source: str, output: str, *, force: bool) -> None:
         UsageError: its name is that of a video or a journal, or as `check_output` raises it.
     """
     if output == STANDARD:
-        _refuse_terminal(sys.stdout, "output")
+        _refuse_unusable(sys.stdout, "output")
         return
     path = Path(output)
     if path.suffix.lower() in _VIDEO_SUFFIXES:
@@ -126,14 +126,14 @@ def open_stream(source: str) -> CompressedVideo:
     """Read a stream from a file, or from standard input.
 
     Raises:
-        UsageError: standard input is a terminal.
+        UsageError: standard input is a terminal, or closed.
         StreamError: it cannot be read or is not a valid stream.
     """
     from freegvc._codec.compressed import CompressedVideo
 
     if source != STANDARD:
         return CompressedVideo.open(Path(source))
-    _refuse_terminal(sys.stdin, "input")
+    _refuse_unusable(sys.stdin, "input")
     return CompressedVideo(sys.stdin.buffer.read())
 
 
@@ -146,7 +146,7 @@ def readable_video(source: str, *, is_raw: bool) -> Iterator[str]:
         is_raw: whether what a pipe or standard input gives are the samples of a .yuv file.
 
     Raises:
-        UsageError: standard input is a terminal.
+        UsageError: standard input is a terminal, or closed.
         VideoReadError: a pipe or standard input cannot be read.
     """
     from freegvc._special_files import PIPE, special_kind
@@ -154,7 +154,7 @@ def readable_video(source: str, *, is_raw: bool) -> Iterator[str]:
 
     suffix = ".yuv" if is_raw else ""
     if source == STANDARD:
-        _refuse_terminal(sys.stdin, "input")
+        _refuse_unusable(sys.stdin, "input")
         copy = spool_file(sys.stdin.buffer, suffix)
     else:
         try:
@@ -175,13 +175,15 @@ def binary_output() -> BinaryIO:
     """Standard output, for bytes.
 
     Raises:
-        UsageError: it is a terminal.
+        UsageError: it is a terminal, or closed.
     """
-    _refuse_terminal(sys.stdout, "output")
+    _refuse_unusable(sys.stdout, "output")
     return sys.stdout.buffer
 
 
-def _refuse_terminal(stream: TextIO, which: str) -> None:
+def _refuse_unusable(stream: TextIO, which: str) -> None:
+    if not (stream.readable() if which == "input" else stream.writable()):
+        raise UsageError(f"- is standard {which}, which is closed: use a pipe or a file")
     if stream.isatty():
         raise UsageError(f"- is standard {which}, which is a terminal: use a pipe or a file")
 

@@ -111,8 +111,8 @@ def tell_failed(arguments: argparse.Namespace, error: str, message: str, code: i
     """
     if getattr(arguments, "output", None) == STANDARD:  # which then holds data alone
         return
-    # a reader that has gone away does not matter any more
-    with suppress(BrokenPipeError):
+    # a reader that has gone away does not matter any more, nor an output that is full or closed
+    with suppress(OSError):
         tell(arguments, CommandFailed(error, " ".join(message.split()), code))
 
 
