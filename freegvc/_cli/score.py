@@ -168,16 +168,17 @@ def _score_files(
         bpp, audio_bytes = frames.bpp, frames.audio_bytes
     names = (Path(arguments.reference), Path(arguments.distorted))
     report = Report(*names, metrics, scores, num_bytes, audio_bytes, bpp, tuple(gops))
+    # first, as there may be nothing to plot
+    if arguments.json:
+        print(json.dumps(document(report, arguments.worst), indent=2, allow_nan=False), flush=True)
+    else:
+        print(page(report, arguments.worst), flush=True)
     if arguments.plot is not None:
         from freegvc._cli.score_plot import save_score_plot
 
         save_score_plot(arguments.plot, report, overwrite=arguments.force)
     if recorder is not None:
         _save_page(arguments, report, recorder, references.frame_rate, frames)
-    if arguments.json:
-        print(json.dumps(document(report, arguments.worst), indent=2, allow_nan=False))
-    else:
-        print(page(report, arguments.worst))
     return 0
 
 

@@ -149,18 +149,19 @@ def _sweep_file(arguments: argparse.Namespace, original: str | None, *, is_cut: 
         rest = sum(seconds.values()) - seconds["encode"]
         say(f"sweep: {seconds['encode']:.1f} s to encode once, {rest:.1f} s to decode and score")
     table = Table(arguments.input, points, names, seconds.get("encode"))
-    if arguments.plot is not None:
-        from freegvc._cli.sweep_plot import save_sweep_plot
-
-        save_sweep_plot(arguments.plot, table, overwrite=arguments.force)
     is_json = arguments.json or (arguments.output and arguments.output.suffix.lower() == ".json")
     text = as_json(table) if is_json else as_csv(table)
+    # before the plot, for which there may be nothing
     if arguments.output is None:
-        print(text, end="")
+        print(text, end="", flush=True)
     else:
         with atomic_path(arguments.output, overwrite=arguments.force) as temporary:
             temporary.write_text(text, encoding="utf-8")
         say(f"{arguments.output}: {count(len(points), 'rate')}")
+    if arguments.plot is not None:
+        from freegvc._cli.sweep_plot import save_sweep_plot
+
+        save_sweep_plot(arguments.plot, table, overwrite=arguments.force)
     return 0
 
 

@@ -223,13 +223,17 @@ def test_a_plot(run, clip, stream, tmp_path):
     assert run(*arguments, "--force").code == 0
 
 
+def test_scores_are_printed_although_there_is_nothing_to_plot(run, clip, tmp_path):
+    small = run("score", clip, clip, "--metrics", "ms_ssim", "--plot", tmp_path / "a.png")
+    assert small.code == 2
+    assert "not defined below 176 px" in small.out
+    assert "nothing to plot" in small.err
+
+
 def test_plots_that_cannot_be_are_refused_first(run, clip, tmp_path, monkeypatch):
     wrong = run("score", "nowhere", "nowhere", "--plot", tmp_path / "scores.pdf")
     assert (wrong.code, wrong.out) == (2, "")
     assert ".png" in wrong.err
-    small = run("score", clip, clip, "--metrics", "ms_ssim", "--plot", tmp_path / "a.png")
-    assert (small.code, small.out) == (2, "")
-    assert "nothing to plot" in small.err
     monkeypatch.setattr("freegvc._cli.score_plot.find_spec", lambda name: None)
     missing = run("score", "nowhere", "nowhere", "--plot", tmp_path / "scores.png")
     assert missing.code == 2

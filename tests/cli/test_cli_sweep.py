@@ -102,6 +102,17 @@ def test_rates_out_of_reach_are_named_on_stderr(run, rich_stream):
     assert run("sweep", rich_stream, "--rates", "0.001").code == 6
 
 
+@pytest.mark.parametrize("to_file", [False, True])
+def test_the_table_is_there_although_there_is_nothing_to_plot(run, clip, tmp_path, to_file):
+    path = tmp_path / "table.csv"
+    more = ["-o", path] if to_file else []
+    arguments = ["--metrics", "ms_ssim", "--plot", tmp_path / "a.png"]
+    result = run("sweep", clip, *RATES, *CODING, *arguments, *more)
+    assert result.code == 2
+    assert "nothing to plot" in result.err
+    assert len(rows(path.read_text() if to_file else result.out)) == 3
+
+
 def test_a_plot(run, clip, rich_stream, tmp_path):
     path = tmp_path / "curve.png"
     arguments = ["sweep", rich_stream, *RATES, "--reference", clip, "--plot", path]
