@@ -11,6 +11,7 @@ from freegvc._bitstream.checksum import CRC_BYTES, check_crc, crc32, packet_payl
 from freegvc._bitstream.fields import FieldReader, encode_varint, varint_bytes
 from freegvc._bitstream.header import Header
 from freegvc._bitstream.header_codec import decode_header, encode_header
+from freegvc._own_files import RECORDS_MAGIC, STREAM_MAGIC
 from freegvc.errors import (
     CorruptStreamError,
     NotAStreamError,
@@ -18,7 +19,7 @@ from freegvc.errors import (
     UnsupportedStreamError,
 )
 
-MAGIC = b"FGVC"
+MAGIC = STREAM_MAGIC
 VERSION = 1
 MAX_HEAD_BYTES = 1 << 23
 MAX_SECTIONS = 8
@@ -203,6 +204,11 @@ def read_head(source: bytes | BinaryIO) -> StreamIndex:
 def _read_body(file: BinaryIO) -> tuple[bytes, int]:
     """The bytes between the head's length and its CRC, checked, and the size of the whole head."""
     prefix = file.read(len(MAGIC) + 1 + 5)  # 5: the longest varint
+    if prefix[: len(MAGIC)] == RECORDS_MAGIC:
+        raise NotAStreamError(
+            "the file is a part of a video or the journal of a run, and no stream: join parts with "
+            "freegvc merge; --resume goes on with a run that did not end"
+        )
     if prefix[: len(MAGIC)] != MAGIC[: len(prefix)]:
         raise NotAStreamError(
             f"the file begins with {prefix[: len(MAGIC)]!r}; a freegvc stream begins with "

@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from freegvc._own_files import RECORDS_MAGIC, STREAM_MAGIC
 from freegvc._run_lock import lock
 from freegvc._special_files import special_kind
 from freegvc.errors import JournalError, OutputExistsError, UsageError
 
-MAGIC = b"FGVJ\x01"
+MAGIC = RECORDS_MAGIC + b"\x01"
 _MAGIC_BYTES = len(MAGIC)
 _CRC_BYTES = 4
 _HEAD_BYTES = 8
@@ -184,6 +185,11 @@ def _refuse_other_kinds(path: Path) -> None:
 
 def _parse(path: Path, data: bytes) -> tuple[list[bytes], int]:
     """All payloads, and where the last whole record ends."""
+    if data.startswith(STREAM_MAGIC):
+        raise JournalError(
+            f"{path} is a freegvc stream, and no part or journal: merge joins what compress --gops "
+            "writes, and names the stream to write last"
+        )
     if data[:_MAGIC_BYTES] != MAGIC[: len(data)]:
         raise JournalError(
             f"{path} begins with {data[:_MAGIC_BYTES]!r}, but journals and parts with "

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from freegvc._own_files import why_no_video
 from freegvc._video.audio import read_audio
 from freegvc._video.clock import Timeline, make_timeline, nominal_rate
 from freegvc._video.colour import BT709, UNSPECIFIED, Colour, resolve, yuv_to_rgb
@@ -68,6 +69,8 @@ class ContainerSource(FrameSource):
         try:
             self._container = self._reopen()
         except (OSError, ValueError, av.error.FFmpegError) as error:
+            if (kind := why_no_video(path)) is not None:
+                raise VideoReadError(f"{path} {kind}") from error
             cut = f"; it is cut short, {missing} bytes are missing at its end" if missing else ""
             raise VideoReadError(
                 f"{path} cannot be read as a video: {reason_of(error)}{cut}"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from freegvc._own_files import why_no_video
 from freegvc._video.ffmpeg import ffmpeg_name
 from freegvc._video.frame_source import Frame
 from freegvc._video.orientation import EXIF_ORIENTATIONS, Orientation, upright
@@ -156,6 +157,7 @@ def _opened(path: Path) -> Iterator[Any]:
 def _our_errors(path: Path, index: int = 0) -> Iterator[None]:
     import warnings
 
+    from imageio.core.request import InitializationError
     from PIL import Image
 
     where = f" at frame {index}" if index else ""
@@ -166,9 +168,13 @@ def _our_errors(path: Path, index: int = 0) -> Iterator[None]:
     except FreeGvcError:
         raise
     except Exception as error:  # Pillow raises errors of many kinds on damaged files
-        cause = error.__cause__ or error  # imageio's own text does not say why
+        cause: object = error.__cause__ or error  # imageio's own text does not say why
         if isinstance(cause, Image.DecompressionBombError):
             raise VideoReadError(f"{path} is too large: {cause}; scale it down first") from error
+        if (kind := why_no_video(path)) is not None:
+            raise VideoReadError(f"{path} {kind}") from error
+        if isinstance(cause, InitializationError):  # whose text names the open file
+            cause = "its bytes are those of no kind of picture"
         raise VideoReadError(
             f"{path} cannot be read as a picture{where}: {cause}; is it damaged?"
         ) from error

@@ -207,7 +207,7 @@ def test_gaps_overlaps_and_other_runs_are_named(frames, tmp_path):
         code(other.pop("video"), second, range(2, 4), other.pop("target"), overwrite=True, **other)
         with pytest.raises(JournalMismatchError, match=message):
             freegvc.merge([first, second, third])
-    with pytest.raises(JournalError, match="another kind of file"):
+    with pytest.raises(JournalError, match="is a freegvc stream, and no part"):
         freegvc.merge([compress(frames, StopStep(950)).save(tmp_path / "whole.fgvc")])
 
 

@@ -91,10 +91,14 @@ def test_an_existing_file_is_never_begun_anew(tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "j"
-    path.write_bytes(b"FGVC and more")
-    with pytest.raises(JournalError, match="another kind of file"):
-        RecordFile.reopen(path)
-    assert path.read_bytes() == b"FGVC and more"
+    for data, words in (
+        (b"others and more", "another kind of file"),
+        (b"FGVC and more", "is a freegvc stream, and no part or journal"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(JournalError, match=words):
+            RecordFile.reopen(path)
+        assert path.read_bytes() == data
     with pytest.raises(JournalError, match="cannot read"):
         read_records(tmp_path / "none")
 

@@ -216,7 +216,7 @@ def test_junk_is_not_a_picture(tmp_path, suffix):
     with pytest.raises(VideoReadError, match=rf"junk\{suffix} cannot be read as a picture"):
         open_video(path)
     path.write_bytes(b"")
-    with pytest.raises(VideoReadError, match=rf"junk\{suffix} cannot be read as a picture"):
+    with pytest.raises(VideoReadError, match=rf"junk\{suffix} is empty"):
         open_video(path)
 
 
