@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,68 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from freegvc._atomic import check_output
+from freegvc._codec.output_path import check_stream_name, refuse_same_path
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
 
 STANDARD = "-"  # "./-" is the file of that name
-_VIDEO_SUFFIXES = frozenset(
-    {
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".3gp",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".flv",
-        ".wmv",
-        ".ogv",
-        ".mxf",
-        ".ivf",
-    }
-    | {".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".264", ".h264", ".265", ".h265", ".hevc"}
-    | {".ivf", ".av1", ".y4m", ".yuv", ".gif", ".apng", ".png", ".webp", ".jpg", ".jpeg"}
-)
 
 
 def refuse_same_file(source: str | Path, output: str | Path) -> None:
-    """Refuse to overwrite the input: --force allows replacing an older output only.
-
-    Args:
-        source: the input.
-        output: the file to write.
-
-    Raises:
-        UsageError: both are the same file, or `output` would be a picture of the input folder.
-    """
-    if STANDARD in (source, output):
-        return
-    try:
-        same = Path(source).samefile(output)
-    except OSError:  # one of them does not exist
-        same = False
-    if same:
-        raise UsageError(f"{output} is the input itself: name another output")
-    if _is_picture_of(Path(source), Path(output)):
-        raise UsageError(
-            f"{output} would be one of the pictures of the input {source}: name an output outside "
-            "of that folder"
-        )
-
-
-def _is_picture_of(folder: Path, output: Path) -> bool:
-    try:
-        is_folder = folder.is_dir()
-    except OSError:  # opening it says what is wrong
-        is_folder = False
-    if not is_folder:
-        return False
-    from freegvc._video.pictures import PICTURE_SUFFIXES  # not for streams, which need no NumPy
-
-    target = Path(os.path.realpath(output))
-    return target.suffix.lower() in PICTURE_SUFFIXES and target.parent == folder.resolve()
+    """`refuse_same_path` for the arguments of a command, where `-` is no file."""
+    if STANDARD not in (source, output):
+        refuse_same_path(source, output)
 
 
 def refuse_standard(path: Path | None, option: str) -> None:
@@ -99,15 +49,7 @@ def check_stream_output(source: str, output: str, *, force: bool) -> None:
         _refuse_unusable(sys.stdout, "output")
         return
     path = Path(output)
-    if path.suffix.lower() in _VIDEO_SUFFIXES:
-        raise UsageError(
-            f"{output} ends in {path.suffix}, but a .fgvc stream is written: name it "
-            f"{path.with_suffix('.fgvc').name}; freegvc decompress makes videos of it"
-        )
-    if path.suffix.lower() == ".journal":  # so that not even --force replaces one
-        raise UsageError(
-            f"{output} ends in .journal, as what a run keeps beside its output: name another file"
-        )
+    check_stream_name(path)
     check_output(path, overwrite=force)
     refuse_same_file(source, path)
 

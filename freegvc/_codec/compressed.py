@@ -21,6 +21,7 @@ from freegvc._bitstream import (
     write_stream,
 )
 from freegvc._bitstream.checksum import CRC_BYTES
+from freegvc._codec.output_path import check_stream_name
 from freegvc._control.budget import rounded_up
 from freegvc._numbers import real_number, whole_number
 from freegvc._special_files import PIPE, read_pipe, special_kind, why_no_path
@@ -94,7 +95,9 @@ class CompressedVideo:
 
         Raises:
             OutputExistsError: the file exists and `overwrite` is false.
+            UsageError: the name is that of a video or a journal.
         """
+        check_stream_name(Path(path))
         with atomic_path(Path(path), overwrite=overwrite) as temporary:
             write_durably(temporary, self.data)  # the journal of its GOPs may be deleted next
         return Path(path)

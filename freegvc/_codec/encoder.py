@@ -120,7 +120,7 @@ def compress_file(
         FreeGvcError: as `compress`.
     """
     wanted, path = one_target(target, keywords), Path(path)
-    if finished_before(path, resume=resume, overwrite=overwrite):
+    if finished_before(path, video, resume=resume, overwrite=overwrite):
         return CompressedVideo.open(path)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         coding = prepare(source, wanted, settings_of(settings), prior, device, audio, listener)

@@ -21,6 +21,7 @@ from freegvc._codec.journal_records import (
     output_record,
     plan_of,
 )
+from freegvc._codec.output_path import check_new_stream
 from freegvc._codec.plan import Plan
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
@@ -222,20 +223,22 @@ def settle(output: Path) -> bool:
     return is_finished
 
 
-def finished_before(output: Path, *, resume: bool, overwrite: bool) -> bool:
+def finished_before(output: Path, video: object, *, resume: bool, overwrite: bool) -> bool:
     """Refuse an output that cannot or must not be written, and the journal of an earlier run.
 
     Args:
         output: the .fgvc file of a run that is about to begin.
+        video: its input.
         resume, overwrite: as for `compress_file`.
 
     Returns:
         Whether the run that is to be resumed has written it, as `settle` says: nothing is to do.
 
     Raises:
-        OutputExistsError, UsageError: as `check_output` and `check_journal`.
+        OutputExistsError, UsageError: as `check_new_stream`, `check_output` and `check_journal`.
         JournalError: the journal is damaged.
     """
+    check_new_stream(output, video)
     if resume and settle(output):
         return True
     path = journal_path(output)

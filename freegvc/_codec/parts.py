@@ -27,6 +27,7 @@ from freegvc._codec.journal_records import (
 )
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits, refusal_as_warning
+from freegvc._codec.output_path import check_new_stream
 from freegvc._codec.plan import Plan, parameters_of
 from freegvc._codec.progress import with_progress
 from freegvc._codec.record_file import read_records
@@ -85,6 +86,7 @@ def compress_part(
     if not isinstance(gops, range) or gops.step != 1 or not 0 <= gops.start < gops.stop:
         raise UsageError(f"gops is {gops!r}, but must be one or more, such as range(10, 20)")
     wanted, path = one_target(target, keywords), Path(path)
+    check_new_stream(path, video)
     check_output(path, overwrite=overwrite)
     if path.is_symlink():  # the journal lies beside the file that it becomes
         path = path.resolve()

@@ -97,7 +97,7 @@ def compress_file(
     """
     wanted, choice = one_target(target, keywords), prior_choice(prior, prior_options, workers)
     path = Path(path)
-    if finished_before(path, resume=resume, overwrite=overwrite):
+    if finished_before(path, video, resume=resume, overwrite=overwrite):
         return CompressedVideo.open(path)
     with open_video(video) as source, with_progress(progress, "compress", on_event) as listener:
         job = Job(source, wanted, settings_of(settings), choice, audio, listener)

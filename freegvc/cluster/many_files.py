@@ -134,7 +134,7 @@ class _Files:
 
     def _begin(self, video: Any, path: Path) -> Iterator[_Ended]:
         try:
-            if finished_before(path, resume=self.resume, overwrite=self.overwrite):
+            if finished_before(path, video, resume=self.resume, overwrite=self.overwrite):
                 yield path, CompressedVideo.open(path)
                 return
             file = self._opened(video, path)

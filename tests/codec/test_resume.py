@@ -8,9 +8,10 @@ from freegvc._channel.pfr.coder import PfrCoder
 from freegvc._codec.coding import code_gops, prepare
 from freegvc._codec.encoder import stream_of
 from freegvc._codec.journal import Journal
+from freegvc._codec.parts import compress_part
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._video import open_video
-from freegvc.errors import JournalMismatchError, OutputExistsError
+from freegvc.errors import JournalMismatchError, OutputExistsError, UsageError
 from freegvc.events import GopDone, GopStarted, ignore
 from tests.codec.coding import FAST
 from tests.codec.toy_priors import ContextPrior
@@ -245,3 +246,26 @@ def test_what_exists_is_refused_before_any_work(frames, tmp_path):
     with pytest.raises(OutputExistsError, match="is the journal"):
         freegvc.compress_file(frames, path, prior="none such", stop_step=900, overwrite=True)
     assert path.read_bytes() == b"old"
+
+
+def test_nothing_is_written_over_the_video_or_under_its_kind_of_name(frames, tmp_path):
+    clip = tmp_path / "clip.fgvc"  # of any name
+    freegvc.Video.from_array(frames).save(tmp_path / "clip.y4m")
+    (tmp_path / "clip.y4m").rename(clip)
+    link = tmp_path / "link.fgvc"
+    link.symlink_to(clip)
+    before = clip.read_bytes()
+    keywords = {"prior": "analytic", "stop_step": 950, "overwrite": True}
+    stream = freegvc.compress(frames, prior="analytic", stop_step=950)
+    for path in (clip, link):
+        with pytest.raises(UsageError, match="is the input itself: name another output"):
+            freegvc.compress_file(clip, path, **keywords)
+        with pytest.raises(UsageError, match="is the input itself: name another output"):
+            compress_part(clip, path, gops=range(1), **keywords)
+    assert clip.read_bytes() == before
+    for name in ("a.mp4", "a.journal"):
+        with pytest.raises(UsageError, match=rf"{name} ends in"):
+            freegvc.compress_file(frames, tmp_path / name, **keywords)
+        with pytest.raises(UsageError, match=rf"{name} ends in"):
+            stream.save(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.fgvc", "link.fgvc"]
