@@ -115,4 +115,4 @@ def test_the_papers_rate_is_as_good_as_twenty_calls_where_it_was_measured():
     assert record["settings"]["prior"] == "freegvc-small"
     usual = [row for row in record["summary"] if row["rate"] == 12 and row["stop_step"] <= 800]
     assert len(usual) == 9
-    assert all(row["lpips_more"] <= 0.004 and row["psnr_less_db"] <= 0.05 for row in usual)
+    assert all(row["lpips_more"] <= 0.006 and row["psnr_less_db"] <= 0.03 for row in usual)
