@@ -54,22 +54,33 @@ class Clips:
 
     @classmethod
     def open(cls, source: Path = TRAIN_FOLDER, cache: Path = CACHE_FOLDER) -> Clips:
-        """Open the cache; decode `source`/*.mp4 into it first if it is not there."""
+        """Open the cache; decode `source`/*.mp4 into it first if it is not there.
+
+        Raises:
+            FileNotFoundError: there are no clips.
+            ValueError: the cache is damaged, or of other clips.
+        """
         index, pixels = cache / "index.json", cache / "frames.u8"
+        paths = sorted(source.glob("*.mp4"))
+        sizes = {path.name: path.stat().st_size for path in paths}
         if not index.exists():
             cache.mkdir(parents=True, exist_ok=True)
             shapes = []
-            with pixels.open("wb") as file:
-                paths = sorted(source.glob("*.mp4"))
-                with ThreadPoolExecutor(16) as pool:
-                    for start in range(0, len(paths), 16):
-                        for frames in pool.map(decode, paths[start : start + 16]):
-                            shapes.append(frames.shape[:3])
-                            file.write(np.ascontiguousarray(frames).data)
+            with pixels.open("wb") as file, ThreadPoolExecutor(16) as pool:
+                for start in range(0, len(paths), 16):
+                    for frames in pool.map(decode, paths[start : start + 16]):
+                        shapes.append(frames.shape[:3])
+                        file.write(np.ascontiguousarray(frames).data)
             if not shapes:
                 raise FileNotFoundError(f"no *.mp4 in {source.resolve()}")
-            index.write_text(json.dumps(shapes))
-        shapes = [(t, h, w) for t, h, w in json.loads(index.read_text())]
+            index.write_text(json.dumps({"bytes_of_files": sizes, "shapes": shapes}))
+        kept = json.loads(index.read_text())
+        if kept["bytes_of_files"] != sizes:
+            raise ValueError(
+                f"{cache} holds {len(kept['bytes_of_files'])} clips, not the {len(sizes)} of "
+                f"{source.resolve()}: delete it, or name another --cache"
+            )
+        shapes = [(t, h, w) for t, h, w in kept["shapes"]]
         flat = np.memmap(pixels, np.uint8, "r")
         starts = np.cumsum([0] + [t * h * w * 3 for t, h, w in shapes])
         if starts[-1] != flat.size:

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from freegvc import Video
 from freegvc._diffusion import NoiseSchedule, ddim, silent_timesteps
 from freegvc.priors.small.denoiser import schedule
 from training.data import Clips, camera_move, held, normalise, prefetch
@@ -217,3 +218,16 @@ def test_the_decoder_is_given_what_the_silent_part_makes() -> None:
         steps = silent_timesteps(stop, SILENT_STEPS)
         expected = ddim(z, steps, levels, predict_x0)
         torch.testing.assert_close(ends[1 + k].float(), expected, rtol=0, atol=3e-3)
+
+
+def test_a_cache_of_other_clips_is_not_taken(tmp_path: Path) -> None:
+    videos, cache = tmp_path / "videos", tmp_path / "cache"
+    videos.mkdir()
+    for name, length in (("a", 3), ("b", 4)):
+        frames = np.full((length, 32, 48, 3), 90, np.uint8)
+        Video.from_array(frames).save(videos / f"{name}.mp4")
+    assert Clips.open(videos, cache).shapes == [(3, 32, 48), (4, 32, 48)]
+    assert Clips.open(videos, cache).clips[1].shape == (4, 32, 48, 3)
+    (videos / "b.mp4").unlink()
+    with pytest.raises(ValueError, match="holds 2 clips, not the 1 of"):
+        Clips.open(videos, cache)
