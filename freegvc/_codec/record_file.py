@@ -117,20 +117,13 @@ class RecordFile:
 
     def rename_to(self, path: Path) -> None:
         """Give the file another name, and let go of it."""
-        self._close_on_windows()
         self.path.replace(path)
         self.close()
 
     def remove(self) -> None:
         """Delete the file. It is locked until then, so that no other run has gone on with it."""
-        self._close_on_windows()
         self.path.unlink(missing_ok=True)
         self.close()
-
-    def _close_on_windows(self) -> None:
-        """There no open file goes, and none is locked."""
-        if os.name == "nt":
-            self.close()
 
     def close(self) -> None:
         """Let go of the file. A second call has no effect."""
