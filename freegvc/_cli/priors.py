@@ -95,6 +95,11 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    package = {e["name"]: e["package"] for e in _installed()}.get(arguments.name)
+    if package is not None:
+        raise PriorUnavailableError(
+            f"{arguments.name} comes with the package {package}: there is nothing to fetch"
+        )
     plans: list[Plan] = []
 
     def tell(plan: Plan) -> None:

@@ -93,6 +93,14 @@ def test_list_has_the_priors_of_other_packages(capsys, monkeypatch):
     assert (entry["name"], entry["package"], entry["present"]) == ("mine", "my-package", True)
     assert main(["priors", "show", "mine"]) == 0
     assert "my-package" in capsys.readouterr().out
+    assert main(["priors", "fetch", "mine"]) == 5
+    assert "mine comes with the package my-package" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_what_is_built_in_is_not_fetched(capsys, name):
+    assert main(["priors", "fetch", name]) == 5
+    assert f"{name} comes with freegvc: there is nothing to fetch" in capsys.readouterr().err
 
 
 def test_list_loads_no_model_library_and_is_quick():

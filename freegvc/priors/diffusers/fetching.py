@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from freegvc.errors import PriorUnavailableError, UsageError
+from freegvc.priors.built_in import BUILT_IN_PRIORS
 from freegvc.priors.diffusers.catalogue import find
 from freegvc.priors.diffusers.checkpoint import Checkpoint
 from freegvc.priors.diffusers.embedding_file import read_embedding
@@ -91,11 +92,13 @@ def fetch(
         The model's folder.
 
     Raises:
-        PriorUnavailableError: there is no such model or revision, its licence has to be accepted
-            first, freegvc has no adapter for it, the hub does not answer, the disk is too full, or
-            there is not enough memory for the text encoder.
+        PriorUnavailableError: there is no such model or revision, it is built in, its licence has
+            to be accepted first, freegvc has no adapter for it, the hub does not answer, the disk
+            is too full, or there is not enough memory for the text encoder.
         UsageError: the revision cannot be the name of one.
     """
+    if name in {prior.name for prior in BUILT_IN_PRIORS}:
+        raise PriorUnavailableError(f"{name} comes with freegvc: there is nothing to fetch")
     known = find(name)
     hub_id = known.hub_id if known else name
     if not _HUB_ID.fullmatch(hub_id):
