@@ -87,7 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:  # noqa: PLR0911 (one for ea
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = argparse.Namespace()
     try:
-        arguments = _parser().parse_args(argv)
+        words = list(sys.argv[1:] if argv is None else argv)
+        if words[:1] == ["help"]:  # as many programs take it
+            words = [*words[1:2], "--help"]
+        arguments = _parser().parse_args(words)
         with _signals_as_exceptions(), warnings_as_lines():
             code: int = arguments.run(arguments)
         sys.stdout.flush()  # so that a closed pipe raises here

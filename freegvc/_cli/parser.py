@@ -45,6 +45,11 @@ class CommandParser(argparse.ArgumentParser):
         **kwargs: Any,
     ) -> tuple[argparse.Namespace, list[str]]:
         self.declare_now()
+        args = sys.argv[1:] if args is None else args
+        if self._subparsers is not None and args:  # argparse would miss the command first
+            word = args[0].partition("=")[0]
+            if word.startswith("-") and word not in self._option_string_actions:
+                self.error(f"there is no option {word}{self._guess(word)}")
         result: tuple[argparse.Namespace, list[str]] = super().parse_known_args(
             args, namespace, **kwargs
         )

@@ -18,6 +18,8 @@ GOPS = ["--prior", "analytic", "--gop-length", "4", "--overlap", "1"]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--verison"], "there is no option --verison (did you mean --version?)"),
+        (["priors", "--hlep"], "there is no option --hlep (did you mean --help?)"),
         (["compres"], "did you mean compress?"),
         (["compress", "a", "b", "--targt-bpp", "3"], "did you mean --target-bpp?"),
         (["compress", "a", "b", "--metric", "pnsr"], "did you mean psnr?"),
@@ -29,6 +31,12 @@ def test_typos_get_a_suggestion(run, arguments, said):
     result = run(*arguments)
     assert result.code == 2
     assert said in result.err
+
+
+def test_help_is_a_word_too(run):
+    assert run("help").out == run("--help").out
+    assert run("help", "info").out == run("info", "--help").out
+    assert run("help", "compres").code == 2
 
 
 @pytest.mark.parametrize("more", [["--nonsense"], ["surplus"], ["--target-bpp", "x"]])
