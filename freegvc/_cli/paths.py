@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from freegvc._atomic import check_output
 from freegvc._codec.output_path import check_stream_name, refuse_same_path
-from freegvc.errors import UsageError
+from freegvc.errors import FreeGvcError, FreeGvcWarning, UsageError
 
 if TYPE_CHECKING:
     from freegvc._codec.compressed import CompressedVideo
@@ -97,7 +98,7 @@ def readable_video(source: str, *, is_raw: bool) -> Iterator[str]:
     suffix = ".yuv" if is_raw else ""
     if source == STANDARD:
         _refuse_unusable(sys.stdin, "input")
-        copy = spool_file(sys.stdin.buffer, suffix)
+        copy, name = spool_file(sys.stdin.buffer, suffix), "standard input"
     else:
         try:
             kind = special_kind(Path(source))
@@ -106,11 +107,33 @@ def readable_video(source: str, *, is_raw: bool) -> Iterator[str]:
         if kind != PIPE:
             yield source
             return
-        copy = spool_pipe(Path(source), suffix)
+        copy, name = spool_pipe(Path(source), suffix), source
     try:
-        yield str(copy)
+        with _called(name, copy):
+            yield str(copy)
     finally:
         discard(copy)
+
+
+@contextmanager
+def _called(name: str, copy: Path) -> Iterator[None]:
+    """Call a copy what the user calls it, in warnings and errors of the block."""
+    with warnings.catch_warnings():
+        show_copy = warnings.showwarning
+
+        def show(message: Warning | str, *rest: Any, **more: Any) -> None:
+            if isinstance(message, FreeGvcWarning):
+                message = type(message)(str(message).replace(str(copy), name))
+            show_copy(message, *rest, **more)
+
+        # the documented hook of the module
+        warnings.showwarning = show
+        try:
+            yield
+        except FreeGvcError as error:
+            if str(copy) not in str(error):
+                raise
+            raise type(error)(str(error).replace(str(copy), name)) from error
 
 
 def binary_output() -> BinaryIO:

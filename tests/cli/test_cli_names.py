@@ -150,6 +150,17 @@ def test_samples_on_standard_input(piped, here):
     assert (header.num_frames, header.frame_rate) == (2, 50)
 
 
+def test_standard_input_is_called_so(piped, clip, here):
+    data = clip.read_bytes()
+    cut = piped("compress", "-", "a.fgvc", *SMALL, data=data[:-700])
+    assert (cut.code, "freegvc: warning: standard input " in cut.err) == (0, True)
+    broken = piped("compress", "-", "b.fgvc", *SMALL, data=b"no video")
+    assert broken.code == 3
+    assert "error: standard input cannot be read as a video" in broken.err
+    for result in (cut, broken):
+        assert "freegvc-" not in result.err
+
+
 def test_a_rate_and_sound_from_standard_input(piped, audio_stream, here):
     """Both read the input more than once."""
     assert main(["decompress", str(audio_stream), "a.mkv"]) == 0
