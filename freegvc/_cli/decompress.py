@@ -59,7 +59,7 @@ def declare_decompress(parser: CommandParser) -> None:
     add_allow_large(parser)
     add_part(parser)
     group.add_argument(
-        "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: %(default)s)"
+        "--codec", metavar="NAME", help="x264 or x265, for .mp4 and .mkv (default: x264)"
     )
     group.add_argument(
         "--crf", type=int, metavar="N", help="quality of that codec (default: near-lossless)"

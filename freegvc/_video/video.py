@@ -112,7 +112,7 @@ class Video:
         self,
         path: str | PathLike[str],
         *,
-        codec: str = "x264",
+        codec: str | None = None,
         crf: int | None = None,
         overwrite: bool = False,
     ) -> None:

@@ -32,7 +32,7 @@ def open_writer(
     frame_rate: Rate,
     colour: Colour = BT709,
     pixel_aspect: Fraction | int = 1,
-    codec: str = "x264",
+    codec: str | None = None,
     crf: int | None = None,
     timestamps: Sequence[Fraction] | None = None,
     last_frame_seconds: Fraction | None = None,
@@ -45,8 +45,8 @@ def open_writer(
     - .mp4, .mkv: 8-bit H.264 or H.265, 4:2:0, or 4:4:4 where a side is odd, with colour tags, pixel
       aspect, timestamps (.mkv rounds them to milliseconds) and audio;
     - .y4m: uncompressed 4:2:0, or 4:4:4 where a side is odd. It cannot name a matrix;
-    - no suffix, a folder, or a name that ends in a slash: f00000.png and so on, lossless RGB. A dot
-      in a folder's name is no suffix: "take.2" is a folder.
+    - no suffix, a folder, or a name that ends in a slash: f00000.png and so on, lossless RGB. What
+      does not look like a suffix is none: "take.2" is a folder, "a.b.c" is refused.
     .y4m and PNG hold no audio and no timestamps: both are left out, with an OutputWarning.
 
     The output is written beside `path` and moved there when the `with` block ends without an
@@ -59,7 +59,7 @@ def open_writer(
         frame_rate: frames per second, as `parse_rate` takes it; nominal if there are timestamps.
         colour: tags and Y'CbCr matrix.
         pixel_aspect: width over height of one pixel.
-        codec: "x264" or "x265", for .mp4 and .mkv.
+        codec: "x264" or "x265", for .mp4 and .mkv; None for "x264".
         crf: quality of that codec, 0 (best) to 51. The default of 4 is near-lossless, above 45 dB
             luma PSNR on camera footage.
         timestamps: seconds of each frame, increasing; None for a constant rate.
@@ -74,9 +74,9 @@ def open_writer(
     Raises:
         OutputExistsError: the output exists and `overwrite` is false; raised before anything is
             written.
-        UsageError: arguments do not fit the format, such as audio of a codec that it cannot hold.
-            Within the block: a frame has another dtype or size, no frame was written, or the
-            number of frames is not that of the timestamps.
+        UsageError: arguments do not fit the format, such as audio of a codec that it cannot hold,
+            or a codec for .y4m. Within the block: a frame has another dtype or size, no frame was
+            written, or the number of frames is not that of the timestamps.
     """
     if not isinstance(path, str | PathLike) and not callable(getattr(path, "write", None)):
         raise UsageError(f"output is {path!r}, but must be a path or an open file")
@@ -96,6 +96,8 @@ def open_writer(
     )
     _check(spec, codec, crf)
     suffix = target.suffix.lower()
+    if file is not None or is_folder(path) or suffix == ".y4m":
+        _refuse_codec(path, codec=codec, crf=crf)
     if file is not None:
         from freegvc._video.y4m import Y4mStream
 
@@ -116,7 +118,7 @@ def open_writer(
         check_output(target, overwrite=overwrite)
         if audio is not None:
             check_audio(audio, _CONTAINERS[suffix])
-        return EncodedWriter(spec, _CONTAINERS[suffix], codec, crf)
+        return EncodedWriter(spec, _CONTAINERS[suffix], codec or _CODECS[0], crf)
     raise UsageError(
         f"{target} ends in {suffix}: choose {', '.join(_CONTAINERS)}, .y4m, or a name without "
         "suffix (or with a slash at its end) for a folder of PNG files"
@@ -131,7 +133,17 @@ def is_folder(path: str) -> bool:
     return target.is_dir() or not _LIKE_A_FORMAT.fullmatch(target.suffix)
 
 
-def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
+def _refuse_codec(path: str, **options: object) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)} cannot be given for {path}, which no codec encodes: leave "
+            f"{'it' if len(given) == 1 else 'both'} out, or name a file that ends in "
+            f"{' or '.join(_CONTAINERS)}"
+        )
+
+
+def _check(spec: OutputSpec, codec: str | None, crf: int | None) -> None:
     if spec.width < 1 or spec.height < 1:
         raise UsageError(f"size {spec.width}x{spec.height}: both sides must be at least 1")
     if spec.pixel_aspect <= 0:
@@ -143,7 +155,7 @@ def _check(spec: OutputSpec, codec: str, crf: int | None) -> None:
             f"colour matrix {spec.colour.matrix} (H.273) cannot be written; freegvc writes "
             f"{', '.join(map(str, WRITABLE_MATRICES))}"
         )
-    if codec not in _CODECS:
+    if codec is not None and codec not in _CODECS:
         raise UsageError(f"codec {codec!r}: it must be {' or '.join(_CODECS)}")
     if crf is not None and not 0 <= whole_number("crf", crf) <= _HIGHEST_CRF:
         raise UsageError(f"crf {crf}: it must be from 0 (best) to {_HIGHEST_CRF}")

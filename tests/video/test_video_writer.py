@@ -290,6 +290,8 @@ def test_arguments_are_checked(tmp_path):
         ("a.mp4", {"colour": Colour(0, 1, 1, True)}, "matrix 0"),
         ("a.mp4", {"timestamps": [Fraction(0), Fraction(0)]}, "increase"),
         ("missing/a.mp4", {}, "not a folder"),
+        ("a.y4m", {"crf": 3}, r"crf cannot be given for .*a\.y4m, which no codec .* leave it out"),
+        ("a", {"codec": "x265", "crf": 3}, r"codec and crf cannot be given for .*leave both out"),
     ]:
         with pytest.raises(UsageError, match=message):
             open_writer(tmp_path / name, **(good | change))
