@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +33,7 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
         self._declare = declare
         self._takes_names = False
+        self._words: Sequence[str] = ()
 
     def declare_now(self) -> None:
         """Declare the arguments, if that was not done yet."""
@@ -45,7 +48,7 @@ class CommandParser(argparse.ArgumentParser):
         **kwargs: Any,
     ) -> tuple[argparse.Namespace, list[str]]:
         self.declare_now()
-        args = sys.argv[1:] if args is None else args
+        args = self._words = sys.argv[1:] if args is None else args
         if self._subparsers is not None and args:  # argparse would miss the command first
             word = args[0].partition("=")[0]
             if word.startswith("-") and word not in self._option_string_actions:
@@ -129,7 +132,16 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, as for every other error."""
+        message += self._how_to_write_a_dash(message)
         self.exit(UsageError.exit_code, f"freegvc: error: {message} (see {self.prog} --help)\n")
+
+    def _how_to_write_a_dash(self, message: str) -> str:
+        """What argparse does not say of a value such as -2:, which it takes for an option."""
+        missing = re.search(r"(--[a-z-]+): expected one argument$", message)
+        for option, value in pairwise(self._words) if missing else ():
+            if missing and option == missing[1] and re.match(r"-[\d.]", value):
+                return f"; write {option}={value}"
+        return ""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         # argparse ignores a closed pipe; main handles it for all output alike

@@ -22,7 +22,7 @@ from freegvc._codec.journal_records import (
     plan_of,
 )
 from freegvc._codec.output_path import check_new_stream
-from freegvc._codec.plan import Plan
+from freegvc._codec.plan import Plan, shown
 from freegvc._codec.record_file import RecordFile, read_records
 from freegvc._control.finished_gop import FinishedGop
 from freegvc._sibling_names import name_beside
@@ -275,7 +275,7 @@ def _compare(path: Path, kept: Plan, wanted: Plan) -> None:
     if name is not None:
         hint = ", which effort decides" if name in ("first_step", "growth") else ""
         raise JournalMismatchError(
-            f"{path} is of a run whose {name} is {kept.get(name)!r}, but here it is "
-            f"{wanted.get(name)!r}{hint}: give what that run was given, or remove the journal to "
-            "start anew"
+            f"{path} is of a run whose {name} is {shown(kept.get(name))}, but here it is "
+            f"{shown(wanted.get(name))}{hint}: give what that run was given, or remove the journal "
+            "to start anew"
         )

@@ -28,7 +28,7 @@ from freegvc._codec.journal_records import (
 from freegvc._codec.keywords import one_target
 from freegvc._codec.limits import check_limits, refusal_as_warning
 from freegvc._codec.output_path import check_new_stream
-from freegvc._codec.plan import Plan, parameters_of
+from freegvc._codec.plan import Plan, parameters_of, shown
 from freegvc._codec.progress import with_progress
 from freegvc._codec.record_file import read_records
 from freegvc._codec.settings import Settings, settings_of
@@ -232,7 +232,8 @@ def _check_plans(one: _Part, other: _Part) -> None:
     if name is not None:
         raise JournalMismatchError(
             f"{one.path} and {other.path} are parts of different runs: {name} is "
-            f"{mine.get(name)!r} in one and {its.get(name)!r} in the other; code one of them anew"
+            f"{shown(mine.get(name))} in one and {shown(its.get(name))} in the other; code one of "
+            "them anew"
         )
 
 

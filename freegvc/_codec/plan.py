@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 Plan = Mapping[str, Any]
 
 
+def shown(value: object) -> str:
+    """A value of a plan for a message: a target as in Python, StopStep(timestep=800)."""
+    if not isinstance(value, dict) or "kind" not in value:
+        return repr(value)
+    rest = ", ".join(f"{k}={shown(v)}" for k, v in value.items() if k != "kind" and v is not None)
+    return f"{value['kind']}({rest})"
+
+
 def make_plan(
     target: Target,
     gops: GopEncoder,

@@ -160,20 +160,28 @@ def _load(
     if attention not in ATTENTIONS:
         raise UsageError(f"attention is {attention!r}; it must be one of {', '.join(ATTENTIONS)}")
     try:
-        torch.empty(0, device=device)
+        where = torch.device(device)
+    except RuntimeError as error:  # which lists all kinds that torch was ever made for
+        raise PriorUnavailableError(
+            f"device {str(device)!r} cannot be used: it must be cpu, cuda, or cuda:N for one of "
+            "several GPUs"
+        ) from error
+    try:
+        torch.empty(0, device=where)
     except (RuntimeError, AssertionError) as error:
         raise PriorUnavailableError(f"device {str(device)!r} cannot be used: {error}") from error
-    where = torch.device(device)
     if not isinstance(name, str | PathLike):
         raise UsageError(f"prior is {name!r}, but must be a name or a folder")
     installed = installed_priors()
     if not isinstance(name, str) or (name not in BUILT_IN and name not in installed):
         return _load_model(find(name), where, numerics, options)
     numerics = numerics or Numerics("float32")
-    if numerics.storage or options != MODEL_OPTIONS:
+    given = [option for option, usual in MODEL_OPTIONS.items() if options[option] != usual]
+    if given or numerics.storage:
+        todo = [f"leave out {' and '.join(given)}"] if given else []
+        todo += ["choose a dtype without -fp8 or -int8"] if numerics.storage else []
         raise UsageError(
-            f"prior {name!r} has no weights of a diffusers model: leave out attention, prompt, "
-            "offload and compile, and choose a dtype without -fp8 or -int8"
+            f"prior {name!r} has no weights of a diffusers model: {', and '.join(todo)}"
         )
     if name in installed:
         return _load_installed(installed[name], where, numerics.dtype)

@@ -33,6 +33,18 @@ def test_typos_get_a_suggestion(run, arguments, said):
     assert said in result.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["decompress", "a", "b", "--frames", "-2:"], "expected one argument; write --frames=-2:"),
+        (["compress", "a", "b", "--size", "-64x48"], "expected one argument; write --size=-64x48"),
+        (["compress", "a", "b", "--size", "--force"], "--size: expected one argument (see"),
+    ],
+)
+def test_values_that_begin_with_a_dash_are_explained(run, arguments, said):
+    assert said in run(*arguments).err
+
+
 def test_help_is_a_word_too(run):
     assert run("help").out == run("--help").out
     assert run("help", "info").out == run("info", "--help").out

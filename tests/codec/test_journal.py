@@ -95,6 +95,9 @@ def test_an_old_journal_is_named_and_not_touched(tmp_path):
     for name, value in (("width", 640), ("gammas", (64, 33)), ("target", {"stop_step": 901})):
         with pytest.raises(JournalMismatchError, match=f"whose {name} is .* but here it is"):
             Journal.open(path, {**PLAN, name: value}, resume=True)
+    target = {"kind": "StopStep", "timestep": 500}
+    with pytest.raises(JournalMismatchError, match=r"here it is StopStep\(timestep=500\): give"):
+        Journal.open(path, {**PLAN, "target": target}, resume=True)
     with pytest.raises(JournalMismatchError, match="whose more is None"):
         Journal.open(path, {**PLAN, "more": 1}, resume=True)
     with pytest.raises(JournalMismatchError, match=r"is None, .* 0\.1, which effort decides"):
