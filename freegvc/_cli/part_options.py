@@ -98,11 +98,10 @@ def _numbered_frames(arguments: argparse.Namespace, num_frames: int) -> range | 
         return None
     start, stop = _ends("--frames", arguments.frames, int)
     frames = range(num_frames)[start:stop]
-    beyond = [end for end in (start, stop) if end is not None and abs(end) > num_frames]
-    if not frames or beyond:
+    if not frames:
         raise UsageError(
-            f"--frames {arguments.frames} names {'frames beyond' if beyond else 'none of'} the "
-            f"{num_frames} frames of the video: choose A and B from 0 to {num_frames}"
+            f"--frames {arguments.frames} names none of the {num_frames} frames of the video: "
+            f"choose A and B from 0 to {num_frames}"
         )
     return frames
 

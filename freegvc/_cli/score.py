@@ -87,7 +87,9 @@ def add_metric_options(parser: argparse.ArgumentParser, none: str | None = None)
         metavar="NAMES",
         default=",".join(DEFAULT_METRICS),
         help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
-        "work on this machine" + (f"; or {none}" if none else "") + " (default: %(default)s)",
+        "work on this machine, after downloads of their networks"
+        + (f"; or {none}" if none else "")
+        + " (default: %(default)s)",
     )
     add_metric_weights(scores)
     scores.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")

@@ -51,7 +51,8 @@ def declare_sweep(parser: argparse.ArgumentParser) -> None:
         "--metrics",
         metavar="NAMES",
         help=f"separated by commas: {', '.join(METRIC_NAMES)}; or {ALL}, which means those that "
-        f"work on this machine (default: {','.join(DEFAULT_METRICS)})",
+        "work on this machine, after downloads of their networks (default: "
+        f"{','.join(DEFAULT_METRICS)})",
     )
     scores.add_argument(
         "--reference",
