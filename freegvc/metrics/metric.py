@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from os import PathLike
 from typing import Protocol
 
-from freegvc.errors import MetricUnavailableError
+from freegvc.errors import MetricUnavailableError, UsageError
 from freegvc.metrics.fidelity import MAX_PSNR_DB
 from freegvc.metrics.frames import Frames, Scores, check_side
 from freegvc.metrics.weights import WeightFile, locate, missing_message, weights_folder
@@ -98,7 +98,7 @@ class ScoreScale:
             device: where networks will run.
 
         Raises:
-            UsageError: the frames are too small.
+            UsageError: the frames are too small, or there is no such device.
             MetricUnavailableError: weights or a package are missing; the message states what to
                 fetch, where to put it, and which targets work without it.
         """
@@ -106,6 +106,7 @@ class ScoreScale:
             check_side(self.label, *size, self.min_side)
         self._check_package()
         if self.prepare is not None:
+            _check_device(device)
             self.prepare(weights, device)
 
     def status(self, *, weights: Weights = None) -> MetricStatus:
@@ -190,3 +191,15 @@ class DecibelMetric(Metric):
     def score(self, loss: float) -> float:
         """-10 log10(loss), at most `MAX_PSNR_DB`."""
         return -10.0 * math.log10(max(loss, 10.0 ** (-MAX_PSNR_DB / 10.0)))
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # which may list all kinds of devices
+        raise UsageError(
+            f"networks of metrics cannot run on device {str(device)!r}: it must be cpu, cuda, or "
+            "cuda:N for one of several GPUs, and be on this machine"
+        ) from error

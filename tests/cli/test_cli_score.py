@@ -152,6 +152,13 @@ def test_a_metric_that_cannot_work_is_an_error_before_anything_is_opened(run, mo
     assert result.err == "freegvc: error: dists needs weights\n"
 
 
+def test_a_device_that_is_not_there_is_named(run):
+    for device in ("gpu", "cuda:77"):
+        result = run("score", "a.mp4", "b.mp4", "--metrics", "lpips", "--device", device)
+        assert (result.code, result.out) == (2, "")
+        assert f"cannot run on device '{device}': it must be cpu, cuda" in result.err
+
+
 def test_all_means_all_that_work_and_says_what_is_left_out(run, clip, monkeypatch):
     def unavailable(name, **options):
         if name not in ("psnr", "tof"):
