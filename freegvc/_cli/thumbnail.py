@@ -13,7 +13,7 @@ from freegvc._atomic import atomic_path, check_output
 from freegvc._cli.model_options import add_model_options, decoding_defaults, decoding_prior
 from freegvc._cli.pages import count
 from freegvc._cli.parser import add_allow_large, add_force
-from freegvc._cli.paths import open_stream, refuse_standard, say
+from freegvc._cli.paths import open_stream, refuse_same_file, refuse_standard, say
 from freegvc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def _thumbnail(arguments: argparse.Namespace) -> int:
     if output.suffix.lower() != ".png":
         raise UsageError(f"{output} does not end in .png: name a .png file")
     check_output(output, overwrite=arguments.force)
+    refuse_same_file(arguments.input, output)
     stream = open_stream(arguments.input)
     indices = thumbnail_frames(stream.header.num_frames, arguments.count)
     prior = decoding_prior(arguments, stream)

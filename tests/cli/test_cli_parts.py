@@ -108,6 +108,10 @@ def test_thumbnails(run, stream, whole, tmp_path, number, indices, size):
         assert np.array_equal(sheet[HEIGHT + 4 :, :WIDTH], whole[indices[2]])
     assert run("thumbnail", stream, output).code == 2
     assert run("thumbnail", stream, output, "--force").code == 0
+    link = tmp_path / "link.png"
+    link.symlink_to(stream)
+    result = run("thumbnail", stream, link, "--force")
+    assert (result.code, "is the input itself" in result.err) == (2, True)
 
 
 def test_thumbnails_that_cannot_be_made(run, stream, tmp_path):
