@@ -25,14 +25,12 @@ def shell(tmp_path):
 
 
 def test_closed_error_output_keeps_nobody_from_work(shell, clip, tmp_path):
-    for arguments, redirections in (
-        (["compress", clip, "a.fgvc", *SMALL], "2>&-"),
-        (["compress", clip, "b.fgvc", *SMALL], ">&- 2>&- <&-"),
-    ):
-        done = shell(arguments, redirections)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    for name in ("a.fgvc", "b.fgvc"):
-        assert CompressedVideo.open(tmp_path / name).header.num_frames == 9
+    done = shell(["compress", clip, "a.fgvc", *SMALL], ">&- 2>&- <&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert CompressedVideo.open(tmp_path / "a.fgvc").header.num_frames == 9
+    done = shell(["info", "a.fgvc"], "2>&-")
+    assert done.returncode == 0
+    assert "frames" in done.stdout
 
 
 def test_closed_output_is_named_where_data_goes_there(shell, clip, stream, tmp_path):

@@ -106,6 +106,7 @@ def test_a_fresh_process_decodes_the_same_frames(compressed, frames, tmp_path):
 
 @pytest.mark.parametrize("overlap", [0, 4])
 def test_frames_at_a_border_are_better_with_context(frames, overlap):
+    frames = frames[:, 24:104, 48:144]
     settings = freegvc.Settings(gop_length=8, overlap=overlap)
     stream = freegvc.compress(frames, stop_step=200, settings=settings)
     without = load_prior()
@@ -118,7 +119,9 @@ def test_frames_at_a_border_are_better_with_context(frames, overlap):
     assert scores[0] > scores[1] + (0.1 if overlap else 0.5), scores
 
 
-def test_bfloat16_decodes_within_35_db_of_float32(compressed):
+def test_bfloat16_decodes_within_35_db_of_float32(frames):
+    """Of few pixels: without hardware for it, bfloat16 takes ten times as long."""
+    compressed = freegvc.compress(frames[:8, :64, :96], stop_step=300)
     reference = freegvc.decompress(compressed).frames
     low = freegvc.load_prior(dtype="bfloat16")
     assert psnr(reference, freegvc.decompress(compressed, prior=low).frames).min() > 35
