@@ -43,10 +43,10 @@ def frames_between(stream: CompressedVideo, begin: Fraction, end: Fraction) -> r
         stop = bisect_left(stamps, end + stamps[0])
     first, stop = max(first, 0), min(stop, num_frames)
     if begin >= end or first >= stop or begin >= exact_duration(stream):
-        until = "on" if end == exact_duration(stream) else f"to {float(end):g} s"
+        until = "s on" if end == exact_duration(stream) else f"to {float(end):g} s"
         raise UsageError(
-            f"no frame is shown from {float(begin):g} {'s ' if until == 'on' else ''}{until}: the "
-            f"video lasts {stream.duration_seconds:g} s"
+            f"no frame is shown from {float(begin):g} {until}: the video lasts "
+            f"{stream.duration_seconds:g} s"
         )
     return range(first, stop)
 

@@ -12,7 +12,7 @@ from freegvc._video.colour import BT709, Colour
 from freegvc._video.rate import Rate, exact, parse_rate
 from freegvc._video.timestamps import check_last_frame, check_timestamps, duration_seconds
 from freegvc._video.writer import open_writer
-from freegvc.errors import VideoReadError
+from freegvc.errors import UsageError, VideoReadError
 
 Frames = npt.NDArray[np.uint8]
 
@@ -37,8 +37,8 @@ class Video:
     Raises:
         VideoReadError: the frames have another dtype or shape, or the number of timestamps is not
             the number of frames.
-        UsageError: a number is none, the frame rate is not in (0, 1000], the timestamps do not
-            increase from 0, or the last frame is shown for 0 s.
+        UsageError: a number is none, the frame rate is not above 0, the timestamps do not increase
+            from 0, or the last frame is shown for 0 s.
     """
 
     frames: Frames
@@ -51,7 +51,9 @@ class Video:
 
     def __post_init__(self) -> None:
         check_frames(self.frames)
-        self._convert("frame_rate", parse_rate(self.frame_rate))
+        self._convert("frame_rate", exact("frame_rate", self.frame_rate))
+        if self.frame_rate <= 0:  # no upper limit: a stream may state any rate
+            raise UsageError(f"frame_rate is {self.frame_rate}, but must be above 0")
         self._convert("pixel_aspect", exact("pixel_aspect", self.pixel_aspect))
         if self.last_frame_seconds is not None:
             seconds = exact("last_frame_seconds", self.last_frame_seconds)

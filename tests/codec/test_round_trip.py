@@ -291,6 +291,11 @@ def test_a_stream_is_taken_from_a_path_bytes_or_an_open_file(scene, tmp_path):
         freegvc.decompress(text)
 
 
+def test_any_rate_that_a_stream_states_comes_back(scene):
+    video = freegvc.Video(scene(3, 16, 24), Fraction(5000))
+    assert freegvc.decompress(compress(video, stop_step=950)).frame_rate == 5000
+
+
 def test_variable_frame_rate_keeps_its_timestamps(scene):
     times = tuple(Fraction(n, 600) for n in (0, 20, 45, 60, 85, 100))
     video = freegvc.Video(scene(6, 16, 24), frame_rate=Fraction(30), timestamps=times)

@@ -81,8 +81,10 @@ def test_a_video_takes_numbers_as_they_are_written():
     assert Video(textured(1), np.int64(25)).frame_rate == 25
     with pytest.raises(UsageError, match="timestamp is 'x', but must be a number"):
         Video(textured(1), 25, ("x",))
-    with pytest.raises(UsageError, match="frame rate None"):
+    with pytest.raises(UsageError, match="frame_rate is None, but must be a number"):
         Video(textured(1), None)
+    with pytest.raises(UsageError, match="frame_rate is 0, but must be above 0"):
+        Video(textured(1), 0)
     with pytest.raises(UsageError, match="output is None, but must be a path or an open file"):
         video.save(None)
 
