@@ -8,7 +8,9 @@ from pathlib import Path
 from freegvc.errors import UsageError
 
 _VIDEO_SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".flv", ".wmv", ".ogv", ".mxf", ".ivf", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".264", ".h264", ".265", ".h265", ".hevc", ".av1", ".y4m", ".yuv", ".gif", ".apng", ".png", ".webp", ".jpg", ".jpeg"]
+    {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".flv", ".wmv", ".ogv", ".mxf"}
+    | {".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".264", ".h264", ".265", ".h265", ".hevc"}
+    | {".ivf", ".av1", ".y4m", ".yuv", ".gif", ".apng", ".png", ".webp", ".jpg", ".jpeg"}
 )
 
 
